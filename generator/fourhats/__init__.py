@@ -1,0 +1,1 @@
+"""Fourhats: the project generator for full-stack data scientists."""
