@@ -1,0 +1,244 @@
+"""Open a table that somebody handed over: CSV in any common dialect, or Parquet."""
+
+import codecs
+import csv
+import glob
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+MISSING_TOKENS = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "?")
+"""What writers of CSV mean by "no value", once blanks around it are gone."""
+
+DELIMITERS = (",", ";", "\t", "|")
+HEAD = 256 * 1024
+CHUNK = 1024 * 1024
+
+# What a file that is no table starts with, and what to do about it.
+SIGNATURES = (
+    (b"%PDF", "a PDF document"),
+    (b"\x89PNG", "an image"),
+    (b"\xff\xd8\xff", "an image"),
+    (b"GIF8", "an image"),
+    (b"PK\x03\x04", "an Excel workbook or a zip archive: save its table as CSV"),
+    (b"\xd0\xcf\x11\xe0", "an old Excel workbook: save its table as CSV"),
+    (b"\x1f\x8b", "compressed: unpack it first"),
+    (b"\xff\xfe", "UTF-16 text: save it as UTF-8"),
+    (b"\xfe\xff", "UTF-16 text: save it as UTF-8"),
+)
+
+# Windows writes its curly quotes and the euro sign where Latin-1 has control characters.
+LATIN_1_CONTROLS = "".join(map(chr, range(0x80, 0xA0)))
+WINDOWS_CHARACTERS = bytes(range(0x80, 0xA0)).decode("cp1252", errors="replace")
+
+
+class TableFileError(ValueError):
+    """The file can't be read as a table; the message says why, for the person who gave it."""
+
+
+def open_file(connection: duckdb.DuckDBPyConnection, path: str) -> duckdb.DuckDBPyRelation:
+    """Open a file, or all files of a glob, as one relation.
+
+    CSV (delimiter `, ; tab |`; UTF-8 or Latin-1; with a header) comes with every column as text,
+    Parquet with its own types. A CSV is read through once here, so that a broken line is found
+    now, with its number, and not in the middle of a later step.
+
+    Raises:
+        TableFileError: with one line saying what is wrong and where.
+
+    """
+    files = _files(path)
+    kinds = {_is_parquet(file) for file in files}
+    if len(kinds) > 1:
+        raise TableFileError(f"{path}: holds both Parquet and CSV files; name one kind.")
+    sql = _parquet_sql(files) if kinds.pop() else _csv_sql(files)
+    try:
+        relation = connection.sql(sql)
+        rows = relation.aggregate("count(*)").fetchall()[0][0]
+    except (duckdb.Error, UnicodeError) as error:
+        raise TableFileError(f"{path}: {explained(error)}") from error
+    if rows == 0:
+        raise TableFileError(f"{path}: has column names but no rows.")
+    return relation
+
+
+def quote(identifier: str) -> str:
+    """Quote a column name for SQL."""
+    return '"' + identifier.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    """Quote a text for SQL."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def present(text: str) -> str:
+    """SQL for a text without the blanks around it, NULL where it means "no value"."""
+    tokens = ", ".join(map(literal, MISSING_TOKENS))
+    return f"CASE WHEN trim({text}) NOT IN ({tokens}) THEN trim({text}) END"
+
+
+def explained(error: Exception) -> str:
+    """One line for a person out of DuckDB's page of advice."""
+    message = str(error)
+    line = re.search(r"CSV Error on Line: (\d+)", message)
+    where = f"line {line[1]}" if line else "the file"
+    fields = re.search(r"Expected Number of Columns: (\d+) Found: (\d+)", message)
+    if fields:
+        return f"{where} has {fields[2]} fields where the header names {fields[1]} columns."
+    if "unterminated quote" in message:
+        return f"{where} opens a quote that is not closed."
+    if "Maximum line size" in message:
+        return f"{where} is longer than 2 MB; is a quote not closed?"
+    if "invalid state" in message:
+        return "its lines can't be told apart: a quote is not closed, or line ends are mixed."
+    first = message.strip().partition("\n")[0]
+    return "can't be read: " + re.sub(r"^[\w ]+ Error: ", "", first)
+
+
+def _files(path: str) -> list[Path]:
+    """All files that a path or glob names, each known to be readable and not empty."""
+    if Path(path).exists():
+        files = [Path(path)]
+    else:
+        files = [Path(found) for found in sorted(glob.glob(path, recursive=True))]  # noqa: PTH207
+        files = [file for file in files if file.is_file()]
+    if not files:
+        raise TableFileError(f"{path}: there is no such file.")
+    for file in files:
+        if file.is_dir():
+            raise TableFileError(f"{file}: is a folder; name a file in it, or {file}/*.csv.")
+        if not file.is_file():
+            raise TableFileError(f"{file}: is not a regular file.")
+        try:
+            head = _head(file)
+        except OSError as error:
+            raise TableFileError(f"{file}: can't be read: {error.strerror}.") from error
+        if not head.strip():
+            raise TableFileError(f"{file}: is empty.")
+    return files
+
+
+def _head(file: Path) -> bytes:
+    with file.open("rb") as stream:
+        return stream.read(HEAD)
+
+
+def _is_parquet(file: Path) -> bool:
+    head = _head(file)
+    if head.startswith(b"PAR1"):
+        return True
+    for signature, meaning in SIGNATURES:
+        if head.startswith(signature):
+            raise TableFileError(f"{file}: is no table but {meaning}.")
+    if b"\0" in head:
+        raise TableFileError(f"{file}: is no table but binary data.")
+    text = head.removeprefix(codecs.BOM_UTF8).lstrip()
+    if text.startswith((b"{", b"[")):
+        raise TableFileError(f"{file}: is no table but JSON; write it as CSV or Parquet.")
+    if text.startswith(b"<"):
+        raise TableFileError(f"{file}: is no table but HTML or XML.")
+    return False
+
+
+def _parquet_sql(files: list[Path]) -> str:
+    names = ", ".join(literal(str(file)) for file in files)
+    # Globs are expanded already; brackets and stars left in a name are meant as they stand.
+    return f"SELECT * FROM read_parquet([{names}], union_by_name = true)"  # noqa: S608
+
+
+@dataclass(frozen=True)
+class _Dialect:
+    delimiter: str
+    header: tuple[str, ...]
+    utf8: bool
+
+
+def _csv_sql(files: list[Path]) -> str:
+    dialects = [_dialect(file) for file in files]
+    first = dialects[0]
+    for file, dialect in zip(files, dialects, strict=True):
+        if (dialect.delimiter, dialect.header) != (first.delimiter, first.header):
+            raise TableFileError(f"{file}: has other columns or another delimiter than {files[0]}.")
+    columns = _unique(first.header)
+    return " UNION ALL ".join(
+        _read_csv(chosen, columns, first.delimiter, utf8=utf8)
+        for utf8 in (True, False)
+        if (chosen := [f for f, d in zip(files, dialects, strict=True) if d.utf8 is utf8])
+    )
+
+
+def _read_csv(files: list[Path], columns: list[str], delimiter: str, *, utf8: bool) -> str:
+    names = ", ".join(literal(str(file)) for file in files)
+    schema = ", ".join(f"{literal(column)}: 'VARCHAR'" for column in columns)
+    # Nothing is left to detection: DuckDB's sniffer takes ragged lines for a one-column table.
+    source = (
+        f"read_csv([{names}], columns = {{{schema}}}, delim = {literal(delimiter)}, header = true,"
+        " quote = '\"', escape = '\"', auto_detect = false"
+    )
+    if utf8:
+        return f"SELECT * FROM {source})"  # noqa: S608
+    repaired = ", ".join(
+        f"translate({quote(column)}, {literal(LATIN_1_CONTROLS)}, {literal(WINDOWS_CHARACTERS)})"
+        f" AS {quote(column)}"
+        for column in columns
+    )
+    return f"SELECT {repaired} FROM {source}, encoding = 'latin-1')"  # noqa: S608
+
+
+def _dialect(file: Path) -> _Dialect:
+    utf8 = _is_utf8(file)
+    head = _head(file).removeprefix(codecs.BOM_UTF8)
+    lines = head.decode("utf-8" if utf8 else "cp1252", errors="replace").splitlines(keepends=True)
+    best = max(
+        (_parsed(file, lines, delimiter) for delimiter in DELIMITERS),
+        key=lambda found: (found[0], len(found[1].header)),
+    )[1]
+    header = best.header
+    if len(header) == 1:
+        raise TableFileError(f"{file}: is no table: no comma, semicolon, tab or | splits its lines.")
+    if all(re.fullmatch(r"\s*(-?[\d.,]+)?\s*", name) for name in header):
+        raise TableFileError(f"{file}: the first line must name the columns, but holds values.")
+    return _Dialect(best.delimiter, header, utf8)
+
+
+def _parsed(file: Path, lines: list[str], delimiter: str) -> tuple[float, _Dialect]:
+    """How far the lines agree with the header in their number of fields, 0 for a single column."""
+    try:
+        records = [record for record in csv.reader(lines, delimiter=delimiter) if record]
+    except csv.Error as error:
+        raise TableFileError(f"{file}: is no table: {error}.") from error
+    header = tuple(name.strip() for name in records[0]) if records else ("",)
+    agreeing = sum(len(record) == len(header) for record in records)
+    share = agreeing / len(records) if len(header) > 1 else 0.0
+    return round(share, 1), _Dialect(delimiter, header, utf8=True)
+
+
+def _is_utf8(file: Path) -> bool:
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    try:
+        with file.open("rb") as stream:
+            while chunk := stream.read(CHUNK):
+                decoder.decode(chunk)
+            decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _unique(header: tuple[str, ...]) -> list[str]:
+    """Name the nameless, and tell apart names that SQL holds to be the same."""
+    columns: list[str] = []
+    taken = {name.lower() for name in header}
+    seen: set[str] = set()
+    for position, original in enumerate(header, start=1):
+        name = original or f"column_{position}"
+        number_ = 2
+        while name.lower() in seen or (name != original and name.lower() in taken):
+            name = f"{original or 'column'}_{number_}"
+            number_ += 1
+        seen.add(name.lower())
+        columns.append(name)
+    return columns
