@@ -1,0 +1,51 @@
+# Everything runs in .venv, made from constraints.txt by uv. Where the machine has no uv, one of
+# a known version is put into .cache/uv-boot first.
+UV_VERSION := 0.13.9
+VENV := .venv/bin
+UV := $(shell command -v uv 2>/dev/null || echo $(CURDIR)/.cache/uv-boot/bin/uv)
+# uv, for the projects that demo and tests make, is found here if nowhere else.
+export PATH := $(PATH):$(CURDIR)/.cache/uv-boot/bin
+# An environment that happens to be active is not ours.
+unexport VIRTUAL_ENV
+unexport UV_PROJECT_ENVIRONMENT
+
+.PHONY: help demo test quick lint bench pins
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: .venv/.installed ## render, install and run the default project, ask it for a prediction
+	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && trap 'exit 130' INT TERM && \
+	$(VENV)/fourhats new --defaults --run "$$folder/customer-churn" && \
+	printf '\nMake your own:\n    %s/fourhats new my-project\n' "$(VENV)"
+
+test: lint ## lint, then every test
+	$(VENV)/pytest
+
+quick: .venv/.installed ## the tests that answer within seconds
+	$(VENV)/pytest -m quick
+
+lint: .venv/.installed ## formatter, linter, types, unused dependencies and code
+	$(VENV)/ruff format --check
+	$(VENV)/ruff check
+	$(VENV)/mypy
+	$(VENV)/deptry generator
+	$(VENV)/vulture --min-confidence 80 generator tests benchmarks
+
+bench: .venv/.installed ## the figures that the project promises, as ratios
+	$(VENV)/python -m benchmarks.run
+
+pins: .venv/.installed ## refresh every pinned version, ours and the projects'
+	$(UV) pip compile --quiet --upgrade --universal --python-version 3.11 --group dev \
+	  --no-emit-index-url --no-annotate --custom-compile-command "make pins" \
+	  --output-file constraints.txt pyproject.toml
+	$(VENV)/python pins/refresh.py
+
+.venv/.installed: pyproject.toml constraints.txt | $(UV)
+	$(UV) venv --quiet --clear --python '>=3.11,<3.14' .venv
+	$(UV) pip install --quiet --python .venv --constraint constraints.txt --editable . --group dev
+	@touch $@
+
+$(CURDIR)/.cache/uv-boot/bin/uv:
+	python3 -m venv --clear .cache/uv-boot
+	.cache/uv-boot/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)

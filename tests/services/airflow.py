@@ -1,0 +1,132 @@
+"""A real Apache Airflow in an environment of its own, apart from the project's."""
+
+import json
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.services.storage import cached
+
+PINS = Path(__file__).with_name("airflow-constraints.txt")
+
+LIST_DAGS = """
+import json, pathlib, sys
+from airflow.dag_processing.dagbag import DagBag
+bag = DagBag(sys.argv[1])
+found = {"dag_ids": sorted(bag.dag_ids), "import_errors": bag.import_errors}
+pathlib.Path(sys.argv[2]).write_text(json.dumps(found))
+"""
+
+
+@dataclass(frozen=True)
+class DagRun:
+    """What became of one run of a DAG: each task's state, and all that Airflow printed."""
+
+    exit_code: int
+    states: dict[str, str]
+    log: str
+
+
+@dataclass(frozen=True)
+class Airflow:
+    """An Airflow over one folder of DAGs, with a database of its own."""
+
+    environment: Path
+    home: Path
+    dags_folder: Path
+
+    def dag_ids(self) -> list[str]:
+        """Return the ids of all DAGs found: a file Airflow overlooks in silence is missing here."""
+        return list(self._listing()["dag_ids"])
+
+    def import_errors(self) -> dict[str, str]:
+        """Return the files that Airflow could not load, each with its traceback."""
+        return dict(self._listing()["import_errors"])
+
+    def test_dag(self, dag_id: str, **env: str) -> DagRun:
+        """Run a whole DAG once, without a scheduler (`airflow dags test`)."""
+        done = subprocess.run(
+            [self.environment / "bin" / "airflow", "dags", "test", dag_id],
+            check=False,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env=self._env(env),
+            cwd=self.home,
+        )
+        with sqlite3.connect(self.home / "airflow.db") as database:
+            states = database.execute(
+                "select task_id, state from task_instance where dag_id = ? and run_id = "
+                "(select run_id from dag_run where dag_id = ? order by id desc limit 1)",
+                (dag_id, dag_id),
+            ).fetchall()
+        return DagRun(done.returncode, dict(states), done.stdout)
+
+    def _listing(self) -> dict[str, Any]:
+        listing = self.home / "listing.json"
+        subprocess.run(
+            [self.environment / "bin" / "python", "-c", LIST_DAGS, self.dags_folder, listing],
+            check=True,
+            stdout=subprocess.DEVNULL,
+            env=self._env({}),
+            cwd=self.home,
+        )
+        return dict(json.loads(listing.read_text()))
+
+    def _env(self, extra: Mapping[str, str]) -> dict[str, str]:
+        return airflow_env(self.environment, self.home) | {
+            "AIRFLOW__CORE__DAGS_FOLDER": str(self.dags_folder),
+            **extra,
+        }
+
+
+def airflow(dags_folder: Path, home: Path) -> Airflow:
+    """Make an Airflow for a folder of DAGs; `home` is a new folder for its database and logs.
+
+    The environment, and an empty database that takes Airflow six seconds to make, are made once a
+    machine.
+    """
+    with cached("airflow", PINS.read_text(), sys.version) as (environment, made):
+        if not made:
+            make(environment)
+    home.mkdir()
+    shutil.copy(environment / "empty" / "airflow.db", home)
+    return Airflow(environment, home, dags_folder)
+
+
+def make(environment: Path) -> None:
+    """Install Airflow and migrate an empty database."""
+    pins = PINS.read_text()
+    wanted = next(line for line in pins.splitlines() if line.startswith("apache-airflow=="))
+    python = environment / "bin" / "python"
+    empty = environment / "empty"
+    commands: list[list[str | Path]] = [
+        ["uv", "venv", "--quiet", "--clear", "--python", sys.executable, environment],
+        ["uv", "pip", "install", "--quiet", "--python", python, "--constraint", PINS, wanted],
+        [environment / "bin" / "airflow", "db", "migrate"],
+    ]
+    env = airflow_env(environment, empty)
+    for command in commands:
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=env)
+
+
+def airflow_env(environment: Path, home: Path) -> dict[str, str]:
+    """Return an environment for Airflow: our own virtual environment has no part in it."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in {"VIRTUAL_ENV", "PYTHONPATH"} and not name.startswith("AIRFLOW")
+    }
+    return kept | {
+        "AIRFLOW_HOME": str(home),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        # A DAG says how often to try again; tests don't wait five minutes in between.
+        "AIRFLOW__CORE__DEFAULT_TASK_RETRY_DELAY": "1",
+        "PATH": f"{environment / 'bin'}{os.pathsep}{os.environ['PATH']}",
+    }
