@@ -1,0 +1,163 @@
+"""`fourhats new --run`: the whole line once, up to a prediction that somebody asked for."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+from urllib.error import HTTPError, URLError
+from urllib.request import ProxyHandler, Request, build_opener
+
+from fourhats.errors import FourhatsError
+from fourhats.interrupt import check
+from fourhats.terminal import fact, styled
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+SECONDS_TO_START = 120
+SECONDS_TO_STOP = 10
+
+
+def first_run(uv: str, project: Path, answers: Mapping[str, Any]) -> None:
+    """Run the line of a project that was just written, and show what it predicts.
+
+    Raises:
+        FourhatsError: a step failed; the project stays where it is.
+
+    """
+    check()
+    slug = str(answers["project_slug"])
+    fact(f"\n{styled(f'uv run {slug} run', 'bold')}")
+    done = subprocess.run([uv, "run", slug, "run"], cwd=project, env=_environment(), check=False)
+    if done.returncode:
+        raise FourhatsError(
+            f"the project is written, but `uv run {slug} run` failed (exit code "
+            f"{done.returncode}): see above, then run it again in {project}"
+        )
+    if "api" in answers["serving"]:
+        with _served([uv, "run", slug], project) as address:
+            _ask_for_one(address, str(answers["value_currency"]))
+    else:
+        _show_scores([uv, "run", slug], project)
+
+
+def _ask_for_one(address: str, currency: str) -> None:
+    described = _json(f"{address}/openapi.json")
+    body = described["paths"]["/predict"]["post"]["requestBody"]["content"]["application/json"]
+    records = body["example"]
+    answer = _json(f"{address}/predict", records)
+    first = answer["predictions"][0]
+    fact(f"\n{styled('One prediction, asked over HTTP', 'bold')}  POST {address}/predict")
+    fact(f"  asked      {_shortened(json.dumps(records[0], ensure_ascii=False))}")
+    probability = first.get("probability")
+    certainty = "" if probability is None else f" (probability {probability:.2f})"
+    fact(f"  predicted  {_as_text(first['prediction'])}{certainty}")
+    if first.get("decision") is not None:
+        fact(f"  decision   {_as_text(first['decision'])}")
+    if first.get("expected_value") is not None:
+        fact(f"  worth      {first['expected_value']:,.2f} {currency} expected")
+
+
+def _show_scores(command: list[str], project: Path) -> None:
+    folder = project / "artifacts" / "scores"
+    tables = sorted(folder.glob("*.parquet"), key=lambda path: path.stat().st_mtime)
+    if not tables:
+        done = subprocess.run([*command, "score"], cwd=project, env=_environment(), check=False)
+        tables = sorted(folder.glob("*.parquet"), key=lambda path: path.stat().st_mtime)
+        if done.returncode or not tables:
+            raise FourhatsError("the model is trained, but no table was scored: see above")
+    fact(f"\nScored table: {tables[-1]}")
+
+
+@contextmanager
+def _served(command: list[str], project: Path) -> Iterator[str]:
+    """Start the API on a free port, wait until it answers, and stop it in the end."""
+    port = _free_port()
+    address = f"http://127.0.0.1:{port}"
+    log = project / "artifacts" / "serve.log"
+    log.parent.mkdir(exist_ok=True)
+    with log.open("wb") as output:
+        server = subprocess.Popen(
+            [*command, "serve", "--host", "127.0.0.1", "--port", str(port)],
+            cwd=project,
+            env=_environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            # A session of its own: Ctrl-C is ours to pass on, and stops all that it started.
+            start_new_session=True,
+        )
+    try:
+        _wait_until_ready(server, address, log)
+        yield address
+    except (HTTPError, URLError, KeyError, IndexError, TypeError, ValueError, OSError) as error:
+        raise FourhatsError(f"the API did not answer as it should ({error}): see {log}") from error
+    finally:
+        _stop(server)
+    log.unlink()
+
+
+def _wait_until_ready(server: subprocess.Popen[bytes], address: str, log: Path) -> None:
+    deadline = time.monotonic() + SECONDS_TO_START
+    while time.monotonic() < deadline:
+        if server.poll() is not None:
+            raise FourhatsError(f"the API stopped at once (exit {server.returncode}): see {log}")
+        try:
+            _json(f"{address}/ready")
+        except (URLError, OSError, ValueError):
+            time.sleep(0.1)
+        else:
+            return
+    raise FourhatsError(f"the API was not ready within {SECONDS_TO_START} seconds: see {log}")
+
+
+def _stop(server: subprocess.Popen[bytes]) -> None:
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.killpg(server.pid, number)
+            server.wait(SECONDS_TO_STOP)
+        except ProcessLookupError:
+            return
+        except subprocess.TimeoutExpired:
+            continue
+        # The launcher is gone; a worker that outlived it is not left behind.
+    server.wait()
+
+
+def _json(url: str, body: object = None) -> Any:  # noqa: ANN401  # whatever JSON holds
+    data = None if body is None else json.dumps(body).encode()
+    request = Request(url, data, {"Content-Type": "application/json"})  # noqa: S310  # our own API
+    # 127.0.0.1 is asked directly, whatever proxy this machine goes through.
+    with build_opener(ProxyHandler({})).open(request, timeout=30) as response:
+        return json.loads(response.read() or b"null")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _environment() -> dict[str, str]:
+    """Leave out what would lead the project into the environment that we run in ourselves."""
+    environment = dict(os.environ)
+    environment.pop("VIRTUAL_ENV", None)
+    if os.path.isabs(environment.get("UV_PROJECT_ENVIRONMENT", "")):  # noqa: PTH117
+        del environment["UV_PROJECT_ENVIRONMENT"]
+    return environment
+
+
+def _as_text(value: object) -> str:
+    return f"{value:,.2f}" if isinstance(value, float) else str(value)
+
+
+def _shortened(text: str) -> str:
+    limit = 120
+    return text if len(text) <= limit else text[: limit - 1] + "…"

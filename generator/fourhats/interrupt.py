@@ -1,0 +1,65 @@
+"""Ctrl-C, SIGTERM and a closed terminal: the first stops the work, cleaning up stops for none."""
+
+from __future__ import annotations
+
+import signal
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import FrameType
+
+_SIGNALS = [
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+]
+_received: list[int] = []
+
+
+class InterruptedBySignalError(KeyboardInterrupt):
+    """The process was asked to stop."""
+
+
+@contextmanager
+def stoppable() -> Iterator[None]:
+    """Raise at the first signal; whatever arrives while that is cleaned up waits for the end."""
+    _received.clear()
+    before = {number: signal.signal(number, _stop) for number in _SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """Run a few steps that belong together; a signal that came before or comes meanwhile waits."""
+    before = {number: signal.signal(number, _remember) for number in _SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def check() -> None:
+    """Raise if a signal came at a moment when Python could not deliver its exception."""
+    if _received:
+        raise InterruptedBySignalError
+
+
+def exit_code() -> int:
+    """Return what a shell expects of a process that a signal stopped."""
+    return 128 + (_received[0] if _received else signal.SIGINT)
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    _remember(number, frame)
+    for each in _SIGNALS:
+        signal.signal(each, _remember)
+    raise InterruptedBySignalError
+
+
+def _remember(number: int, _frame: FrameType | None) -> None:
+    _received.append(number)

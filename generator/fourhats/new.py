@@ -1,0 +1,248 @@
+"""`fourhats new`: from the answers to a project, all of it or nothing."""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+import tempfile
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fourhats import answers as answering
+from fourhats.destination import Destination
+from fourhats.errors import WrongInputError
+from fourhats.interrupt import stoppable
+from fourhats.profile import ClientData, client_data, profiled
+from fourhats.questions import Questionnaire
+from fourhats.render import dependencies, files_in, first_commit, render, tree
+from fourhats.template_source import template_source
+from fourhats.terminal import fact, interactive, note, styled
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from fourhats.template_source import TemplateSource
+    from fourhats.wizard import Preview
+
+
+@dataclass(frozen=True)
+class Request:
+    """What was typed after `fourhats new`."""
+
+    dest: str
+    defaults: bool = False
+    data: tuple[str, ...] = ()
+    answers: str | None = None
+    client_data: str | None = None
+    target: str | None = None
+    dry_run: bool = False
+    run: bool = False
+    git: bool = True
+    source: str | None = None
+
+
+def new_command(request: Request) -> int:
+    """Run `fourhats new`."""
+    with stoppable():
+        destination = Destination.checked(request.dest)
+        uv = _uv() if request.run else ""
+        answers = _make(request, destination)
+        if request.dry_run:
+            return 0
+        if request.run:
+            from fourhats.first_run import first_run  # noqa: PLC0415
+
+            first_run(uv, destination.path, answers)
+        _next_steps(request, answers)
+    return 0
+
+
+def _make(request: Request, destination: Destination) -> Mapping[str, Any]:
+    """Gather the answers and put the project in its place; return the answers."""
+    with ExitStack() as stack:
+        source = stack.enter_context(template_source(request.source))
+        questionnaire = _questionnaire(source)
+        given = answering.given_answers(questionnaire, request.answers, request.data)
+        asking = _asking(request)
+        client = _client(request, questionnaire, given, asking=asking)
+        if client is not None:
+            given |= {name: value for name, value in client.settled.items() if name not in given}
+            questionnaire.suggested |= client.suggested
+        name = answering.suggested_name(questionnaire, destination.path)
+        if name is not None:
+            questionnaire.suggested["project_name"] = name
+        project = _Project(source, client)
+        stage = _scratch() if request.dry_run else destination.staging()
+        project.folder = (
+            stack.enter_context(stage) / "project"
+            if request.dry_run
+            else (stack.enter_context(stage))
+        )
+        if asking:
+            answers = _conversation(request, questionnaire, given, client, project)
+        else:
+            sheet = answering.complete(questionnaire, given)
+            for unused in answering.unused(sheet, given):
+                note(f"{unused} is not used: the other answers leave it out")
+            answers = sheet.answers
+            project.render(answers)
+        files = files_in(project.folder)
+        if request.dry_run:
+            print("\n".join([f"{request.dest.rstrip('/')}/", *tree(files)]))
+            fact(f"{len(files)} files; nothing was written")
+            return answers
+        committed = _commit(request, destination, project.folder, answers)
+        destination.install(project.folder)
+    fact(f"Wrote {styled(request.dest, 'bold')}: {len(files)} files")
+    fact(committed)
+    for line in client.facts if client else ():
+        fact(line)
+    for line in client.warnings if client else ():
+        fact(f"{styled('warning:', 'yellow')} {line}")
+    return answers
+
+
+class _Project:
+    """The project while it is made: rendered once for each set of answers, never twice."""
+
+    folder: Path
+
+    def __init__(self, source: TemplateSource, client: ClientData | None) -> None:
+        self._source = source
+        self._client = client
+        self._rendered: Mapping[str, Any] | None = None
+
+    def render(self, answers: Mapping[str, Any]) -> None:
+        """Fill the folder, unless it already holds what these answers give."""
+        if self._rendered == answers:
+            return
+        if self._rendered is not None:
+            for entry in self.folder.iterdir():
+                shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+        render(self._source, answers, self.folder)
+        self._rendered = dict(answers)
+        if self._client is not None:
+            contract = self.folder / "config" / "contract.toml"
+            contract.parent.mkdir(exist_ok=True)
+            contract.write_text(self._client.contract, encoding="utf-8")
+
+    def preview(self, answers: Mapping[str, Any]) -> Preview:
+        """Render, and tell what there would be."""
+        from fourhats.wizard import Preview  # noqa: PLC0415
+
+        self.render(answers)
+        files = files_in(self.folder)
+        return Preview(tree(files, depth=1), tree(files), dependencies(self.folder))
+
+
+def _conversation(
+    request: Request,
+    questionnaire: Questionnaire,
+    given: dict[str, Any],
+    client: ClientData | None,
+    project: _Project,
+) -> Mapping[str, Any]:
+    from fourhats.wizard import Wizard, introduce, terminal_restored  # noqa: PLC0415
+
+    settled = frozenset(client.settled) if client else frozenset()
+    with terminal_restored():
+        introduce(request.dest)
+        wizard = Wizard(questionnaire, given, settled)
+        if request.dry_run:
+            answers = wizard.ask().answers
+            project.render(answers)
+            return answers
+        return wizard.run(request.dest.rstrip("/"), project.preview).answers
+
+
+def _questionnaire(source: TemplateSource) -> Questionnaire:
+    """Read the questions, with the defaults of the person's own copier settings."""
+    from copier import load_settings  # noqa: PLC0415
+    from copier.errors import CopierError  # noqa: PLC0415
+
+    questionnaire = Questionnaire.read(source.folder)
+    try:
+        defaults = load_settings().defaults
+    except (CopierError, OSError) as error:
+        raise WrongInputError(f"copier's settings cannot be read: {error}") from error
+    for name, value in defaults.items():
+        if name in questionnaire.questions:
+            question = questionnaire.questions[name]
+            questionnaire.questions[name] = replace(question, default=value)
+    return questionnaire
+
+
+def _asking(request: Request) -> bool:
+    if request.defaults:
+        return False
+    if not interactive():
+        note("no terminal to ask on: what is not given takes its default")
+        return False
+    return True
+
+
+def _client(
+    request: Request, questionnaire: Questionnaire, given: dict[str, Any], *, asking: bool
+) -> ClientData | None:
+    if request.client_data is None:
+        if request.target is not None:
+            raise WrongInputError("--target names a column of --client-data FILE: give both")
+        return None
+    target = request.target
+    if target is None and asking:
+        from fourhats.wizard import choose_target, terminal_restored  # noqa: PLC0415
+
+        profile = profiled(request.client_data, None)
+        likely = list(profile.likely_targets)
+        others = [column.name for column in profile.columns if column.name not in likely]
+        with terminal_restored():
+            target = choose_target([*likely, *others])
+    for name in ("task", "data_sources"):
+        if name in given:
+            question = questionnaire.questions[name]
+            try:
+                given[name] = questionnaire.parse(question, given[name], given)
+            except ValueError as error:
+                raise WrongInputError(f"{name}: {error}") from error
+    return client_data(request.client_data, target, given)
+
+
+def _commit(
+    request: Request, destination: Destination, folder: Path, answers: Mapping[str, Any]
+) -> str:
+    if not request.git:
+        return "No git repository (--no-git): updates will need one"
+    if destination.repository is not None:
+        return f"Inside the git repository {destination.repository}: commit it there"
+    if first_commit(folder, answers):
+        return "Committed to a git repository of its own"
+    return "No git repository, since git is not installed: updates will need one"
+
+
+def _next_steps(request: Request, answers: Mapping[str, Any]) -> None:
+    slug = answers.get("project_slug")
+    print("\nNext:")
+    if Path(request.dest).resolve() != Path.cwd():
+        print(f"  {styled(f'cd {shlex.quote(request.dest)}', 'cyan')}")
+    if slug and request.run and "api" in answers.get("serving", ()):
+        print(f"  {styled(f'uv run {slug} serve', 'cyan')}    the API and its page")
+    elif slug:
+        print(f"  {styled(f'uv run {slug} run', 'cyan')}    from data to a trained model")
+    print(f"  {styled('uv run pytest', 'cyan')}    the project's own tests")
+
+
+def _uv() -> str:
+    uv = shutil.which("uv")
+    if uv is None:
+        raise WrongInputError(
+            "--run needs uv, which is not installed: https://docs.astral.sh/uv says how"
+        )
+    return uv
+
+
+@contextmanager
+def _scratch() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="fourhats-", ignore_cleanup_errors=True) as place:
+        yield Path(place)

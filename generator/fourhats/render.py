@@ -1,0 +1,158 @@
+"""Rendering: copier does it, in a folder that is not the destination yet."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import warnings
+from typing import TYPE_CHECKING, Any
+
+from fourhats.errors import FourhatsError
+from fourhats.terminal import note
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+    from fourhats.template_source import TemplateSource
+
+
+def render(source: TemplateSource, answers: Mapping[str, Any], folder: Path) -> None:
+    """Render the template with these answers into an empty folder.
+
+    Raises:
+        FourhatsError: the template is broken, or needs to be trusted.
+
+    """
+    from copier import Settings, run_copy  # noqa: PLC0415  # half a second, and only needed here
+    from copier.errors import CopierError  # noqa: PLC0415
+    from jinja2 import TemplateError  # noqa: PLC0415
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            run_copy(
+                source.location,
+                folder,
+                data=dict(answers),
+                defaults=True,
+                overwrite=True,
+                quiet=True,
+                settings=Settings(),
+                vcs_ref=source.reference,
+            )
+        except (CopierError, TemplateError, OSError, TypeError, ValueError) as error:
+            reason = f"{type(error).__name__}: {error}"
+            raise FourhatsError(f"the template cannot be rendered: {reason}") from error
+    if any(warning.category.__name__ == "DirtyLocalWarning" for warning in caught):
+        note(f"{source.location} has uncommitted changes: they are part of the project")
+
+
+def first_commit(folder: Path, answers: Mapping[str, Any]) -> bool:
+    """Start a git repository with everything committed; return whether there is a git.
+
+    Raises:
+        FourhatsError: git refuses.
+
+    """
+    try:
+        _git(folder, "init", "--quiet", "--initial-branch", "main")
+    except FileNotFoundError:
+        return False
+    _git(folder, "add", "--all")
+    commit = ["commit", "--quiet", "--no-verify", "--no-gpg-sign", "-m", "Start from Fourhats"]
+    try:
+        _git(folder, *commit)
+    except FourhatsError:
+        # Nobody told git who commits here: the answers know.
+        name = str(answers.get("user_name") or "Fourhats")
+        address = str(answers.get("user_email") or "fourhats@localhost")
+        _git(folder, "-c", f"user.name={name}", "-c", f"user.email={address}", *commit)
+    return True
+
+
+def files_in(folder: Path) -> list[str]:
+    """List the files of a rendered project, relative and sorted."""
+    found = []
+    for place, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if name != ".git"]
+        start = os.path.relpath(place, folder)
+        found += [os.path.normpath(os.path.join(start, name)) for name in names]  # noqa: PTH118
+    return sorted(name.replace(os.sep, "/") for name in found)
+
+
+def tree(files: Iterable[str], *, depth: int | None = None) -> list[str]:
+    """Draw files as a tree; below `depth` a folder says how many files it holds."""
+    root: dict[str, Any] = {}
+    for file in files:
+        branch = root
+        *folders, name = file.split("/")
+        for folder in folders:
+            branch = branch.setdefault(folder, {})
+        branch[name] = None
+    return list(_branches(root, "", depth))
+
+
+def dependencies(folder: Path) -> dict[str, list[str]]:
+    """Name what a rendered project installs, by group (the empty name: what it always needs)."""
+    import tomllib  # noqa: PLC0415
+
+    try:
+        content = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))
+    except (OSError, tomllib.TOMLDecodeError):
+        return {}
+    groups = {"": content.get("project", {}).get("dependencies", [])}
+    groups |= content.get("project", {}).get("optional-dependencies", {})
+    groups |= content.get("dependency-groups", {})
+    named = {
+        group: [re.split(r"[^A-Za-z0-9._-]", item)[0] for item in items if isinstance(item, str)]
+        for group, items in groups.items()
+    }
+    return {group: names for group, names in named.items() if names}
+
+
+def _branches(branch: Mapping[str, Any], indent: str, depth: int | None) -> Iterable[str]:
+    entries = sorted(branch.items(), key=lambda entry: (entry[1] is None, entry[0]))
+    for position, (name, below) in enumerate(entries, 1):
+        last = position == len(entries)
+        line = f"{indent}{'└── ' if last else '├── '}{name}"
+        if below is None:
+            yield line
+        elif depth == 1:
+            count = _count(below)
+            yield f"{line}/  ({count} file{'' if count == 1 else 's'})"
+        else:
+            yield f"{line}/"
+            deeper = None if depth is None else depth - 1
+            yield from _branches(below, indent + ("    " if last else "│   "), deeper)
+
+
+def _count(branch: Mapping[str, Any]) -> int:
+    return sum(1 if below is None else _count(below) for below in branch.values())
+
+
+def _git(folder: Path, *command: str) -> None:
+    settings = [
+        *("-c", "gc.auto=0", "-c", "maintenance.auto=false"),
+        # The first commit holds all that was rendered, whatever this machine ignores or checks.
+        *("-c", f"core.excludesFile={os.devnull}", "-c", f"core.hooksPath={os.devnull}"),
+    ]
+    # A git hook that calls us names its own repository in the environment.
+    environment = {key: value for key, value in os.environ.items() if not _names_repository(key)}
+    done = subprocess.run(
+        ["git", *settings, *command],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        check=False,
+        text=True,
+        errors="replace",
+    )
+    if done.returncode:
+        reason = done.stderr.strip() or f"exit code {done.returncode}"
+        raise FourhatsError(f"git {command[0]} failed (--no-git does without): {reason}")
+
+
+def _names_repository(key: str) -> bool:
+    return key in {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY"}
