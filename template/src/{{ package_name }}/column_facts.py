@@ -11,10 +11,15 @@ SAMPLE_ROWS = 20_000
 EXACT_ROWS = 200_000
 MOST_CATEGORIES = 50
 MATCHING = 0.99  # a number column may hold a stray text; the checks will set its row aside
-TIME_PARTS = ("year", "quarter", "month", "week", "day", "hour", "minute", "second")
-TIME_PART_NAMES = dict(zip(("jahr", "quartal", "monat", "woche", "tag", "stunde"), TIME_PARTS)) | {
-    part: part for part in TIME_PARTS
-}
+NAMING = 0.8  # of the values of a column that holds, say, phone numbers
+TIME_PART_NAMES = {
+    "jahr": "year",
+    "quartal": "quarter",
+    "monat": "month",
+    "woche": "week",
+    "tag": "day",
+    "stunde": "hour",
+} | {part: part for part in ("year", "quarter", "month", "week", "day", "hour", "minute", "second")}
 
 # How the text of each kind of value is written; `$` is the text. A number starts with no needless
 # zero: "00123" is a code. DuckDB alone would take "1_000", "inf" and "+49170" for numbers.
@@ -25,6 +30,7 @@ WRITTEN = {
     "datetime": r"regexp_matches($, '^\d{4}-\d\d-\d\d') AND TRY_CAST($ AS TIMESTAMP) IS NOT NULL",
     "digits": r"regexp_full_match($, '\d{1,4}')",
     "comma": r"regexp_full_match($, '-?(\d+|[1-9]\d{0,2}(\.\d{3})+)(,\d+)?')",
+    "dates": r"regexp_full_match($, '\d{1,2}[./-]\d{1,2}[./-]\d{2,4}( .*)?')",
     "thousands": r"regexp_full_match($, '-?(\d+|[1-9]\d{0,2}(,\d{3})+)(\.\d+)?')",
 }
 PERSONAL = {
@@ -33,17 +39,25 @@ PERSONAL = {
         r"regexp_full_match($, '(\+|00)\d[\d ()/.-]{6,18}|\(?0\d{1,5}\)?[ /-][\d /-]{4,14}"
         r"|\(?\d{3}\)?[ .-]\d{3}[ .-]\d{4}')"
     ),
-    "bank account numbers": r"regexp_full_match($, '[A-Z]{2}\d{2}( ?[A-Z0-9]{4}){2,7} ?[A-Z0-9]{0,4}')",
+    "bank account numbers": (
+        r"regexp_full_match($, '[A-Z]{2}\d{2}( ?[A-Z0-9]{4}){2,7} ?[A-Z0-9]{0,4}')"
+    ),
     "IP addresses": r"regexp_full_match($, '(\d{1,3}\.){3}\d{1,3}')",
 }
-TYPED = {"boolean": "boolean", "date": "datetime", "float": "number", "double": "number"} | dict.fromkeys(
-    ("varchar", "enum", "uuid"), "text"
-)
+TYPED = {
+    "varchar": "text",
+    "enum": "text",
+    "uuid": "text",
+    "boolean": "boolean",
+    "date": "datetime",
+    "float": "number",
+    "double": "number",
+}
 
 
 @dataclass
 class Facts:
-    """One column. `kind`: boolean, integer, number, datetime, text, or nested (lists, blobs, …)."""
+    """One column. `kind`: boolean, integer, number, datetime, text, or other (lists, blobs, …)."""
 
     source: str
     kind: str
@@ -63,6 +77,9 @@ class Facts:
     """Whether it merely numbers the rows: 0, 1, 2, … or 1, 2, 3, …"""
     personal: str = ""
     thousands: bool = False
+    """Whether a text holds numbers as 1,234.56."""
+    dates: bool = False
+    """Whether a text holds dates in another order than ISO's."""
     examples: tuple[str, ...] = ()
 
 
@@ -95,7 +112,7 @@ def _typed_kind(duckdb_type: str) -> str:
         return "integer"
     if duckdb_type.startswith(("decimal", "timestamp")):
         return "number" if duckdb_type.startswith("decimal") else "datetime"
-    return TYPED.get(duckdb_type, "nested")
+    return TYPED.get(duckdb_type, "other")
 
 
 def _first_look(relation: duckdb.DuckDBPyRelation, columns: list[Facts]) -> dict[str, list[str]]:
@@ -104,19 +121,22 @@ def _first_look(relation: duckdb.DuckDBPyRelation, columns: list[Facts]) -> dict
     look = []
     for column in columns:
         tried = patterns if column.kind == "text" else {}
-        look.append(f"list({column.text}) FILTER ({column.value} IS NOT NULL)")
+        look += [
+            f"count({column.value})",
+            f"(list({column.text}) FILTER ({column.value} IS NOT NULL))[:99]",
+        ]
         look += [f"count_if({pattern.replace('$', column.value)})" for pattern in tried.values()]
     found = iter(relation.limit(SAMPLE_ROWS).aggregate(", ".join(look)).fetchall()[0])
     possible = {}
     for column in columns:
-        values = next(found) or []
+        seen, values = next(found), next(found) or []
         column.examples = tuple(value[:60] for value in list(dict.fromkeys(values))[:3])
         if column.kind != "text":
             continue
-        shares = {name: next(found) / max(1, len(values)) for name in patterns}
+        shares = {name: next(found) / max(1, seen) for name in patterns}
         possible[column.source] = [kind for kind in WRITTEN if shares[kind] >= MATCHING - 0.02]
         if "datetime" not in possible[column.source]:
-            column.personal = next((who for who in PERSONAL if shares[who] >= 0.8), "")
+            column.personal = next((who for who in PERSONAL if shares[who] >= NAMING), "")
     return possible
 
 
@@ -161,6 +181,7 @@ def _settle(column: Facts, matches: dict[str, int], *, comma_file: bool) -> None
         kind = max(likely, key=lambda name: matches[name])
         if matches[kind] < MATCHING * column.present:
             column.thousands = matches["thousands"] == column.present
+            column.dates = matches["dates"] >= MATCHING * column.present
             return
         if kind == "comma" and matches["thousands"] >= matches["comma"] and not comma_file:
             column.thousands = True  # "1,234" without a "12,5" anywhere
@@ -181,7 +202,7 @@ def _list_values(relation: duckdb.DuckDBPyRelation, columns: list[Facts], rows: 
     """List the values of columns with few, count exactly where it matters, find the range."""
     look = []
     for column in columns:
-        few = column.distinct <= 2 * MOST_CATEGORIES and column.kind != "nested"
+        few = column.distinct <= 2 * MOST_CATEGORIES and column.kind != "other"
         # An id must be known to be unique, and the estimate is a few per cent off.
         exact = rows <= EXACT_ROWS or (
             column.kind in ("integer", "text") and column.distinct >= 0.8 * rows
@@ -194,7 +215,9 @@ def _list_values(relation: duckdb.DuckDBPyRelation, columns: list[Facts], rows: 
     for column in columns:
         classes, distinct, column.low, column.high = (next(found) for _ in range(4))
         column.classes = tuple(sorted(value for value in classes or () if value is not None))
-        column.distinct = column.distinct if distinct is None else distinct
+        column.distinct = min(column.distinct, column.present) if distinct is None else distinct
+        if column.kind == "integer" and column.classes == ("0", "1"):
+            column.kind = "boolean"
 
 
 def _find_row_numbers(relation: duckdb.DuckDBPyRelation, columns: list[Facts], rows: int) -> None:

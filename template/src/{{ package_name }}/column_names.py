@@ -6,18 +6,22 @@ import unicodedata
 from collections.abc import Sequence
 
 MAX_LENGTH = 60  # PostgreSQL cuts at 63, without a word
-GERMAN = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue", "ß": "ss"})
+GERMAN = str.maketrans(
+    {"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue", "ß": "ss"}
+)
 
 # Reserved in standard SQL, DuckDB or PostgreSQL: an unquoted use would not parse.
-SQL_KEYWORDS = frozenset(
-    """all analyse analyze and any array as asc asymmetric authorization between binary both by case
-    cast check collate collation column concurrently constraint create cross current default
-    deferrable desc describe distinct do else end except exists false fetch for foreign freeze from
-    full grant group having ilike in initially inner insert intersect into is isnull join key lambda
-    lateral leading left like limit localtime natural not notnull null offset on only or order outer
-    overlaps pivot placing primary qualify references returning right row select session similar
-    show some summarize symmetric table tablesample then to trailing true union unique unpivot
-    update user using values variadic verbose view when where window with""".split()
+SQL_KEYWORD = re.compile(
+    "all|analyse|analyze|and|any|array|as|asc|asymmetric|authorization|between|"
+    "binary|both|by|case|cast|check|collate|collation|column|concurrently|"
+    "constraint|create|cross|current|default|deferrable|desc|describe|distinct|do|"
+    "else|end|except|exists|false|fetch|for|foreign|freeze|from|full|grant|"
+    "group|having|ilike|in|initially|inner|insert|intersect|into|is|isnull|join|"
+    "key|lambda|lateral|leading|left|like|limit|localtime|natural|not|notnull|"
+    "null|offset|on|only|or|order|outer|overlaps|pivot|placing|primary|qualify|"
+    "references|returning|right|row|select|session|show|similar|some|summarize|"
+    "symmetric|table|tablesample|then|to|trailing|true|union|unique|unpivot|"
+    "update|user|using|values|variadic|verbose|view|when|where|window|with"
 )
 
 
@@ -29,7 +33,7 @@ def safe_names(sources: Sequence[str]) -> list[str]:
         wanted = snake_case(source) or f"column_{position}"
         if wanted[0].isdigit():
             wanted = f"c_{wanted}"
-        if keyword.iskeyword(wanted) or keyword.issoftkeyword(wanted) or wanted in SQL_KEYWORDS:
+        if keyword.iskeyword(wanted) or SQL_KEYWORD.fullmatch(wanted):
             wanted = f"{wanted}_"
         name = wanted
         count = 2

@@ -5,12 +5,44 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Sequence
 from statistics import fmean
 
+import duckdb
+
+from .column_facts import Facts
+
 Value = float | str | None
 
 SUSPECT_SKILL = 0.95
 SUSPECT_R2 = 0.98
 BINS = 100
+PURE = 0.05
 SMALLEST_HALF = 20
+SAMPLE_ROWS = 50_000
+
+
+def leakage_suspects(
+    relation: duckdb.DuckDBPyRelation,
+    rows: int,
+    features: dict[str, Facts],
+    target: Facts,
+    task: str,
+) -> tuple[str, ...]:
+    """Name the features that alone tell the target, judged on an even sample of the rows."""
+    known = target.text if task == "classification" else f"({target.value})::DOUBLE"
+    picked = [f"{known} AS target", "row_number() OVER () AS place"]
+    for position, facts in enumerate(features.values()):
+        number = facts.kind in ("integer", "number")
+        value = f"({facts.value})::DOUBLE" if number else facts.text
+        picked.append(f"{value} AS f{position}")
+    # By a hash: every tenth row might be the same hour of the day.
+    sample = f"hash(place) % {max(1, rows // SAMPLE_ROWS)} = 0 AND target IS NOT NULL"
+    sampled = relation.project(", ".join(picked)).filter(sample).order("place").fetchall()
+    if len(sampled) < 2 * SMALLEST_HALF:
+        return ()
+    outcome, _, *values = zip(*sampled, strict=True)
+    gives_away = gives_away_class if task == "classification" else gives_away_number
+    return tuple(
+        name for name, seen in zip(features, values, strict=True) if gives_away(seen, outcome)
+    )
 
 
 def gives_away_class(values: Sequence[Value], classes: Sequence[str]) -> bool:
@@ -20,8 +52,6 @@ def gives_away_class(values: Sequence[Value], classes: Sequence[str]) -> bool:
     the other way round. Suspect when 95 % of the mistakes of "always the commonest class" vanish,
     or when some value comes up in nearly nobody but a class that it marks.
     """
-    if len(values) < 2 * SMALLEST_HALF:
-        return False
     if _marks_a_class(values, classes):
         return True
     commonest = Counter(classes).most_common(1)[0][0]
@@ -45,8 +75,6 @@ def gives_away_number(values: Sequence[Value], target: Sequence[float]) -> bool:
 
     Ranks, not amounts: a few huge values would otherwise decide, one way or the other.
     """
-    if len(values) < 2 * SMALLEST_HALF:
-        return False
     ranks = _ranks(target)
     mean = fmean(ranks)
     total = sum((rank - mean) ** 2 for rank in ranks)
@@ -79,7 +107,7 @@ def _marks_a_class(values: Sequence[Value], classes: Sequence[str]) -> bool:
         label, count = counts.most_common(1)[0]
         others = counts.total() - count
         expected = counts.total() * (1 - sizes[label] / len(classes))
-        if expected >= SMALLEST_HALF / 2 and others <= 0.05 * expected and count > sizes[label] / 3:
+        if expected >= SMALLEST_HALF / 2 and others <= PURE * expected and count > sizes[label] / 3:
             return True
     return False
 

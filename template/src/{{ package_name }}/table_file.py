@@ -75,7 +75,7 @@ def literal(text: str) -> str:
 
 
 def present(text: str) -> str:
-    """SQL for a text without the blanks around it, NULL where it means "no value"."""
+    """Give SQL for a text without the blanks around it, NULL where it means "no value"."""
     tokens = ", ".join(map(literal, MISSING_TOKENS))
     return f"CASE WHEN trim({text}) NOT IN ({tokens}) THEN trim({text}) END"
 
@@ -198,7 +198,9 @@ def _dialect(file: Path) -> _Dialect:
     )[1]
     header = best.header
     if len(header) == 1:
-        raise TableFileError(f"{file}: is no table: no comma, semicolon, tab or | splits its lines.")
+        raise TableFileError(
+            f"{file}: is no table: no comma, semicolon, tab or | splits its lines."
+        )
     if all(re.fullmatch(r"\s*(-?[\d.,]+)?\s*", name) for name in header):
         raise TableFileError(f"{file}: the first line must name the columns, but holds values.")
     return _Dialect(best.delimiter, header, utf8)
