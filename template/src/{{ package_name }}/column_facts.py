@@ -125,7 +125,7 @@ def _first_look(relation: duckdb.DuckDBPyRelation, columns: list[Facts]) -> dict
             f"count({column.value})",
             f"(list({column.text}) FILTER ({column.value} IS NOT NULL))[:99]",
         ]
-        look += [f"count_if({pattern.replace('$', column.value)})" for pattern in tried.values()]
+        look += [_matching(pattern, column) for pattern in tried.values()]
     found = iter(relation.limit(SAMPLE_ROWS).aggregate(", ".join(look)).fetchall()[0])
     possible = {}
     for column in columns:
@@ -140,6 +140,10 @@ def _first_look(relation: duckdb.DuckDBPyRelation, columns: list[Facts]) -> dict
     return possible
 
 
+def _matching(pattern: str, column: Facts) -> str:
+    return f"count(*) FILTER ({pattern.replace('$', column.value)})"
+
+
 def _count(
     relation: duckdb.DuckDBPyRelation, columns: list[Facts], possible: dict[str, list[str]]
 ) -> int:
@@ -148,7 +152,7 @@ def _count(
     for column in columns:
         look += [f"count({column.value})", f"approx_count_distinct({column.value})"]
         for kind in possible.get(column.source, ()):
-            look.append(f"count_if({WRITTEN[kind].replace('$', column.value)})")
+            look.append(_matching(WRITTEN[kind], column))
     rows, *counts = relation.aggregate(", ".join(look)).fetchall()[0]
     found = iter(counts)
     matches = {}
@@ -226,5 +230,7 @@ def _find_row_numbers(relation: duckdb.DuckDBPyRelation, columns: list[Facts], r
         if column.kind != "integer" or column.distinct != rows or column.low not in (0, 1):
             continue
         numbered = relation.project(f"{column.value} AS value, row_number() OVER () AS place")
-        off = numbered.aggregate(f"count_if(value - {column.low:.0f} <> place - 1)").fetchall()
+        off = numbered.aggregate(
+            f"count(*) FILTER (value - {column.low:.0f} <> place - 1)"
+        ).fetchall()
         column.counts_rows = off[0][0] == 0

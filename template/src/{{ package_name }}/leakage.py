@@ -35,7 +35,9 @@ def leakage_suspects(
         picked.append(f"{value} AS f{position}")
     # By a hash: every tenth row might be the same hour of the day.
     sample = f"hash(place) % {max(1, rows // SAMPLE_ROWS)} = 0 AND target IS NOT NULL"
-    sampled = relation.project(", ".join(picked)).filter(sample).order("place").fetchall()
+    # In no order that means anything, so that both halves of it hold some of everything.
+    shuffled = relation.project(", ".join(picked)).filter(sample).order("hash(place), place")
+    sampled = shuffled.fetchall()
     if len(sampled) < 2 * SMALLEST_HALF:
         return ()
     outcome, _, *values = zip(*sampled, strict=True)

@@ -6,6 +6,7 @@ import glob
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import duckdb
 
@@ -29,10 +30,6 @@ SIGNATURES = (
     (b"\xfe\xff", "UTF-16 text: save it as UTF-8"),
 )
 
-# Windows writes its curly quotes and the euro sign where Latin-1 has control characters.
-LATIN_1_CONTROLS = "".join(map(chr, range(0x80, 0xA0)))
-WINDOWS_CHARACTERS = bytes(range(0x80, 0xA0)).decode("cp1252", errors="replace")
-
 
 class TableFileError(ValueError):
     """The file can't be read as a table; the message says why, for the person who gave it."""
@@ -53,11 +50,10 @@ def open_file(connection: duckdb.DuckDBPyConnection, path: str) -> duckdb.DuckDB
     kinds = {_is_parquet(file) for file in files}
     if len(kinds) > 1:
         raise TableFileError(f"{path}: holds both Parquet and CSV files; name one kind.")
-    sql = _parquet_sql(files) if kinds.pop() else _csv_sql(files)
     try:
-        relation = connection.sql(sql)
+        relation = _open_parquet(connection, files) if kinds.pop() else _open_csv(connection, files)
         rows = relation.aggregate("count(*)").fetchall()[0][0]
-    except (duckdb.Error, UnicodeError) as error:
+    except duckdb.Error as error:
         raise TableFileError(f"{path}: {explained(error)}") from error
     if rows == 0:
         raise TableFileError(f"{path}: has column names but no rows.")
@@ -143,67 +139,70 @@ def _is_parquet(file: Path) -> bool:
     return False
 
 
-def _parquet_sql(files: list[Path]) -> str:
+def _open_parquet(
+    connection: duckdb.DuckDBPyConnection, files: list[Path]
+) -> duckdb.DuckDBPyRelation:
     names = ", ".join(literal(str(file)) for file in files)
-    # Globs are expanded already; brackets and stars left in a name are meant as they stand.
-    return f"SELECT * FROM read_parquet([{names}], union_by_name = true)"  # noqa: S608
+    return connection.sql(f"SELECT * FROM read_parquet([{names}], union_by_name = true)")  # noqa: S608
 
 
 @dataclass(frozen=True)
 class _Dialect:
     delimiter: str
     header: tuple[str, ...]
-    utf8: bool
 
 
-def _csv_sql(files: list[Path]) -> str:
-    dialects = [_dialect(file) for file in files]
-    first = dialects[0]
+def _open_csv(connection: duckdb.DuckDBPyConnection, files: list[Path]) -> duckdb.DuckDBPyRelation:
+    utf8 = [_is_utf8(file) for file in files]
+    dialects = [_dialect(file, utf8=plain) for file, plain in zip(files, utf8, strict=True)]
     for file, dialect in zip(files, dialects, strict=True):
-        if (dialect.delimiter, dialect.header) != (first.delimiter, first.header):
+        if dialect != dialects[0]:
             raise TableFileError(f"{file}: has other columns or another delimiter than {files[0]}.")
-    columns = _unique(first.header)
-    return " UNION ALL ".join(
-        _read_csv(chosen, columns, first.delimiter, utf8=utf8)
-        for utf8 in (True, False)
-        if (chosen := [f for f, d in zip(files, dialects, strict=True) if d.utf8 is utf8])
-    )
+    if all(utf8):
+        return connection.sql(_csv_sql(files, dialects[0]))
+    # DuckDB knows Latin-1 only without the euro sign and curly quotes that Windows adds to it.
+    with TemporaryDirectory() as folder:
+        copies = [
+            file if plain else _in_utf8(file, Path(folder) / str(position))
+            for position, (file, plain) in enumerate(zip(files, utf8, strict=True))
+        ]
+        table = quote(f"table_file {files[0]}")
+        sql = _csv_sql(copies, dialects[0])
+        connection.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS {sql}")
+    return connection.sql(f"FROM {table}")
 
 
-def _read_csv(files: list[Path], columns: list[str], delimiter: str, *, utf8: bool) -> str:
+def _csv_sql(files: list[Path], dialect: _Dialect) -> str:
     names = ", ".join(literal(str(file)) for file in files)
-    schema = ", ".join(f"{literal(column)}: 'VARCHAR'" for column in columns)
+    schema = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in _unique(dialect.header))
     # Nothing is left to detection: DuckDB's sniffer takes ragged lines for a one-column table.
-    source = (
-        f"read_csv([{names}], columns = {{{schema}}}, delim = {literal(delimiter)}, header = true,"
-        " quote = '\"', escape = '\"', auto_detect = false"
+    return (
+        f"SELECT * FROM read_csv([{names}], columns = {{{schema}}}, header = true,"  # noqa: S608
+        f" delim = {literal(dialect.delimiter)}, quote = '\"', escape = '\"', auto_detect = false)"
     )
-    if utf8:
-        return f"SELECT * FROM {source})"  # noqa: S608
-    repaired = ", ".join(
-        f"translate({quote(column)}, {literal(LATIN_1_CONTROLS)}, {literal(WINDOWS_CHARACTERS)})"
-        f" AS {quote(column)}"
-        for column in columns
-    )
-    return f"SELECT {repaired} FROM {source}, encoding = 'latin-1')"  # noqa: S608
 
 
-def _dialect(file: Path) -> _Dialect:
-    utf8 = _is_utf8(file)
+def _in_utf8(file: Path, copy: Path) -> Path:
+    with file.open("rb") as stream, copy.open("wb") as written:
+        while chunk := stream.read(CHUNK):
+            written.write(chunk.decode("cp1252", errors="replace").encode())
+    return copy
+
+
+def _dialect(file: Path, *, utf8: bool) -> _Dialect:
     head = _head(file).removeprefix(codecs.BOM_UTF8)
     lines = head.decode("utf-8" if utf8 else "cp1252", errors="replace").splitlines(keepends=True)
     best = max(
         (_parsed(file, lines, delimiter) for delimiter in DELIMITERS),
         key=lambda found: (found[0], len(found[1].header)),
     )[1]
-    header = best.header
-    if len(header) == 1:
+    if len(best.header) == 1:
         raise TableFileError(
             f"{file}: is no table: no comma, semicolon, tab or | splits its lines."
         )
-    if all(re.fullmatch(r"\s*(-?[\d.,]+)?\s*", name) for name in header):
+    if all(re.fullmatch(r"\s*(-?[\d.,]+)?\s*", name) for name in best.header):
         raise TableFileError(f"{file}: the first line must name the columns, but holds values.")
-    return _Dialect(best.delimiter, header, utf8)
+    return best
 
 
 def _parsed(file: Path, lines: list[str], delimiter: str) -> tuple[float, _Dialect]:
@@ -215,7 +214,7 @@ def _parsed(file: Path, lines: list[str], delimiter: str) -> tuple[float, _Diale
     header = tuple(name.strip() for name in records[0]) if records else ("",)
     agreeing = sum(len(record) == len(header) for record in records)
     share = agreeing / len(records) if len(header) > 1 else 0.0
-    return round(share, 1), _Dialect(delimiter, header, utf8=True)
+    return round(share, 1), _Dialect(delimiter, header)
 
 
 def _is_utf8(file: Path) -> bool:
