@@ -1,0 +1,97 @@
+"""Decisions in money: what to do with a probability, and what it is worth.
+
+Two classes: act where the positive class is likely enough. More: act on the likeliest class where
+it is likely enough, else leave the case to a person.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .contract import Contract
+from .settings import Business, Value
+
+ACT, LEAVE = "act", "leave"
+MOST_THRESHOLDS = 200
+
+Probabilities = NDArray[np.float64]
+"""Shape (rows, classes)."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """The decision rule: act from `threshold` on."""
+
+    contract: Contract
+    value: Value
+    threshold: float
+
+    @classmethod
+    def fit(
+        cls,
+        outputs: Probabilities,
+        actual: NDArray[np.float64],
+        contract: Contract,
+        value: Value,
+    ) -> Self:
+        """Choose the threshold that earns the most on these rows."""
+        certainty = cls(contract, value, 0.0).certainty(outputs)
+        candidates = np.unique(np.quantile(certainty, np.linspace(0, 1, MOST_THRESHOLDS)))
+        rules = [cls(contract, value, float(c)) for c in (*candidates, np.nextafter(candidates[-1], 2))]
+        return max(rules, key=lambda rule: float(rule.realised(outputs, actual).sum()))
+
+    def certainty(self, outputs: Probabilities) -> NDArray[np.float64]:
+        """Give the probability that acting is right, shape (rows,)."""
+        if self.contract.positive is not None:
+            return outputs[:, self.contract.classes.index(self.contract.positive)]
+        return outputs.max(axis=1)
+
+    def decide(self, outputs: Probabilities) -> NDArray[np.bool_]:
+        """Decide which rows to act on, shape (rows,)."""
+        return self.certainty(outputs) >= self.threshold
+
+    def realised(
+        self, outputs: Probabilities, actual: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Give what each decision earned, shape (rows,), in the currency."""
+        if self.contract.positive is not None:
+            called_for = actual == self.contract.classes.index(self.contract.positive)
+        else:
+            called_for = actual == outputs.argmax(axis=1)
+        return self._payoff(self.decide(outputs), called_for.astype(np.float64))
+
+    def expected(self, outputs: Probabilities) -> NDArray[np.float64]:
+        """Give what each decision is expected to earn, shape (rows,), in the currency."""
+        return self._payoff(self.decide(outputs), self.certainty(outputs))
+
+    def describe(self, outputs: Probabilities) -> list[dict[str, Any]]:
+        """Put predictions as they are answered: one record a row."""
+        columns = (
+            (self.contract.classes[place] for place in outputs.argmax(axis=1)),
+            self.certainty(outputs).tolist(),
+            (ACT if act else LEAVE for act in self.decide(outputs)),
+            self.expected(outputs).tolist(),
+        )
+        names = ("prediction", "probability", "decision", "expected_value")
+        return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
+
+    def explain(self, answer: dict[str, Any], business: Business) -> list[str]:
+        """Put an answer into sentences for the person who decides."""
+        act = answer["decision"] == ACT
+        likely = self.contract.positive or answer["prediction"]
+        return [
+            f"Decision: {business.decision}" if act else "Decision: leave it as it is",
+            f"{likely} has a probability of {answer['probability']:.0%}; "
+            f"acting pays from {self.threshold:.0%} on.",
+            f"This decision is worth {answer['expected_value']:,.2f} {self.value.currency} on average.",
+        ]
+
+    def _payoff(
+        self, act: NDArray[np.bool_], chance: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Weigh the four payoffs by the chance that acting is right."""
+        acting = chance * self.value.act_right + (1 - chance) * self.value.act_wrong
+        leaving = chance * self.value.missed + (1 - chance) * self.value.left_alone
+        return np.where(act, acting, leaving)

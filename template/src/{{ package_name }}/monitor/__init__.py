@@ -1,0 +1,1 @@
+"""Is the data fine, does the world still look like the training data, is the money still earned?"""

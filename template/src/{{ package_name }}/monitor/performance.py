@@ -1,0 +1,53 @@
+"""Is the money still earned? Realised against what the holdout promised."""
+
+import duckdb
+import numpy as np
+import polars as pl
+
+from ..contract import Contract
+from ..model import Model
+from ..registry import Registry
+from ..settings import Settings
+from ..sql import quote
+from ..split import actual
+from .findings import Finding
+
+INCIDENT = "performance:value"
+
+
+def check(
+    connection: duckdb.DuckDBPyConnection, settings: Settings, contract: Contract
+) -> list[Finding]:
+    """Judge the champion's latest decisions whose outcomes are known, in money.
+
+    The champion predicts the logged records anew: its decision rule and the values of
+    business.toml are those of today.
+    """
+    champion = Model.champion(settings)
+    target = contract.target
+    known = "list_contains(?, actual)" if contract.classes else "TRY_CAST(actual AS DOUBLE) IS NOT NULL"
+    rows = connection.sql(
+        f"SELECT * FROM predictions WHERE model_version = ? AND actual IS NOT NULL AND {known} "
+        "ORDER BY given_at DESC LIMIT ?",
+        params=[
+            champion.version,
+            *([list(contract.classes)] if contract.classes else []),
+            settings.drift.window_rows,
+        ],
+    ).pl()
+    if len(rows) < settings.performance.min_outcomes:
+        message = f"{len(rows)} outcomes are known, too few to judge by"
+        return [Finding(INCIDENT, fine=True, message=message)]
+    columns = {column.name: rows[column.name].to_list() for column in contract.features}
+    outcomes = actual(rows["actual"].alias(target.name), contract)
+    earned = float(np.mean(champion.rule.realised(champion.predict(columns), outcomes)))
+    evaluation = Registry(settings.artifacts / "registry").noted(champion.version, "evaluation") or {}
+    least = settings.performance.min_value_share * evaluation["value"]
+    return [
+        Finding(
+            INCIDENT,
+            fine=earned >= least,
+            message=f"{len(rows):,} decisions earned {earned:,.4g} {settings.value.currency} each "
+            f"(at least {least:,.4g} was to be expected)",
+        )
+    ]

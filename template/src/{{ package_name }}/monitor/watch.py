@@ -1,0 +1,73 @@
+"""All questions of monitoring, asked in one go."""
+
+import duckdb
+
+from ..contract import Contract
+from ..features import feed
+from ..model import Model
+from ..registry import Registry
+from ..settings import Settings
+from . import alerts, data, performance
+from .drift import Baseline, prediction_column, stability_index
+from .findings import Finding
+from .predictions import collect
+
+
+def watch(
+    connection: duckdb.DuckDBPyConnection, settings: Settings, contract: Contract
+) -> tuple[list[Finding], list[str]]:
+    """Ask every question, and alert on what began or cleared.
+
+    Returns the findings and the names of the open incidents.
+
+    Raises:
+        ProjectError: there is no champion yet, or an alert cannot be sent.
+
+    """
+    collect(connection, settings, contract)
+    findings = [
+        *data.check(connection, settings),
+        *_drift(connection, settings),
+        *performance.check(connection, settings, contract),
+    ]
+    # A line that has come this far has no failing step.
+    repaired = [
+        Finding(incident, fine=True, message="the line runs again")
+        for incident in alerts.open_incidents(settings)
+        if incident.startswith("step:")
+    ]
+    return findings, alerts.update(settings, [*findings, *repaired])
+
+
+def drift_figures(
+    connection: duckdb.DuckDBPyConnection, settings: Settings
+) -> dict[str, float]:
+    """Give the stability index of each feature and of the prediction, over the latest ones.
+
+    Empty while there are too few predictions.
+    """
+    champion = Model.champion(settings)
+    rows = connection.sql(
+        "SELECT * FROM predictions WHERE given_at IS NOT NULL ORDER BY given_at DESC LIMIT ?", params=[settings.drift.window_rows]
+    ).pl()
+    if len(rows) < settings.drift.min_rows:
+        return {}
+    inputs = feed(rows.to_dict(as_series=False), champion.contract)
+    baseline: Baseline = Registry(settings.artifacts / "registry").card(champion.version)["drift_baseline"]
+    current = {**inputs, "prediction": prediction_column(champion.run(inputs))}
+    return {name: stability_index(values, baseline[name]) for name, values in current.items()}
+
+
+def _drift(connection: duckdb.DuckDBPyConnection, settings: Settings) -> list[Finding]:
+    figures = drift_figures(connection, settings)
+    if not figures:
+        return [Finding("drift", fine=True, message="too few predictions to judge by")]
+    limit = settings.drift.warn_at
+    return [
+        Finding(
+            f"drift:{name}",
+            fine=figure < limit,
+            message=f"{name} has a stability index of {figure:.2f} (allowed: {limit:g})",
+        )
+        for name, figure in figures.items()
+    ]

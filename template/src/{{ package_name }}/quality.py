@@ -1,0 +1,163 @@
+"""Checks from the contract: which rows may not be used, and why.
+
+Each check is a SQL condition that is true where a row fails, so that millions of rows are checked
+in one scan. Failing rows go to the table `quarantine`, with their reasons.
+"""
+
+from dataclasses import dataclass
+
+import duckdb
+
+from .contract import Column, Contract
+from .errors import ProjectError
+from .table_file import MISSING_TOKENS
+from .warehouse import one_row
+from .sql import literal, quote
+
+SQL_TYPES = {
+    "integer": "BIGINT",
+    "number": "DOUBLE",
+    "boolean": "BOOLEAN",
+    "category": "VARCHAR",
+    "datetime": "TIMESTAMP",
+    "text": "VARCHAR",
+}
+
+
+@dataclass(frozen=True)
+class Check:
+    """A condition that is true where a row fails, and the reason in words."""
+
+    column: str
+    reason: str
+    fails: str
+
+
+@dataclass(frozen=True)
+class Violation:
+    """How many rows fail a check, and the number of the first of them."""
+
+    column: str
+    reason: str
+    rows: int
+    first_row: int
+
+    def __str__(self) -> str:
+        """Put it in words."""
+        return f"{self.column} {self.reason}: {self.rows:,} rows (first: row {self.first_row:,})"
+
+
+def validate(connection: duckdb.DuckDBPyConnection, contract: Contract) -> list[Violation]:
+    """Check every row of `raw`; write the failing ones to `quarantine` with their reasons.
+
+    Returns the violations, the most frequent first.
+
+    Raises:
+        ProjectError: a column of the contract is missing from the data.
+
+    """
+    rows, checks = _typed_rows(connection, contract)
+    figures = [f"count(*) FILTER ({c.fails}), min(_row) FILTER ({c.fails})" for c in checks]
+    found = one_row(connection, f"SELECT {', '.join(figures)} FROM ({rows})")
+    failed = [
+        (check, Violation(check.column, check.reason, count, first))
+        for check, count, first in zip(checks, found[::2], found[1::2], strict=True)
+        if count
+    ]
+    reasons = [
+        f"CASE WHEN {check.fails} THEN {literal(f'{check.column} {check.reason}')} END"
+        for check, _ in failed
+    ]
+    connection.execute(
+        f"""
+        CREATE OR REPLACE TABLE quarantine AS
+        SELECT failing.reasons, raw.* FROM (
+            SELECT _source, _row, array_to_string([{", ".join(reasons) or "''"}], '; ') AS reasons
+            FROM ({rows}) WHERE {" OR ".join(f"({check.fails})" for check, _ in failed) or "FALSE"}
+        ) AS failing JOIN raw USING (_source, _row)
+        """
+    )
+    return sorted((violation for _, violation in failed), key=lambda violation: -violation.rows)
+
+
+def valid_rows(connection: duckdb.DuckDBPyConnection, contract: Contract) -> str:
+    """Give the SQL of the rows that pass every check, typed and named as the contract says."""
+    rows, checks = _typed_rows(connection, contract)
+    names = ", ".join(quote(column.name) for column in contract.used)
+    fails = " OR ".join(f"({check.fails})" for check in checks)
+    return f"SELECT {names}, _source, _row FROM ({rows}) WHERE NOT coalesce({fails}, FALSE)"
+
+
+def _typed_rows(
+    connection: duckdb.DuckDBPyConnection, contract: Contract
+) -> tuple[str, list[Check]]:
+    """Give the SQL of all rows with typed values, and the checks on them."""
+    present = {row[0]: row[1] for row in connection.execute("DESCRIBE raw").fetchall()}
+    absent = [c.source for c in contract.used if c.source not in present and c.role != "target"]
+    if absent:
+        names = ", ".join(name for name in present if not name.startswith("_"))
+        raise ProjectError(
+            f"the data has no column {absent[0]!r}, which config/contract.toml names (it has: {names})"
+        )
+    selected = ["_source", "_row"]
+    checks = []
+    for column in contract.used:
+        value, missing = _typed(column, present.get(column.source))
+        selected += [f"{value} AS {quote(column.name)}", f"{missing} AS {_missing(column)}"]
+        checks += _checks(column)
+    rows = f"SELECT {', '.join(selected)} FROM raw"
+    if contract.id is not None and _has_duplicates(connection, rows, contract.id):
+        newest = ", ".join(
+            f"{quote(name)} DESC" for name in (*contract.time_order, "_source", "_row")
+        )
+        nth = f"row_number() OVER (PARTITION BY {quote(contract.id.name)} ORDER BY {newest})"
+        rows = f"SELECT *, {nth} AS _nth FROM ({rows})"
+        checks.append(Check(contract.id.name, "comes again with a newer row", "_nth > 1"))
+    return rows, checks
+
+
+def _typed(column: Column, raw_type: str | None) -> tuple[str, str]:
+    """Give the SQL of a column's typed value, and of whether the source left it empty."""
+    source, sql_type = quote(column.source), SQL_TYPES[column.type]
+    if raw_type is None:  # rows that are to be scored come without the target
+        return f"CAST(NULL AS {sql_type})", "TRUE"
+    if raw_type in ("DOUBLE", "FLOAT"):
+        missing = f"({source} IS NULL OR isnan({source}))"
+    elif raw_type == "VARCHAR":
+        tokens = ", ".join(literal(token) for token in MISSING_TOKENS)
+        missing = f"({source} IS NULL OR trim({source}) IN ({tokens}))"
+        source = f"trim({source})"
+        if column.decimal == ",":
+            source = f"replace(replace({source}, '.', ''), ',', '.')"
+    else:
+        return f"TRY_CAST({source} AS {sql_type})", f"{source} IS NULL"
+    return f"CASE WHEN NOT {missing} THEN TRY_CAST({source} AS {sql_type}) END", missing
+
+
+def _checks(column: Column) -> list[Check]:
+    value, missing = quote(column.name), _missing(column)
+    checks = []
+    if column.type not in ("category", "text"):
+        checks.append(
+            Check(column.name, f"is no {column.type}", f"{value} IS NULL AND NOT {missing}")
+        )
+    if not column.nullable and column.role != "target":  # an outcome may still be unknown
+        checks.append(Check(column.name, "is missing", missing))
+    if column.min is not None:
+        checks.append(Check(column.name, f"is below {column.min:g}", f"{value} < {column.min}"))
+    if column.max is not None:
+        checks.append(Check(column.name, f"is above {column.max:g}", f"{value} > {column.max}"))
+    if column.categories:
+        known = ", ".join(literal(category) for category in column.categories)
+        checks.append(Check(column.name, "is an unknown category", f"{value} NOT IN ({known})"))
+    return checks
+
+
+def _has_duplicates(connection: duckdb.DuckDBPyConnection, rows: str, column: Column) -> bool:
+    value = quote(column.name)
+    query = f"SELECT count({value}) > count(DISTINCT {value}) FROM ({rows})"
+    return bool(one_row(connection, query)[0])
+
+
+def _missing(column: Column) -> str:
+    return quote(f"_missing_{column.name}")

@@ -1,0 +1,1 @@
+"""The service: predictions over HTTP, with a page for people."""

@@ -1,0 +1,44 @@
+"""The page: a form made from the contract, and the answer in plain words."""
+
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from .predictor import Predictor
+from .records import RecordError
+
+ENVIRONMENT = Environment(
+    loader=PackageLoader(__package__ or "", "."),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+
+
+def render(
+    predictor: Predictor,
+    given: dict[str, str],
+    answer: dict[str, Any] | None = None,
+    error: RecordError | None = None,
+) -> str:
+    """Show the form with what was given, and beneath it the answer or the error."""
+    loaded = predictor.loaded
+    settings = predictor.settings
+    return ENVIRONMENT.get_template("page.html").render(
+        business=settings.business,
+        model=loaded.model if loaded else None,
+        columns=loaded.model.contract.features if loaded else (),
+        given=given or (_texts(loaded.model.example) if loaded else {}),
+        sentences=loaded.model.rule.explain(answer, settings.business) if loaded and answer else (),
+        act=bool(answer and answer["decision"] != "leave"),
+        error=error,
+        field=error.loc[-1] if error else None,
+    )
+
+
+def _texts(example: dict[str, Any]) -> dict[str, str]:
+    return {
+        name: "" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
+        for name, value in example.items()
+    }

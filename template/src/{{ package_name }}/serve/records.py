@@ -1,0 +1,108 @@
+"""The request model, made from the contract: what a record may hold."""
+
+import re
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from ..contract import Column, Contract
+
+MOST_RECORDS = 10_000
+
+Record = msgspec.Struct
+
+
+class RecordError(ValueError):
+    """A record that the contract forbids; `loc` is the path to what is wrong."""
+
+    def __init__(self, message: str, loc: tuple[str | int, ...]) -> None:
+        """Keep the path beside the message."""
+        super().__init__(message)
+        self.loc = loc
+
+
+class Records:
+    """Decodes lists of records; unknown fields and forbidden values are refused by name."""
+
+    def __init__(self, contract: Contract) -> None:
+        """Make the record type of a contract: its features, and its id where it has one."""
+        self.contract = contract
+        columns = [column for column in contract.columns if column.role in ("id", "feature")]
+        fields = [_field(column) for column in columns]
+        self.type = msgspec.defstruct("Record", fields, kw_only=True, forbid_unknown_fields=True)
+        self.list_type = Annotated[
+            list[self.type],  # type: ignore[name-defined]
+            msgspec.Meta(min_length=1, max_length=MOST_RECORDS),
+        ]
+        self._decoder = msgspec.json.Decoder(self.list_type)
+
+    def decode(self, body: bytes) -> list[Record]:
+        """Decode a JSON list of records.
+
+        Raises:
+            RecordError: the body is no such list; the error says which field of which record.
+
+        """
+        try:
+            records: list[Record] = self._decoder.decode(body)
+        except msgspec.DecodeError as error:
+            raise self._explained(error) from None
+        return records
+
+    def convert(self, texts: dict[str, str]) -> Record:
+        """Make one record from the texts of a form; an empty text is a missing value.
+
+        Raises:
+            RecordError: a field does not hold what the contract says.
+
+        """
+        given = {name: text.strip() for name, text in texts.items() if text.strip()}
+        try:
+            record: Record = msgspec.convert(given, self.type, strict=False)
+        except msgspec.ValidationError as error:
+            raise self._explained(error) from None
+        return record
+
+    def columns(self, records: Sequence[Record]) -> dict[str, list[Any]]:
+        """Turn records into the columns of the model's features."""
+        names = [column.name for column in self.contract.features]
+        return {name: [getattr(record, name) for record in records] for name in names}
+
+    def _explained(self, error: msgspec.DecodeError) -> RecordError:
+        text = str(error)
+        message, _, path = text.partition(" - at `$")
+        loc: list[str | int] = [
+            int(index) if index else name for index, name in re.findall(r"\[(\d+)\]|\.(\w+)", path)
+        ]
+        named = re.search(r"(?:unknown|required) field `(.+?)`", message)
+        if named:
+            loc.append(named[1])
+        column = next((c for c in self.contract.columns if loc and c.name == loc[-1]), None)
+        if column is not None and column.categories:
+            message += f"; known are: {', '.join(column.categories)}"
+        return RecordError(message, ("body", *loc))
+
+
+def _is_optional(column: Column) -> bool:
+    return column.nullable or column.role == "id"
+
+
+def _field(column: Column) -> tuple[str, Any] | tuple[str, Any, None]:
+    """Give name, type and, where the value may be missing, the default of a column's field."""
+    description = column.source
+    kind: Any
+    if column.role == "id":
+        kind = str | int
+    elif column.categories:
+        kind = Literal[column.categories]
+    elif column.type == "boolean":
+        kind = Literal[0, 1] | bool
+    elif column.type == "integer":
+        kind = Annotated[float, msgspec.Meta(ge=column.min, le=column.max, multiple_of=1)]
+    elif column.type == "number":
+        kind = Annotated[float, msgspec.Meta(ge=column.min, le=column.max)]
+    else:
+        kind = str
+    kind = Annotated[kind, msgspec.Meta(description=description)]
+    return (column.name, kind | None, None) if _is_optional(column) else (column.name, kind)

@@ -1,0 +1,28 @@
+"""CSV and Parquet files, read by DuckDB."""
+
+import duckdb
+
+from ..errors import ProjectError
+from ..settings import Settings
+from ..table_file import TableFileError, open_file
+from ..sql import quote
+
+
+def load(connection: duckdb.DuckDBPyConnection, settings: Settings, table: str) -> None:
+    """Write all rows of the files into `table`, numbered in the order of the files.
+
+    Raises:
+        ProjectError: a file is missing or is no table; the text says which.
+
+    """
+    path = settings.files.path
+    try:
+        open_file(connection, path if "://" in path else str(settings.root / path)).select(
+            "row_number() OVER () AS _row, *"
+        ).create_view("source_rows", replace=True)
+        connection.execute(f"CREATE OR REPLACE TABLE {quote(table)} AS FROM source_rows")
+    except (TableFileError, duckdb.Error) as error:
+        reason = str(error).splitlines()[0]
+        raise ProjectError(f"{reason} (files.path in config/sources.toml)") from None
+    finally:
+        connection.execute("DROP VIEW IF EXISTS source_rows")

@@ -1,0 +1,32 @@
+"""PostgreSQL, read by ADBC: Arrow batches all the way, no row is touched in Python."""
+
+import adbc_driver_postgresql.dbapi
+import duckdb
+from adbc_driver_manager import Error as DriverError
+
+from ..errors import ProjectError
+from ..settings import Settings
+from ..sql import quote
+
+
+def load(connection: duckdb.DuckDBPyConnection, settings: Settings, table: str) -> None:
+    """Write the rows of the query into `table`, numbered in the order of the query.
+
+    NUMERIC columns arrive as text, which the contract's types turn into numbers.
+
+    Raises:
+        ProjectError: the server does not answer or refuses the query. The address, which may hold
+            a password, is never part of the text.
+
+    """
+    if settings.postgres_url is None:
+        raise ProjectError("POSTGRES_URL is not set: put the database's address into .env")
+    url = settings.postgres_url.get_secret_value()
+    try:
+        with adbc_driver_postgresql.dbapi.connect(url) as database, database.cursor() as cursor:
+            cursor.execute(settings.postgres.query)
+            rows = connection.from_arrow(cursor.fetch_record_batch())
+            rows.select("row_number() OVER () AS _row, *").create(quote(table))
+    except DriverError as error:
+        reason = str(error).replace(url, "POSTGRES_URL").splitlines()[0]
+        raise ProjectError(f"PostgreSQL: {reason} (postgres.query, POSTGRES_URL)") from None

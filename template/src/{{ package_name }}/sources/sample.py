@@ -1,0 +1,118 @@
+"""A deterministic stand-in until the client's data is there, made from the contract.
+
+It has a signal to learn from, and dirt for the checks to find. The tests run on it too.
+"""
+
+from datetime import UTC, datetime, timedelta
+
+import duckdb
+import numpy as np
+import polars as pl
+from numpy.random import Generator
+from numpy.typing import NDArray
+
+from ..contract import Column, Contract
+from ..sql import quote
+
+ROWS = 3000
+MISSING_SHARE = 0.03
+DIRTY_SHARE = 0.01
+START = datetime(2025, 1, 1, tzinfo=UTC)
+
+Texts = NDArray[np.object_]
+Numbers = NDArray[np.float64]
+
+
+def load(
+    connection: duckdb.DuckDBPyConnection, contract: Contract, table: str, rows: int = ROWS
+) -> None:
+    """Write `rows` made-up rows into `table`: text columns under their source names, as in a CSV."""
+    frame = make(contract, rows)  # noqa: F841 (DuckDB reads it by its name)
+    connection.execute(
+        f"CREATE OR REPLACE TABLE {quote(table)} AS SELECT row_number() OVER () AS _row, * FROM frame"
+    )
+
+
+def make(contract: Contract, rows: int = ROWS, seed: int = 0) -> pl.DataFrame:
+    """Make `rows` rows of text whose target depends on the features."""
+    random = np.random.default_rng(seed)
+    effect = random.normal(0, 0.5, rows)
+    columns: dict[str, Texts] = {}
+    for column in contract.columns:
+        if column.role == "feature" and column.name not in contract.time_parts:
+            columns[column.name], strength = _feature(column, random, rows)
+            effect += strength
+        elif column.role != "target":
+            columns[column.name] = _clockwork(column, contract, rows)
+    columns[contract.target.name] = _target(contract, effect)
+    _spoil(contract, columns, random)
+    texts = {column.source: columns[column.name].tolist() for column in contract.columns}
+    return pl.DataFrame(texts, schema=dict.fromkeys(texts, pl.String))
+
+
+def _feature(column: Column, random: Generator, rows: int) -> tuple[Texts, Numbers]:
+    """Draw a feature's texts, and how much each pushes the target."""
+    sign = random.choice([-1.0, 1.0])
+    if column.type == "category":
+        choices = column.categories or ("a", "b")
+        drawn = random.integers(len(choices), size=rows)
+        push = np.linspace(-1, 1, len(choices))[drawn] if len(choices) > 1 else np.zeros(rows)
+        texts = np.array(choices, dtype=object)[drawn]
+    elif column.type == "boolean":
+        drawn = random.integers(2, size=rows)
+        push, texts = drawn - 0.5, drawn.astype(str).astype(object)
+    else:
+        low = column.min if column.min is not None else 0.0
+        high = column.max if column.max is not None else low + 100.0
+        numbers = random.uniform(low, high, rows)
+        push = 2 * (numbers - low) / (high - low) - 1
+        texts = _number_texts(column, numbers)
+    return texts, sign * push
+
+
+def _clockwork(column: Column, contract: Contract, rows: int) -> Texts:
+    """Count ids up, let time pass by the hour; an ignored column stays empty."""
+    moments = [START + timedelta(hours=hour) for hour in range(rows)]
+    if column.name in contract.time_parts:
+        units = ("year", "month", "day", "hour", "minute")
+        unit = next((unit for unit in units if unit in column.name), None)
+        parts = [getattr(moment, unit) if unit else hour for hour, moment in enumerate(moments)]
+        return np.array([str(part) for part in parts], dtype=object)
+    if column.role == "time":
+        return np.array([f"{moment:%Y-%m-%d %H:%M:%S}" for moment in moments], dtype=object)
+    if column.role == "id":
+        return np.array([str(row + 1) for row in range(rows)], dtype=object)
+    return np.full(rows, "", dtype=object)
+
+
+def _target(contract: Contract, effect: Numbers) -> Texts:
+    """Turn the effect into classes of fixed shares, or into a number."""
+    target = contract.target
+    if target.is_number:
+        low = target.min if target.min is not None else 0.0
+        high = target.max if target.max is not None else low + 100.0
+        spread = (effect - effect.min()) / (effect.max() - effect.min())
+        return _number_texts(target, low + (high - low) * spread)
+    classes = list(target.categories)
+    if contract.positive is not None:
+        classes = [*(name for name in classes if name != contract.positive), contract.positive]
+        cuts = [0.7]
+    else:
+        cuts = [step / len(classes) for step in range(1, len(classes))]
+    drawn = np.searchsorted(np.quantile(effect, cuts), effect)
+    return np.array(classes, dtype=object)[drawn]
+
+
+def _spoil(contract: Contract, columns: dict[str, Texts], random: Generator) -> None:
+    """Leave gaps where the contract allows them, and break a few rows for the checks to find."""
+    rows = len(columns[contract.target.name])
+    for column in contract.features:
+        if column.nullable:
+            columns[column.name][random.random(rows) < MISSING_SHARE] = ""
+    broken = next((c for c in contract.features if c.is_number), contract.features[0])
+    columns[broken.name][random.random(rows) < DIRTY_SHARE] = "???"
+
+
+def _number_texts(column: Column, numbers: Numbers) -> Texts:
+    texts = [f"{number:.0f}" if column.type == "integer" else f"{number:.2f}" for number in numbers]
+    return np.array([text.replace(".", column.decimal) for text in texts], dtype=object)

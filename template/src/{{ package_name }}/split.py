@@ -1,0 +1,101 @@
+"""Which rows the model learns from, is tuned on, and is judged by.
+
+By time where the contract knows it: the past predicts the future. Else by a hash of the row within
+each class, so that a row stays on its side when others come in later.
+"""
+
+from dataclasses import dataclass
+
+import duckdb
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from .contract import Contract
+from .errors import ProjectError
+from .features import Feed, feed
+from .sql import quote
+
+VALIDATION_SHARE = 0.2
+HOLDOUT_SHARE = 0.2
+FEWEST_ROWS = 50
+
+
+@dataclass(frozen=True)
+class Part:
+    """Rows with known outcomes: the model's inputs and what really happened.
+
+    `actual` has shape (rows,): the index of the class, or the number itself.
+    """
+
+    inputs: Feed
+    actual: NDArray[np.float64]
+
+    @property
+    def frame(self) -> pl.DataFrame:
+        """The inputs as a frame, which estimators take."""
+        return pl.DataFrame({name: values.ravel() for name, values in self.inputs.items()})
+
+    def labels(self, contract: Contract) -> NDArray[np.float64] | NDArray[np.int64]:
+        """Give what an estimator is fitted to: whole numbers for classes."""
+        return self.actual.astype(np.int64) if contract.classes else self.actual
+
+    def __len__(self) -> int:
+        """Count the rows."""
+        return len(self.actual)
+
+
+@dataclass(frozen=True)
+class Split:
+    """The three parts; no row is in two of them."""
+
+    train: Part
+    validation: Part
+    holdout: Part
+
+
+def split(connection: duckdb.DuckDBPyConnection, contract: Contract) -> Split:
+    """Split the rows of `clean` that have an outcome.
+
+    Raises:
+        ProjectError: there are too few of them.
+
+    """
+    target = quote(contract.target.name)
+    if contract.time_order:
+        rank = f"percent_rank() OVER (ORDER BY {', '.join(map(quote, contract.time_order))})"
+    else:
+        key = [contract.id] if contract.id else contract.features
+        text = ", ".join(f"coalesce(CAST({quote(c.name)} AS VARCHAR), '')" for c in key)
+        within = f"PARTITION BY {target} " if contract.classes else ""
+        rank = f"percent_rank() OVER ({within}ORDER BY md5(concat_ws('|', {text})))"
+    frame = connection.sql(
+        f"SELECT *, {rank} AS _rank FROM clean WHERE {target} IS NOT NULL ORDER BY _rank, _source, _row"
+    ).pl()
+    if len(frame) < FEWEST_ROWS:
+        raise ProjectError(
+            f"only {len(frame)} valid rows have an outcome ({contract.target.name}): "
+            f"at least {FEWEST_ROWS} are needed"
+        )
+    validation, holdout = 1 - HOLDOUT_SHARE - VALIDATION_SHARE, 1 - HOLDOUT_SHARE
+    rank_column = pl.col("_rank")
+    return Split(
+        train=_part(frame.filter(rank_column < validation), contract),
+        validation=_part(
+            frame.filter(rank_column.is_between(validation, holdout, "left")), contract
+        ),
+        holdout=_part(frame.filter(rank_column >= holdout), contract),
+    )
+
+
+def _part(frame: pl.DataFrame, contract: Contract) -> Part:
+    columns = {column.name: frame[column.name].to_list() for column in contract.features}
+    return Part(feed(columns, contract), actual(frame[contract.target.name], contract))
+
+
+def actual(outcomes: pl.Series, contract: Contract) -> NDArray[np.float64]:
+    """Turn outcomes into class indices, or into plain numbers."""
+    if contract.classes:
+        index = {name: float(place) for place, name in enumerate(contract.classes)}
+        return np.array([index[name] for name in outcomes], dtype=np.float64)
+    return outcomes.cast(pl.Float64).to_numpy()

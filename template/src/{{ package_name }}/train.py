@@ -1,0 +1,94 @@
+"""Training: a model is tuned, fitted, exported, proven equal, and registered as challenger."""
+
+from collections.abc import Callable
+from typing import Any
+
+import mlflow
+import numpy as np
+
+from .contract import MISSING, Contract
+from .errors import ProjectError
+from .estimator import build
+from .export import check_parity, convert, predict
+from .monitor.drift import baseline
+from .registry import Card, Registry
+from .settings import Settings
+from .split import Part, Split
+from .tune import tune
+from .value import Rule
+
+
+def train(
+    parts: Split, contract: Contract, settings: Settings, progress: Callable[[int], None]
+) -> str:
+    """Train a challenger and register it; returns its version.
+
+    Raises:
+        ProjectError: a class is missing from the training rows, or the exported graph gives other
+            answers than the trained model.
+
+    """
+    _check_classes(parts, contract)
+    parameters = tune(parts, contract, settings, progress)
+    model = build(contract, parameters, settings.training.seed)
+    model.fit(parts.train.frame, parts.train.labels(contract))
+    outputs = predict(model, parts.validation, contract)
+    rule = Rule.fit(outputs, parts.validation.actual, contract, settings.value)
+    graph = convert(model, contract)
+    difference = check_parity(
+        graph, model, parts.holdout, contract, settings.training.parity_tolerance
+    )
+    registry = Registry(settings.artifacts / "registry")
+    version = registry.add(
+        graph,
+        settings.contract_file.read_text(encoding="utf-8"),
+        {
+            "parameters": parameters,
+            "threshold": rule.threshold,
+            "validation_value": float(rule.realised(outputs, parts.validation.actual).mean()),
+            "rows": {"train": len(parts.train), "validation": len(parts.validation)},
+            "parity": difference,
+            "example": _example(parts.train, contract),
+            "drift_baseline": baseline(parts.train.inputs, predict(model, parts.train, contract)),
+        },
+    )
+    _track(settings, version, registry.card(version))
+    return version
+
+
+def _check_classes(parts: Split, contract: Contract) -> None:
+    seen = (
+        {contract.classes[int(place)] for place in np.unique(parts.train.actual)}
+        if contract.classes
+        else set()
+    )
+    if absent := sorted(set(contract.classes) - seen):
+        raise ProjectError(
+            f"no training row is of the class {absent[0]!r}: add such rows, or take the class out of "
+            f"the categories of {contract.target.name!r} in config/contract.toml"
+        )
+
+
+def _example(part: Part, contract: Contract) -> dict[str, Any]:
+    """Take the middle number and the most frequent category of each feature."""
+    example: dict[str, Any] = {}
+    for column in contract.features:
+        values = part.inputs[column.name].ravel()
+        if column.is_number:
+            known = np.sort(values[~np.isnan(values)])
+            middle = float(known[len(known) // 2]) if len(known) else None
+            whole = column.type != "number" and middle is not None
+            example[column.name] = int(middle) if whole else middle
+        else:
+            names, counts = np.unique(values[values != MISSING], return_counts=True)
+            example[column.name] = str(names[counts.argmax()]) if len(names) else None
+    return example
+
+
+def _track(settings: Settings, version: str, card: Card) -> None:
+    """Log the run where `mlflow ui` finds it."""
+    mlflow.set_tracking_uri(f"sqlite:///{settings.artifacts / 'mlflow.sqlite'}")
+    mlflow.set_experiment(settings.root.name)
+    with mlflow.start_run(run_name=version):
+        mlflow.log_params(dict(card["parameters"]))
+        mlflow.log_metrics({"validation_value": card["validation_value"], "parity": card["parity"]})
