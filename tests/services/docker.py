@@ -116,9 +116,11 @@ class Engine:
         self.docker("import", *changes, image.tarball, name)
 
     @contextmanager
-    def run(self, image: str, *options: str, command: Sequence[str] = ()) -> Iterator[Container]:
-        """Run an image on this machine's network; remove the container on leaving."""
-        identity = self.docker("run", "--detach", "--network", "host", *options, image, *command)
+    def run(
+        self, image: str, *options: str, network: str = "host", command: Sequence[str] = ()
+    ) -> Iterator[Container]:
+        """Run an image, by default on this machine's network; remove the container on leaving."""
+        identity = self.docker("run", "--detach", "--network", network, *options, image, *command)
         container = Container(self, identity.strip())
         try:
             yield container

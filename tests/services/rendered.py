@@ -1,5 +1,6 @@
 """Projects made from the template: rendered, installed, run and served as a user would."""
 
+import json
 import os
 import subprocess
 import tomllib
@@ -32,17 +33,17 @@ class Project:
         return self.folder / ".venv" / "bin" / self.slug
 
 
-def render(dest: Path, **answers: Any) -> Project:  # noqa: ANN401 - answers are of any type
+def render(dest: Path, source: Path = ROOT, **answers: Any) -> Project:  # noqa: ANN401 - answers are of any type
     """Render the template as it stands, uncommitted changes included, with these answers."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DirtyLocalWarning)
         run_copy(
-            str(ROOT),
+            str(source),
             dest,
             data=answers,
             defaults=True,
             quiet=True,
-            vcs_ref="HEAD" if (ROOT / ".git").exists() else None,
+            vcs_ref="HEAD" if (source / ".git").exists() else None,
         )
     scripts = tomllib.loads((dest / "pyproject.toml").read_text())["project"]["scripts"]
     return Project(dest, next(iter(scripts)))
@@ -93,6 +94,17 @@ def serve(project: Project, env: Mapping[str, str] | None = None) -> Iterator[st
         url = f"http://127.0.0.1:{port}"
         wait_for(f"{url}/ready", timeout=60, still_there=server.running)
         yield url
+
+
+def champion(project: Project) -> str:
+    """Return the version that is served."""
+    return (project.folder / "artifacts" / "registry" / "champion").read_text().strip()
+
+
+def example_record(project: Project) -> dict[str, Any]:
+    """Return a valid record: the one that the champion keeps as its example."""
+    version = project.folder / "artifacts" / "registry" / "versions" / champion(project)
+    return dict(json.loads((version / "model.json").read_text())["example"])
 
 
 def project_env(extra: Mapping[str, str]) -> dict[str, str]:

@@ -1,0 +1,36 @@
+"""Fixtures of the tests that run projects: a project, an engine."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.services.availability import unavailable
+from tests.services.docker import DockerMissingError, Engine, docker_engine
+from tests.services.rendered import Project, command, install, render
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture(scope="session")
+def default_project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """The project of the defaults, installed, its line run once."""
+    project = install(render(tmp_path_factory.mktemp("default") / "customer-churn"))
+    command(project, "run")
+    return project
+
+
+@pytest.fixture(scope="session")
+def engine() -> Iterator[Engine]:
+    """A Docker engine."""
+    context = docker_engine()
+    try:
+        started = context.__enter__()
+    except DockerMissingError as error:
+        unavailable(error)
+    try:
+        yield started
+    finally:
+        context.__exit__(None, None, None)
