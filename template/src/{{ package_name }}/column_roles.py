@@ -76,7 +76,8 @@ def _ignore(draft: Roles, name: str, reason: str) -> None:
 
 def _observations(rows: int, column: Facts) -> list[str]:
     notes = []
-    if missing := rows - column.present:
+    if 0 < column.present < rows:
+        missing = rows - column.present
         notes.append(f"{missing:,} of {rows:,} values are missing")
     if column.strays:
         notes.append(f"{column.strays:,} values are no {column.kind}: the checks set them aside")
@@ -199,7 +200,7 @@ def _warn(draft: Roles) -> None:
             draft.warnings.append(
                 f"{source}: numbers with thousands commas {seen} are left out; write them without."
             )
-        if draft.roles[name] == "ignore" and column.dates:
+        if draft.roles[name] == "ignore" and column.dates and name not in draft.personal:
             draft.warnings.append(f"{source}: dates {seen} are left out; write them as YYYY-MM-DD.")
         if draft.roles[name] == "feature" and name in draft.personal:
             draft.warnings.append(f"{source}: personal data; may a decision rest on it?")
