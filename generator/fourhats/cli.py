@@ -45,13 +45,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
     try:
-        parser = _parser()
-        options = parser.parse_args(arguments)
-        if options.command is None:
-            parser.print_help()
-            return 0
-        code = _run(options)
-        sys.stdout.flush()
+        try:
+            return _run(_parser().parse_args(arguments))
+        finally:
+            sys.stdout.flush()
     except BrokenPipeError:
         # The reader (`| head`) has enough.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -66,10 +63,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         error(str(problem))
         return problem.exit_code
-    return code
 
 
 def _run(options: argparse.Namespace) -> int:
+    if options.command is None:
+        _parser().print_help()
+        return 0
     if options.command == "new":
         from fourhats.new import Request, new_command
 

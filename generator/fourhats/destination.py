@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fourhats.errors import FourhatsError, WrongInputError
-from fourhats.interrupt import check, undisturbed
+from fourhats.interrupt import undisturbed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -85,7 +85,6 @@ class Destination:
         """
         made: list[Path] = []
         moved: list[Path] = []
-        check()
         with undisturbed():
             try:
                 if self.exists:

@@ -14,7 +14,6 @@ from urllib.error import HTTPError, URLError
 from urllib.request import ProxyHandler, Request, build_opener
 
 from fourhats.errors import FourhatsError
-from fourhats.interrupt import check
 from fourhats.terminal import fact, styled
 
 if TYPE_CHECKING:
@@ -32,7 +31,6 @@ def first_run(uv: str, project: Path, answers: Mapping[str, Any]) -> None:
         FourhatsError: a step failed; the project stays where it is.
 
     """
-    check()
     slug = str(answers["project_slug"])
     fact(f"\n{styled(f'uv run {slug} run', 'bold')}")
     done = subprocess.run([uv, "run", slug, "run"], cwd=project, env=_environment(), check=False)

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import signal
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from types import FrameType
 
 _SIGNALS = [
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
 ]
 _received: list[int] = []
+_held: list[bool] = []
 
 
 class InterruptedBySignalError(KeyboardInterrupt):
@@ -28,8 +29,8 @@ def stoppable() -> Iterator[None]:
     try:
         yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        # After `hold` the work is done and the process about to end: nothing is left to stop.
+        _handle_by(dict.fromkeys(_SIGNALS, signal.SIG_IGN) if _held else before)
 
 
 @contextmanager
@@ -39,8 +40,23 @@ def undisturbed() -> Iterator[None]:
     try:
         yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        _handle_by(before)
+
+
+def hold() -> None:
+    """Let no signal stop what comes now: the point of no return."""
+    for number in _SIGNALS:
+        signal.signal(number, _remember)
+    check()
+    _held.append(True)
+
+
+def release() -> None:
+    """Be stoppable again, at once if a signal came meanwhile."""
+    _held.clear()
+    for number in _SIGNALS:
+        signal.signal(number, _stop)
+    check()
 
 
 def check() -> None:
@@ -52,6 +68,11 @@ def check() -> None:
 def exit_code() -> int:
     """Return what a shell expects of a process that a signal stopped."""
     return 128 + (_received[0] if _received else signal.SIGINT)
+
+
+def _handle_by(handlers: Mapping[int, Any]) -> None:
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
 
 
 def _stop(number: int, frame: FrameType | None) -> None:

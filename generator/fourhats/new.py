@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 from fourhats import answers as answering
 from fourhats.destination import Destination
 from fourhats.errors import WrongInputError
-from fourhats.interrupt import stoppable
+from fourhats.interrupt import hold, release, stoppable
 from fourhats.profile import ClientData, client_data, profiled
 from fourhats.questions import Questionnaire
 from fourhats.render import dependencies, files_in, first_commit, render, tree
 from fourhats.template_source import template_source
-from fourhats.terminal import fact, interactive, note, styled
+from fourhats.terminal import fact, interactive, note, one_line, styled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -54,6 +54,7 @@ def new_command(request: Request) -> int:
         if request.run:
             from fourhats.first_run import first_run  # noqa: PLC0415
 
+            release()
             first_run(uv, destination.path, answers)
         _next_steps(request, answers)
     return 0
@@ -94,13 +95,14 @@ def _make(request: Request, destination: Destination) -> Mapping[str, Any]:
             fact(f"{len(files)} files; nothing was written")
             return answers
         committed = _commit(request, destination, project.folder, answers)
+        hold()
         destination.install(project.folder)
-    fact(f"Wrote {styled(request.dest, 'bold')}: {len(files)} files")
-    fact(committed)
+    fact(f"Wrote {styled(one_line(request.dest), 'bold')}: {len(files)} files")
+    fact(one_line(committed))
     for line in client.facts if client else ():
-        fact(line)
+        fact(one_line(line))
     for line in client.warnings if client else ():
-        fact(f"{styled('warning:', 'yellow')} {line}")
+        fact(f"{styled('warning:', 'yellow')} {one_line(line)}")
     return answers
 
 
@@ -222,15 +224,18 @@ def _commit(
 
 
 def _next_steps(request: Request, answers: Mapping[str, Any]) -> None:
-    slug = answers.get("project_slug")
-    print("\nNext:")
-    if Path(request.dest).resolve() != Path.cwd():
-        print(f"  {styled(f'cd {shlex.quote(request.dest)}', 'cyan')}")
-    if slug and request.run and "api" in answers.get("serving", ()):
-        print(f"  {styled(f'uv run {slug} serve', 'cyan')}    the API and its page")
-    elif slug:
-        print(f"  {styled(f'uv run {slug} run', 'cyan')}    from data to a trained model")
-    print(f"  {styled('uv run pytest', 'cyan')}    the project's own tests")
+    slug = answers["project_slug"]
+    steps = [("uv run pytest", "the project's own tests")]
+    if not request.run:
+        steps.insert(0, (f"uv run {slug} run", "from data to a trained model"))
+    elif "api" in answers["serving"]:
+        steps.insert(0, (f"uv run {slug} serve", "the API and its page"))
+    if Path(request.dest).expanduser().resolve() != Path.cwd():
+        steps.insert(0, (f"cd {shlex.quote(request.dest)}", ""))
+    width = max(len(step) for step, meaning in steps if meaning)
+    fact("\nNext:")
+    for step, meaning in steps:
+        fact(f"  {styled(one_line(step).ljust(width), 'cyan')}  {meaning}".rstrip())
 
 
 def _uv() -> str:

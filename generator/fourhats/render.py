@@ -68,7 +68,7 @@ def first_commit(folder: Path, answers: Mapping[str, Any]) -> bool:
         # Nobody told git who commits here: the answers know.
         name = str(answers.get("user_name") or "Fourhats")
         address = str(answers.get("user_email") or "fourhats@localhost")
-        _git(folder, "-c", f"user.name={name}", "-c", f"user.email={address}", *commit)
+        _git(folder, *commit, identity=(f"user.name={name}", f"user.email={address}"))
     return True
 
 
@@ -132,11 +132,12 @@ def _count(branch: Mapping[str, Any]) -> int:
     return sum(1 if below is None else _count(below) for below in branch.values())
 
 
-def _git(folder: Path, *command: str) -> None:
+def _git(folder: Path, *command: str, identity: tuple[str, ...] = ()) -> None:
     settings = [
         *("-c", "gc.auto=0", "-c", "maintenance.auto=false"),
         # The first commit holds all that was rendered, whatever this machine ignores or checks.
         *("-c", f"core.excludesFile={os.devnull}", "-c", f"core.hooksPath={os.devnull}"),
+        *(part for setting in identity for part in ("-c", setting)),
     ]
     # A git hook that calls us names its own repository in the environment.
     environment = {key: value for key, value in os.environ.items() if not _names_repository(key)}

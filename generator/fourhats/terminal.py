@@ -20,8 +20,8 @@ def styled(text: str, *styles: str, stream: TextIO | None = None) -> str:
 
 
 def fact(text: str) -> None:
-    """Print one line of what was done."""
-    print(one_line(text), flush=True)
+    """Print one line of what was done; foreign text in it goes through `one_line` first."""
+    print(text, flush=True)
 
 
 def note(text: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
 import textwrap
@@ -118,28 +119,31 @@ class Wizard:
         section = entry.question.section
         if section.title != self._section:
             self._section = section.title
-            print(f"\n{styled(section.title, 'bold')}  {styled(section.about, 'dim')}")
+            print(styled(f"\n{section.title}", "bold"))
+            for line in _wrapped(section.about):
+                print(styled(line, "dim"))
 
     def _asked(self, entry: Entry, context: Mapping[str, Any]) -> Answer:
         question = entry.question
-        message = self.questionnaire.help(entry.name, context)
+        message, hint = _parted(self.questionnaire.help(entry.name, context))
         choices = self.questionnaire.choices(entry.name, context)
         if choices and question.multiselect:
-            return self._checkbox(entry, message, choices)
+            return self._checkbox(entry, message, hint, choices)
         if choices:
-            return _select(message, choices, entry.value)
+            return _select(message, choices, entry.value, hint)
         if question.type == "bool":
             answer = questionary.confirm(message, default=bool(entry.value), **_LOOK)
             return answer.unsafe_ask()
         text = questionary.text(
             message,
             default="" if entry.value is MISSING else str(entry.value),
+            instruction=hint or None,
             validate=lambda typed: self._refusal(entry, typed) or True,
             **_LOOK,
         ).unsafe_ask()
         return self.questionnaire.parse(question, text, context)
 
-    def _checkbox(self, entry: Entry, message: str, choices: Sequence[Choice]) -> Answer:
+    def _checkbox(self, entry: Entry, message: str, hint: str, choices: Sequence[Choice]) -> Answer:
         present = entry.value if isinstance(entry.value, list) else []
         return questionary.checkbox(
             message,
@@ -152,7 +156,7 @@ class Wizard:
                 )
                 for choice in choices
             ],
-            instruction="(Space chooses, Enter goes on)",
+            instruction=f"{hint} (Space chooses, Enter goes on)".lstrip(),
             validate=lambda chosen: self._refusal(entry, chosen) or True,
             **_LOOK,
         ).unsafe_ask()
@@ -201,7 +205,8 @@ def choose_target(columns: Sequence[str]) -> str:
 def introduce(destination: str) -> None:
     """Say what happens next."""
     print(f"A new project in {styled(one_line(destination), 'bold')}.")
-    print(styled("Enter takes the answer shown, Ctrl-C leaves; a review comes first.", "dim"))
+    for line in _wrapped("Enter takes the answer shown, Ctrl-C leaves; a review comes first."):
+        print(styled(line, "dim"))
 
 
 @contextmanager
@@ -219,18 +224,28 @@ def terminal_restored() -> Iterator[None]:
         termios.tcsetattr(sys.stdin.fileno(), termios.TCSADRAIN, before)
 
 
-def _select(message: str, choices: Sequence[Choice], present: object) -> Answer:
+def _select(message: str, choices: Sequence[Choice], present: object, hint: str = "") -> Answer:
     offered = [
         questionary.Choice(choice.title, index, disabled=choice.refusal or None)
         for index, choice in enumerate(choices)
     ]
     chosen = next((at for at, choice in enumerate(choices) if choice.value == present), 0)
     index = questionary.select(
-        message, choices=offered, default=offered[chosen], instruction="(arrows, Enter)", **_LOOK
+        message,
+        choices=offered,
+        default=offered[chosen],
+        instruction=hint or "(arrows, Enter)",
+        **_LOOK,
     ).unsafe_ask()
     if index is None:
         raise WrongInputError(f"no answer to: {message}")
     return choices[index].value
+
+
+def _parted(help_text: str) -> tuple[str, str]:
+    """Take the remark in parentheses off a question: it is shown paler."""
+    match = re.fullmatch(r"(.+?) (\(.+\))", help_text)
+    return (match[1], match[2]) if match else (help_text, "")
 
 
 def _review_page(sheet: Sheet, destination: str, shown: Preview) -> Iterator[str]:
@@ -252,7 +267,7 @@ def _review_page(sheet: Sheet, destination: str, shown: Preview) -> Iterator[str
     yield f"\n{styled('What will be installed', 'bold')} (by the first `uv run`)"
     for group, names in shown.dependencies.items():
         line = f"  {(group or 'always').ljust(10)} {', '.join(names)}"
-        yield from textwrap.wrap(line, width - 1, subsequent_indent=" " * 13)
+        yield from _wrapped(line, subsequent_indent=" " * 13)
     yield ""
 
 
@@ -260,6 +275,11 @@ def _as_text(value: object) -> str:
     if isinstance(value, list):
         return ", ".join(str(item) for item in value)
     return one_line(str(value)) or "(empty)"
+
+
+def _wrapped(text: str, **options: Any) -> list[str]:  # noqa: ANN401  # textwrap's own
+    width = shutil.get_terminal_size().columns - 1
+    return textwrap.wrap(text, width, break_on_hyphens=False, **options)
 
 
 def _shortened(text: str, width: int) -> str:

@@ -1,0 +1,290 @@
+"""The wizard, in a real terminal, with a person's keys."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import pytest
+import yaml
+
+from tests.cli.terminal_session import (
+    CTRL_A,
+    CTRL_C,
+    CTRL_K,
+    DOWN,
+    ENTER,
+    SPACE,
+    UP,
+    TerminalSession,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.cli.shell import Shell
+
+Terminal = Callable[..., TerminalSession]
+
+PROFILE = "How much do you want to decide now?"
+NAME = "What is the project called?"
+TASK = "What should the model predict?"
+PROBLEM = "Which problem does it solve?"
+FILES = "Path of the CSV or Parquet file"
+REVIEW = "Shall it be written?"
+
+
+def enter_to_the_review(session: TerminalSession) -> None:
+    for question in (PROFILE, NAME, TASK, PROBLEM, FILES):
+        session.answer(question, ENTER)
+    session.wait_for(REVIEW)
+
+
+def answers_of(project: Path) -> dict[str, object]:
+    content = yaml.safe_load((project / ".copier-answers.yml").read_text(encoding="utf-8"))
+    assert isinstance(content, dict)
+    return content
+
+
+def asked_now(session: TerminalSession) -> str:
+    """Wait until the screen stands still, and read the question on it."""
+    while (before := session.text) != session.read(0.2):
+        pass
+    asked = [line for line in before.splitlines() if line.startswith("? ")]
+    return REVIEW if REVIEW in asked[-1] else asked[-1]
+
+
+def change(session: TerminalSession, name: str) -> None:
+    """Choose one answer to change, from the review."""
+    session.answer(REVIEW, DOWN, ENTER)
+    session.wait_for("Which answer?")
+    for _ in range(60):
+        if any(line.startswith(f" » {name}:") for line in session.text.splitlines()):
+            break
+        session.type(DOWN)
+    else:
+        raise AssertionError(session.text)
+    session.type(ENTER)
+
+
+def test_enter_all_the_way_writes_a_project(terminal: Terminal, shell: Shell) -> None:
+    session = terminal("new", "acme-churn")
+    enter_to_the_review(session)
+    assert shell.folder.joinpath("acme-churn").exists() is False
+    session.type(ENTER)
+    assert session.end() == 0
+    assert answers_of(shell.folder / "acme-churn")["project_name"] == "Acme churn"
+    assert [path.name for path in shell.folder.iterdir()] == ["acme-churn"]
+    assert "uv run acme-churn run" in session.text
+
+
+def test_the_recommended_path_asks_five_questions_under_their_hats(terminal: Terminal) -> None:
+    session = terminal("new", "acme-churn", rows=120)
+    enter_to_the_review(session)
+    asked = [line for line in session.text.splitlines() if line.startswith("? ")]
+    assert len(asked) == 6, "five questions and the review's"
+    hats = [line for line in session.text.splitlines() if line in {"Engagement", "Project manager"}]
+    assert hats == ["Engagement", "Project manager"] * 2, "once when asked, once in the review"
+
+
+def test_the_review_shows_answers_tree_and_dependencies(terminal: Terminal) -> None:
+    session = terminal("new", "acme-churn", rows=120)
+    enter_to_the_review(session)
+    for words in ("business_owner         Head of customer", "├── src/  (", "pyproject.toml"):
+        assert words in session.text
+    assert "scikit-learn" in session.text.partition("What will be installed")[2]
+
+
+def test_every_file_can_be_shown_before_writing(terminal: Terminal) -> None:
+    session = terminal("new", "acme-churn", rows=200)
+    enter_to_the_review(session)
+    session.type(DOWN, DOWN, ENTER)
+    session.wait_for("contract.py")
+    assert "│   └── acme_churn/" in session.text
+
+
+def test_going_back_recomputes_what_follows(terminal: Terminal, shell: Shell) -> None:
+    session = terminal("new", "acme-churn", rows=120)
+    enter_to_the_review(session)
+    change(session, "project_name")
+    session.answer(NAME, CTRL_A, CTRL_K, "Beta sales", ENTER)
+    session.wait_for("beta_sales")
+    change(session, "task")
+    session.answer(TASK, DOWN, ENTER)
+    session.wait_for("value_tolerance")
+    session.answer(REVIEW, ENTER)
+    assert session.end() == 0
+    answers = answers_of(shell.folder / "acme-churn")
+    assert answers["package_name"] == "beta_sales"
+    assert answers["task"] == "regression"
+    assert answers["business_owner"] == "Head of planning"
+    assert "rule of thumb" in str(answers["business_problem"])
+
+
+def test_going_back_keeps_what_was_typed(terminal: Terminal, shell: Shell) -> None:
+    session = terminal("new", "acme-churn", rows=120)
+    session.answer(PROFILE, ENTER)
+    session.answer(NAME, ENTER)
+    session.answer(TASK, ENTER)
+    session.answer(PROBLEM, CTRL_A, CTRL_K, "Too many leave", ENTER)
+    session.answer(FILES, ENTER)
+    change(session, "task")
+    session.answer(TASK, DOWN, ENTER)
+    session.answer(REVIEW, ENTER)
+    assert session.end() == 0
+    assert answers_of(shell.folder / "acme-churn")["business_problem"] == "Too many leave"
+
+
+def test_changing_to_everything_asks_the_rest(terminal: Terminal, shell: Shell) -> None:
+    session = terminal("new", "acme-churn", rows=120)
+    enter_to_the_review(session)
+    change(session, "profile")
+    session.answer(PROFILE, DOWN, ENTER)
+    session.answer("Name of the command", CTRL_A, CTRL_K, "churn-x", ENTER)
+    session.answer("Name of the Python package", ENTER)
+    while (question := asked_now(session)) != REVIEW:
+        session.type(*([SPACE, ENTER] if "predictions taken" in question else [ENTER]))
+    session.answer(REVIEW, ENTER)
+    assert session.end() == 0
+    answers = answers_of(shell.folder / "acme-churn")
+    assert (answers["project_slug"], answers["package_name"]) == ("churn-x", "churn_x")
+    assert answers["serving"] == ["batch"]
+
+
+def test_a_wrong_answer_is_refused_where_it_is_typed(terminal: Terminal, shell: Shell) -> None:
+    session = terminal("new", "acme-churn")
+    session.answer(PROFILE, ENTER)
+    session.answer(NAME, CTRL_A, CTRL_K, "   ", ENTER)
+    session.wait_for("The name is empty")
+    session.type(CTRL_A, CTRL_K, "Right", ENTER)
+    session.wait_for(TASK)
+    session.type(CTRL_C)
+    assert session.end() == 130
+    assert shell.listing() == []
+
+
+def test_a_name_that_python_keeps_is_refused_at_once(terminal: Terminal) -> None:
+    session = terminal("new", "acme-churn")
+    session.answer(PROFILE, ENTER)
+    session.answer(NAME, CTRL_A, CTRL_K, "Import", ENTER)
+    session.wait_for("'import' is a Python keyword")
+
+
+def test_text_in_other_scripts_arrives_as_typed(terminal: Terminal, shell: Shell) -> None:
+    text = "Größe «x» {{ y }} # 顧客 “z” 🚀 \\n"
+    session = terminal("new", "acme-churn")
+    for question in (PROFILE, NAME, TASK):
+        session.answer(question, ENTER)
+    session.answer(PROBLEM, CTRL_A, CTRL_K, text, ENTER)
+    session.answer(FILES, ENTER)
+    session.answer(REVIEW, ENTER)
+    assert session.end() == 0
+    assert answers_of(shell.folder / "acme-churn")["business_problem"] == text
+
+
+def test_it_fits_a_narrow_terminal(terminal: Terminal, shell: Shell) -> None:
+    session = terminal("new", "acme-churn", columns=60, rows=24)
+    enter_to_the_review(session)
+    review = session.transcript.partition("\nReview\n")[2]
+    assert "business_problem" in review
+    answers = [line for line in review.splitlines() if line.startswith("  business_")]
+    assert len(answers) == 3
+    session.type(ENTER)
+    assert session.end() == 0
+    assert (shell.folder / "acme-churn" / "pyproject.toml").is_file()
+
+
+def test_given_answers_are_not_asked(terminal: Terminal) -> None:
+    session = terminal("new", "acme-churn", "-d", "task=regression", "-d", "profile=recommended")
+    session.wait_for(NAME)
+    assert PROFILE not in session.text
+    session.type(ENTER)
+    session.wait_for(PROBLEM)
+    assert TASK not in session.text
+
+
+def test_an_invalid_given_answer_is_asked_again(terminal: Terminal) -> None:
+    session = terminal("new", "acme-churn", "-d", "task=clasification")
+    session.answer(PROFILE, ENTER)
+    session.answer(NAME, ENTER)
+    session.wait_for(TASK)
+    assert "Did you mean 'classification'?" in session.text
+
+
+def test_cancel_leaves_nothing_behind(terminal: Terminal, shell: Shell) -> None:
+    session = terminal("new", "acme-churn")
+    enter_to_the_review(session)
+    session.type(UP, ENTER)
+    assert session.end() == 130
+    assert "nothing was written" in session.text
+    assert shell.listing() == []
+
+
+@pytest.mark.parametrize("stage", [PROFILE, NAME, TASK, PROBLEM, FILES, REVIEW, "Which answer?"])
+def test_ctrl_c_leaves_nothing_behind(terminal: Terminal, shell: Shell, stage: str) -> None:
+    session = terminal("new", "acme-churn")
+    for question in (PROFILE, NAME, TASK, PROBLEM, FILES, REVIEW):
+        session.wait_for(question)
+        if question == stage:
+            break
+        session.type(*([DOWN, ENTER] if question == REVIEW else [ENTER]))
+    session.answer(stage, CTRL_C)
+    assert session.end() == 130
+    assert session.text.splitlines()[-1] == "fourhats: stopped"
+    assert "Traceback" not in session.transcript
+    assert shell.listing() == []
+
+
+@pytest.mark.parametrize("milliseconds", [0, 50, 100, 200, 400, 600])
+def test_ctrl_c_while_rendering_leaves_nothing_behind(
+    terminal: Terminal, shell: Shell, milliseconds: int
+) -> None:
+    session = terminal("new", "acme-churn")
+    for question in (PROFILE, NAME, TASK, PROBLEM):
+        session.answer(question, ENTER)
+    session.wait_for(FILES)
+    session.process.send(ENTER)
+    time.sleep(milliseconds / 1000)
+    session.process.send(CTRL_C)
+    assert session.end() == 130
+    assert shell.listing() == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_closed_terminal_leaves_nothing_behind(
+    terminal: Terminal, shell: Shell, number: signal.Signals
+) -> None:
+    session = terminal("new", "acme-churn")
+    enter_to_the_review(session)
+    assert shell.listing() != [], "the review is of a rendered project"
+    session.process.kill(number)
+    assert session.end() == 128 + number
+    assert shell.listing() == []
+
+
+def test_no_color_is_respected(terminal: Terminal, shell: Shell) -> None:
+    def colours(session: TerminalSession) -> set[str]:
+        session.wait_for(TASK)
+        buffer = session.screen.buffer
+        return {cell.fg for row in buffer.values() for cell in row.values()} - {"default"}
+
+    def start() -> TerminalSession:
+        session = terminal("new", "acme-churn")
+        session.answer(PROFILE, ENTER)
+        session.answer(NAME, ENTER)
+        return session
+
+    assert colours(start())
+    shell.environment["NO_COLOR"] = "1"
+    assert not colours(start())
+
+
+def test_a_dry_run_asks_and_writes_nothing(terminal: Terminal, shell: Shell) -> None:
+    session = terminal("new", "acme-churn", "--dry-run", rows=200)
+    for question in (PROFILE, NAME, TASK, PROBLEM, FILES):
+        session.answer(question, ENTER)
+    assert session.end() == 0
+    assert "nothing was written" in session.text
+    assert shell.listing() == []
