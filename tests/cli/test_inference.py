@@ -427,6 +427,8 @@ def test_personal_data_is_kept_out(inference: ModuleType, write: Write) -> None:
         "host": [f"10.0.{i % 7}.{i % 250}" for i in range(ROWS)],
         "last_name": [f"Smith{'abcdefghij'[i % 10] * (i % 9 + 1)}" for i in range(ROWS)],
         "gender": ["f", "m"] * (ROWS // 2),
+        "sex": [1, 2] * (ROWS // 2),
+        "mobile": [4917000000 + i for i in range(ROWS)],
         "phone_service": ["yes", "no"] * (ROWS // 2),
         "has_email": [0, 1] * (ROWS // 2),
         "product_name": ["a", "b"] * (ROWS // 2),
@@ -434,8 +436,10 @@ def test_personal_data_is_kept_out(inference: ModuleType, write: Write) -> None:
     profile = inference.profile_file(write(data), "churned")
     seen = {s: (_column(profile, s).pii, _column(profile, s).role) for s in list(data)[5:]}
     assert seen == {
-        **dict.fromkeys(("contact", "reach", "Konto", "host", "last_name"), (True, "ignore")),
-        "gender": (True, "feature"),
+        **dict.fromkeys(
+            ("contact", "reach", "Konto", "host", "last_name", "mobile"), (True, "ignore")
+        ),
+        **dict.fromkeys(("gender", "sex"), (True, "feature")),
         **dict.fromkeys(("phone_service", "has_email", "product_name"), (False, "feature")),
     }
 

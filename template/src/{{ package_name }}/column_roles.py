@@ -173,7 +173,7 @@ def _unlearnable(draft: Roles, name: str, column: Facts) -> str:
     few = column.distinct <= min(MOST_CATEGORIES, draft.rows / 2)
     if column.personal:
         reason = f"personal data: {column.personal}"
-    elif name in draft.personal and not (few and column.kind == "text"):
+    elif name in draft.personal and (column.kind == "datetime" or not few):
         reason = "personal data"
     elif column.kind == "datetime":
         reason = "a date: derive numbers from it in transform.py to learn from it"
