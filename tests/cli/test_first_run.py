@@ -1,0 +1,170 @@
+"""`fourhats new --run`, on a template whose project is one short script.
+
+The real project takes its minute in tests/run; here is what goes wrong around it.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import time
+from typing import TYPE_CHECKING
+
+import psutil
+import pytest
+
+from tests.cli.shell import BIN
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.cli.shell import Shell
+
+COPIER_YML = """
+_subdirectory: template
+project_name: Tiny
+project_slug: tiny
+value_currency: EUR
+serving:
+  type: str
+  multiselect: true
+  choices: [api, batch]
+  default: [api]
+"""
+
+SCRIPT = '''#!/usr/bin/env python3
+"""What a rendered project does, in a page."""
+import json, os, pathlib, sys, time
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+FAULT = os.environ.get("FAULT", "")
+RECORDS = [{"age": 40}]
+PREDICTION = {"prediction": "yes", "probability": 0.75, "decision": "act", "expected_value": 63.2}
+
+
+class Api(BaseHTTPRequestHandler):
+    def do_GET(self):
+        body = {"application/json": {"example": RECORDS}}
+        self.answer({"paths": {"/predict": {"post": {"requestBody": {"content": body}}}}})
+
+    def do_POST(self):
+        sent = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.answer({"predictions": [PREDICTION] if sent == RECORDS and not FAULT else []})
+
+    def answer(self, content):
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(json.dumps(content).encode())
+
+    def log_message(self, *_):
+        pass
+
+
+if sys.argv[1] == "run":
+    print("running the line", flush=True)
+    sys.exit(3 if FAULT == "run" else 0)
+if sys.argv[1] == "score":
+    pathlib.Path("artifacts/scores").mkdir(parents=True)
+    pathlib.Path("artifacts/scores/2026.parquet").touch()
+if sys.argv[1] == "serve":
+    pathlib.Path("pid").write_text(str(os.getpid()))
+    if FAULT == "serve":
+        sys.exit(4)
+    if FAULT == "slow":
+        time.sleep(600)
+    HTTPServer(("127.0.0.1", int(sys.argv[-1])), Api).serve_forever()
+'''
+
+
+@pytest.fixture
+def tiny(shell: Shell) -> Shell:
+    """Make that template the one to use; its command stands on the path, as uv expects."""
+    if shutil.which("uv", path=shell.environment["PATH"]) is None:
+        pytest.skip("uv is not installed")
+    root = shell.folder.parent / "tiny"
+    (root / "template").mkdir(parents=True)
+    (root / "copier.yml").write_text(COPIER_YML)
+    (root / "template" / "pyproject.toml").write_text(
+        '[project]\nname = "tiny"\nversion = "0"\n[tool.uv]\npackage = false\n'
+    )
+    programs = root / "bin"
+    programs.mkdir()
+    (programs / "tiny").write_text(SCRIPT)
+    (programs / "tiny").chmod(0o755)
+    shell.environment["PATH"] = f"{programs}{os.pathsep}{shell.environment['PATH']}"
+    shell.environment["FOURHATS_SOURCE"] = str(root)
+    shell.environment["UV_PYTHON_DOWNLOADS"] = "never"
+    shell.environment["VIRTUAL_ENV"] = str(BIN.parent)
+    shell.environment["UV_PROJECT_ENVIRONMENT"] = str(BIN.parent)
+    return shell
+
+
+def server_of(project: Path) -> int:
+    """Return the process id that the API wrote down, once it has."""
+    file = project / "pid"
+    for _ in range(600):
+        if file.exists() and file.read_text():
+            return int(file.read_text())
+        time.sleep(0.05)
+    raise AssertionError("the API was never started")
+
+
+def test_it_runs_serves_and_shows_one_prediction_in_money(tiny: Shell) -> None:
+    done = tiny.fourhats("new", "tiny", "--defaults", "--run")
+    assert done.code == 0, done.err
+    assert "running the line" in done.out
+    assert "predicted  yes (probability 0.75)" in done.out
+    assert "63.20 EUR" in done.out
+    assert "uv run tiny serve" in done.out
+    assert not psutil.pid_exists(server_of(tiny.folder / "tiny"))
+
+
+def test_the_project_gets_an_environment_of_its_own(tiny: Shell) -> None:
+    done = tiny.fourhats("new", "tiny", "--defaults", "--run")
+    assert done.code == 0, done.err
+    assert (tiny.folder / "tiny" / ".venv").is_dir()
+
+
+def test_batch_alone_shows_the_scored_table(tiny: Shell) -> None:
+    done = tiny.fourhats("new", "tiny", "--defaults", "--run", "-d", "serving=batch")
+    assert done.code == 0, done.err
+    assert "artifacts/scores/2026.parquet" in done.out
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        ("run", "`uv run tiny run` failed (exit code 3)"),
+        ("serve", "the API stopped at once (exit 4)"),
+        ("predict", "the API did not answer as it should"),
+    ],
+)
+def test_a_step_that_fails_is_named_and_the_project_stays(
+    tiny: Shell, fault: str, words: str
+) -> None:
+    tiny.environment["FAULT"] = fault
+    done = tiny.fourhats("new", "tiny", "--defaults", "--run")
+    assert done.code == 1
+    line = done.err.splitlines()[-1]
+    assert line.startswith("fourhats: ")
+    assert words in line
+    assert (tiny.folder / "tiny" / "pyproject.toml").is_file()
+
+
+def test_ctrl_c_stops_the_api_too(tiny: Shell) -> None:
+    tiny.environment["FAULT"] = "slow"
+    process = subprocess.Popen(
+        [BIN / "fourhats", "new", "tiny", "--defaults", "--run"],
+        cwd=tiny.folder,
+        env=tiny.environment,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    server = server_of(tiny.folder / "tiny")
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert errors.splitlines()[-1] == "fourhats: stopped"
+    assert not psutil.pid_exists(server)
