@@ -29,6 +29,7 @@ BASE: dict[str, Any] = {
     "data_sources": ["files"],
     "model_family": "sklearn",
     "serving": ["batch"],
+    "orchestrator": "none",
 }
 OPTIONS: dict[str, dict[str, Any]] = {
     "'api' in serving": {"serving": ["api"]},

@@ -10,7 +10,7 @@ from .contract import Contract
 def metrics(
     outputs: NDArray[np.float64], actual: NDArray[np.float64], contract: Contract
 ) -> dict[str, float]:
-    """Judge probabilities of shape (rows, classes) by the class indices that came, shape (rows,)."""
+    """Judge probabilities of shape (rows, classes) by the class indices that came."""
     labels = list(range(len(contract.classes)))
     predicted = outputs.argmax(axis=1)
     found = {
@@ -19,6 +19,6 @@ def metrics(
         "log_loss": log_loss(actual, outputs, labels=labels),
     }
     if len(np.unique(actual)) == len(labels):  # undefined where a class is absent
-        scores = outputs[:, 1] if len(labels) == 2 else outputs
+        scores = outputs if contract.positive is None else outputs[:, 1]
         found["roc_auc"] = roc_auc_score(actual, scores, multi_class="ovr", labels=labels)
     return {name: float(figure) for name, figure in found.items()}

@@ -22,9 +22,7 @@ def holdout_plots(
     }
 
 
-def _value_curve(
-    outputs: NDArray[np.float64], actual: NDArray[np.float64], rule: Rule
-) -> Figure:
+def _value_curve(outputs: NDArray[np.float64], actual: NDArray[np.float64], rule: Rule) -> Figure:
     thresholds = np.linspace(0, 1, THRESHOLDS)
     rules = [Rule(rule.contract, rule.value, float(threshold)) for threshold in thresholds]
     figure = Figure(figsize=(6, 3.5), layout="constrained")

@@ -39,22 +39,23 @@ class Rule:
         """Choose the threshold that earns the most on these rows."""
         certainty = cls(contract, value, 0.0).certainty(outputs)
         candidates = np.unique(np.quantile(certainty, np.linspace(0, 1, MOST_THRESHOLDS)))
-        rules = [cls(contract, value, float(c)) for c in (*candidates, np.nextafter(candidates[-1], 2))]
+        rules = [
+            cls(contract, value, float(c)) for c in (*candidates, np.nextafter(candidates[-1], 2))
+        ]
         return max(rules, key=lambda rule: float(rule.realised(outputs, actual).sum()))
 
     def certainty(self, outputs: Probabilities) -> NDArray[np.float64]:
         """Give the probability that acting is right, shape (rows,)."""
         if self.contract.positive is not None:
             return outputs[:, self.contract.classes.index(self.contract.positive)]
-        return outputs.max(axis=1)
+        certainty: NDArray[np.float64] = outputs.max(axis=1)
+        return certainty
 
     def decide(self, outputs: Probabilities) -> NDArray[np.bool_]:
         """Decide which rows to act on, shape (rows,)."""
         return self.certainty(outputs) >= self.threshold
 
-    def realised(
-        self, outputs: Probabilities, actual: NDArray[np.float64]
-    ) -> NDArray[np.float64]:
+    def realised(self, outputs: Probabilities, actual: NDArray[np.float64]) -> NDArray[np.float64]:
         """Give what each decision earned, shape (rows,), in the currency."""
         if self.contract.positive is not None:
             called_for = actual == self.contract.classes.index(self.contract.positive)
@@ -83,14 +84,18 @@ class Rule:
         likely = self.contract.positive or answer["prediction"]
         return [
             f"Decision: {business.decision}" if act else "Decision: leave it as it is",
-            f"{likely} has a probability of {answer['probability']:.0%}; "
-            f"acting pays from {self.threshold:.0%} on.",
-            f"This decision is worth {answer['expected_value']:,.2f} {self.value.currency} on average.",
+            (
+                f"{likely} has a probability of {answer['probability']:.0%}; "
+                f"acting pays from {self.threshold:.0%} on."
+            ),
+            self._worth(answer),
         ]
 
-    def _payoff(
-        self, act: NDArray[np.bool_], chance: NDArray[np.float64]
-    ) -> NDArray[np.float64]:
+    def _worth(self, answer: dict[str, Any]) -> str:
+        amount = f"{answer['expected_value']:,.2f} {self.value.currency}"
+        return f"This decision is worth {amount} on average."
+
+    def _payoff(self, act: NDArray[np.bool_], chance: NDArray[np.float64]) -> NDArray[np.float64]:
         """Weigh the four payoffs by the chance that acting is right."""
         acting = chance * self.value.act_right + (1 - chance) * self.value.act_wrong
         leaving = chance * self.value.missed + (1 - chance) * self.value.left_alone

@@ -20,9 +20,7 @@ def holdout_plots(
     }
 
 
-def _pairs(
-    outputs: NDArray[np.float64], actual: NDArray[np.float64], contract: Contract
-) -> Figure:
+def _pairs(outputs: NDArray[np.float64], actual: NDArray[np.float64], contract: Contract) -> Figure:
     step = -(-len(actual) // MOST_POINTS)
     figure = Figure(figsize=(6, 3.5), layout="constrained")
     axes = figure.subplots()

@@ -55,8 +55,9 @@ class Rule:
 
     def explain(self, answer: dict[str, Any], business: Business) -> list[str]:
         """Put an answer into sentences for the person who decides."""
+        worth = f"{answer['expected_value']:,.2f} {self.value.currency}"
         return [
             f"{business.decision}: {answer['prediction']:,.4g}",
             f"{self.contract.target.source} is predicted to be {answer['prediction']:,.4g}.",
-            f"This decision is worth {answer['expected_value']:,.2f} {self.value.currency} on average.",
+            f"This decision is worth {worth} on average.",
         ]

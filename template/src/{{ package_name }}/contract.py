@@ -38,8 +38,8 @@ class Column(BaseModel, extra="forbid"):
     def _features_are_usable(self) -> Self:
         if self.role == "feature" and self.type in ("datetime", "text"):
             message = (
-                f"column {self.name!r} is a feature of type {self.type}, which no model here takes: "
-                "derive numbers or categories from it in transform.py, or set role = 'ignore'"
+                f"column {self.name!r} is a feature of type {self.type}, which no model here "
+                "takes: set role = 'ignore', or let the source make numbers or categories of it"
             )
             raise ValueError(message)
         return self

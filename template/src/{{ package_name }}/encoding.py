@@ -9,7 +9,7 @@ from .contract import Contract
 
 
 def for_trees(contract: Contract) -> ColumnTransformer:
-    """Number the categories, an unknown one as -1; numbers pass as they are, gaps included."""
+    """Encode categories as numbers, an unknown one as -1; let numbers pass, gaps included."""
     ordinal = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1)
     return _transformer(contract, ordinal, "passthrough")
 

@@ -26,6 +26,7 @@ def convert(model: Pipeline, contract: Contract) -> bytes:
     ]
     options = {id(model): {"zipmap": False}} if contract.classes else None
     graph = to_onnx(model, initial_types=inputs, options=options, target_opset=OPSET)
+    graph.opset_import.sort(key=lambda opset: opset.domain)  # else in the order of the moment
     return bytes(graph.SerializeToString())
 
 

@@ -39,24 +39,15 @@ def promote(holdout: Part, contract: Contract, settings: Settings) -> Verdict:
         if current.contract.features == contract.features:
             rivals[f"the champion {champion}"] = holdout_value(current, holdout)
     rival = max(rivals, key=lambda name: rivals[name])
-    verdict = _judge(challenger, champion, worth, rival, rivals[rival], settings.value.currency)
+    difference = worth - rivals[rival]
+    promoted = difference >= 0
+    verdict = Verdict(
+        promoted=promoted,
+        champion=challenger if promoted else champion,
+        reason=f"{challenger} is worth {abs(difference):,.4g} {settings.value.currency} a decision "
+        f"{'more' if promoted else 'less'} than {rival}",
+    )
     if verdict.promoted:
         registry.point("champion", challenger)
     registry.note(challenger, "promotion", {"promoted": verdict.promoted, "reason": verdict.reason})
     return verdict
-
-
-def _judge(
-    challenger: str,
-    champion: str | None,
-    worth: float,
-    rival: str,
-    rival_worth: float,
-    currency: str,
-) -> Verdict:
-    margin = f"{abs(worth - rival_worth):,.4g} {currency} a decision"
-    if worth < rival_worth:
-        reason = f"{challenger} is worth {margin} less than {rival}"
-        return Verdict(promoted=False, champion=champion, reason=reason)
-    reason = f"{challenger} is worth {margin} more than {rival}"
-    return Verdict(promoted=True, champion=challenger, reason=reason)

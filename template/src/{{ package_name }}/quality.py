@@ -10,9 +10,9 @@ import duckdb
 
 from .contract import Column, Contract
 from .errors import ProjectError
+from .sql import literal, quote
 from .table_file import MISSING_TOKENS
 from .warehouse import one_row
-from .sql import literal, quote
 
 SQL_TYPES = {
     "integer": "BIGINT",
@@ -97,7 +97,8 @@ def _typed_rows(
     if absent:
         names = ", ".join(name for name in present if not name.startswith("_"))
         raise ProjectError(
-            f"the data has no column {absent[0]!r}, which config/contract.toml names (it has: {names})"
+            f"the data has no column {absent[0]!r}, which config/contract.toml names "
+            f"(it has: {names})"
         )
     selected = ["_source", "_row"]
     checks = []

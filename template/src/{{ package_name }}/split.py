@@ -70,7 +70,8 @@ def split(connection: duckdb.DuckDBPyConnection, contract: Contract) -> Split:
         within = f"PARTITION BY {target} " if contract.classes else ""
         rank = f"percent_rank() OVER ({within}ORDER BY md5(concat_ws('|', {text})))"
     frame = connection.sql(
-        f"SELECT *, {rank} AS _rank FROM clean WHERE {target} IS NOT NULL ORDER BY _rank, _source, _row"
+        f"SELECT *, {rank} AS _rank FROM clean WHERE {target} IS NOT NULL "
+        "ORDER BY _rank, _source, _row"
     ).pl()
     if len(frame) < FEWEST_ROWS:
         raise ProjectError(

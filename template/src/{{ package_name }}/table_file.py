@@ -143,7 +143,7 @@ def _open_parquet(
     connection: duckdb.DuckDBPyConnection, files: list[Path]
 ) -> duckdb.DuckDBPyRelation:
     names = ", ".join(literal(str(file)) for file in files)
-    return connection.sql(f"SELECT * FROM read_parquet([{names}], union_by_name = true)")  # noqa: S608
+    return connection.sql(f"SELECT * FROM read_parquet([{names}], union_by_name = true)")
 
 
 @dataclass(frozen=True)
@@ -177,7 +177,7 @@ def _csv_sql(files: list[Path], dialect: _Dialect) -> str:
     schema = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in _unique(dialect.header))
     # Nothing is left to detection: DuckDB's sniffer takes ragged lines for a one-column table.
     return (
-        f"SELECT * FROM read_csv([{names}], columns = {{{schema}}}, header = true,"  # noqa: S608
+        f"SELECT * FROM read_csv([{names}], columns = {{{schema}}}, header = true,"
         f" delim = {literal(dialect.delimiter)}, quote = '\"', escape = '\"', auto_detect = false)"
     )
 

@@ -1,10 +1,12 @@
 """Training: a model is tuned, fitted, exported, proven equal, and registered as challenger."""
 
+import logging
 from collections.abc import Callable
 from typing import Any
 
 import mlflow
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from .contract import MISSING, Contract
 from .errors import ProjectError
@@ -16,6 +18,10 @@ from .settings import Settings
 from .split import Part, Split
 from .tune import tune
 from .value import Rule
+
+MANY_ROWS = 50_000
+
+logging.getLogger("mlflow").setLevel(logging.WARNING)
 
 
 def train(
@@ -29,9 +35,11 @@ def train(
 
     """
     _check_classes(parts, contract)
-    parameters = tune(parts, contract, settings, progress)
-    model = build(contract, parameters, settings.training.seed)
-    model.fit(parts.train.frame, parts.train.labels(contract))
+    # On few rows, handing them out to threads takes longer than the work itself.
+    with threadpool_limits(1 if len(parts.train) < MANY_ROWS else None):
+        parameters = tune(parts, contract, settings, progress)
+        model = build(contract, parameters, settings.training.seed)
+        model.fit(parts.train.frame, parts.train.labels(contract))
     outputs = predict(model, parts.validation, contract)
     rule = Rule.fit(outputs, parts.validation.actual, contract, settings.value)
     graph = convert(model, contract)
@@ -49,7 +57,12 @@ def train(
             "rows": {"train": len(parts.train), "validation": len(parts.validation)},
             "parity": difference,
             "example": _example(parts.train, contract),
-            "drift_baseline": baseline(parts.train.inputs, predict(model, parts.train, contract)),
+            "drift_baseline": {
+                name: distribution.model_dump(exclude_defaults=True)
+                for name, distribution in baseline(
+                    parts.train.inputs, predict(model, parts.train, contract)
+                ).items()
+            },
         },
     )
     _track(settings, version, registry.card(version))
@@ -57,16 +70,13 @@ def train(
 
 
 def _check_classes(parts: Split, contract: Contract) -> None:
-    seen = (
-        {contract.classes[int(place)] for place in np.unique(parts.train.actual)}
-        if contract.classes
-        else set()
-    )
-    if absent := sorted(set(contract.classes) - seen):
-        raise ProjectError(
-            f"no training row is of the class {absent[0]!r}: add such rows, or take the class out of "
-            f"the categories of {contract.target.name!r} in config/contract.toml"
-        )
+    seen = set(parts.train.actual.tolist())
+    for place, name in enumerate(contract.classes):
+        if place not in seen:
+            raise ProjectError(
+                f"no training row is of the class {name!r}: add such rows, or take the class out "
+                f"of the categories of {contract.target.name!r} in config/contract.toml"
+            )
 
 
 def _example(part: Part, contract: Contract) -> dict[str, Any]:
@@ -77,8 +87,7 @@ def _example(part: Part, contract: Contract) -> dict[str, Any]:
         if column.is_number:
             known = np.sort(values[~np.isnan(values)])
             middle = float(known[len(known) // 2]) if len(known) else None
-            whole = column.type != "number" and middle is not None
-            example[column.name] = int(middle) if whole else middle
+            example[column.name] = middle if column.type == "number" else middle and int(middle)
         else:
             names, counts = np.unique(values[values != MISSING], return_counts=True)
             example[column.name] = str(names[counts.argmax()]) if len(names) else None

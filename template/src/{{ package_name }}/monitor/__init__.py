@@ -1,1 +1,1 @@
-"""Is the data fine, does the world still look like the training data, is the money still earned?"""
+"""Watch whether data, world and money are still what they were when the model was trained."""

@@ -1,4 +1,4 @@
-"""Is the data there, fresh, of the usual size, and as the contract says?"""
+"""Judge the data: fresh, of the usual size, and as the contract says."""
 
 from datetime import UTC, datetime
 

@@ -7,34 +7,33 @@ nothing, above 0.2 a real change).
 
 from collections import Counter
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import BaseModel
 
 BINS = 10
+MOST_CATEGORIES = 50
 SMALLEST_SHARE = 1e-4
 OTHER = "(other)"
 
-Baseline = dict[str, dict[str, list[float] | dict[str, float]]]
-"""For each column either `edges` and `shares` (the last for missing values), or `categories`."""
+Values = NDArray[np.floating[Any]] | NDArray[np.object_]
+"""A column: numbers with NaN, or texts."""
 
 
-def baseline(
-    inputs: Mapping[str, NDArray[np.float32] | NDArray[np.object_]], outputs: NDArray[np.float64]
-) -> Baseline:
+class Distribution(BaseModel):
+    """Shares of a column: of the bins between `edges` (the last: missing values), or by category."""
+
+    edges: list[float] = []
+    shares: list[float] = []
+    categories: dict[str, float] = {}
+
+
+def baseline(inputs: Mapping[str, Values], outputs: NDArray[np.float64]) -> dict[str, Distribution]:
     """Describe the training rows: each input, and the predictions (`prediction`)."""
-    found: Baseline = {}
-    for name, values in {**inputs, "prediction": prediction_column(outputs)}.items():
-        column = values.ravel()
-        if column.dtype == object:
-            counts = Counter(column.tolist())
-            found[name] = {"categories": {key: n / len(column) for key, n in counts.most_common(50)}}
-        else:
-            known = column[~np.isnan(column)]
-            edges = np.unique(np.quantile(known, np.linspace(0, 1, BINS + 1)[1:-1])) if len(known) else []
-            found[name] = {"edges": [float(edge) for edge in edges]}
-            found[name]["shares"] = _shares(column, found[name]["edges"])
-    return found
+    columns: dict[str, Values] = {**inputs, "prediction": prediction_column(outputs)}
+    return {name: _describe(values.ravel()) for name, values in columns.items()}
 
 
 def prediction_column(outputs: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -42,23 +41,33 @@ def prediction_column(outputs: NDArray[np.float64]) -> NDArray[np.float64]:
     return outputs[:, -1] if outputs.ndim > 1 else outputs
 
 
-def stability_index(values: NDArray[np.float64] | NDArray[np.object_], reference: dict) -> float:
+def stability_index(values: Values, reference: Distribution) -> float:
     """Compare current values of a column with its baseline."""
     column = values.ravel()
-    if "categories" in reference:
-        before = dict(reference["categories"])
+    if reference.categories:
+        before = reference.categories | {OTHER: max(0.0, 1 - sum(reference.categories.values()))}
         counts = Counter(key if key in before else OTHER for key in column.tolist())
-        before[OTHER] = max(0.0, 1 - sum(before.values()))
-        p = [counts[key] / len(column) for key in before]
-        q = list(before.values())
+        p, q = [counts[key] / len(column) for key in before], list(before.values())
     else:
-        p, q = _shares(column, reference["edges"]), reference["shares"]
+        p, q = _shares(column, reference.edges), reference.shares
     current, past = np.maximum(p, SMALLEST_SHARE), np.maximum(q, SMALLEST_SHARE)
     return float(((current - past) * np.log(current / past)).sum())
 
 
-def _shares(column: NDArray[np.float64], edges: list[float]) -> list[float]:
-    missing = np.isnan(column)
-    places = np.searchsorted(edges, column[~missing], side="right")
-    counts = [*np.bincount(places, minlength=len(edges) + 1), missing.sum()]
-    return [float(n) / len(column) for n in counts]
+def _describe(column: Values) -> Distribution:
+    if column.dtype == object:
+        counts = Counter(column.tolist()).most_common(MOST_CATEGORIES)
+        return Distribution(categories={key: count / len(column) for key, count in counts})
+    numbers = column.astype(np.float64)
+    known = numbers[~np.isnan(numbers)]
+    quantiles = np.quantile(known, np.linspace(0, 1, BINS + 1)[1:-1]) if len(known) else known
+    edges = np.unique(quantiles).tolist()
+    return Distribution(edges=edges, shares=_shares(numbers, edges))
+
+
+def _shares(column: Values, edges: list[float]) -> list[float]:
+    numbers = column.astype(np.float64)
+    missing = np.isnan(numbers)
+    places = np.searchsorted(edges, numbers[~missing], side="right")
+    counts = [*np.bincount(places, minlength=len(edges) + 1).tolist(), int(missing.sum())]
+    return [count / len(column) for count in counts]

@@ -1,14 +1,12 @@
-"""Is the money still earned? Realised against what the holdout promised."""
+"""Judge the money: what decisions earned against what the holdout promised."""
 
 import duckdb
 import numpy as np
-import polars as pl
 
 from ..contract import Contract
 from ..model import Model
 from ..registry import Registry
 from ..settings import Settings
-from ..sql import quote
 from ..split import actual
 from .findings import Finding
 
@@ -25,7 +23,9 @@ def check(
     """
     champion = Model.champion(settings)
     target = contract.target
-    known = "list_contains(?, actual)" if contract.classes else "TRY_CAST(actual AS DOUBLE) IS NOT NULL"
+    known = (
+        "list_contains(?, actual)" if contract.classes else "TRY_CAST(actual AS DOUBLE) IS NOT NULL"
+    )
     rows = connection.sql(
         f"SELECT * FROM predictions WHERE model_version = ? AND actual IS NOT NULL AND {known} "
         "ORDER BY given_at DESC LIMIT ?",
@@ -41,7 +41,9 @@ def check(
     columns = {column.name: rows[column.name].to_list() for column in contract.features}
     outcomes = actual(rows["actual"].alias(target.name), contract)
     earned = float(np.mean(champion.rule.realised(champion.predict(columns), outcomes)))
-    evaluation = Registry(settings.artifacts / "registry").noted(champion.version, "evaluation") or {}
+    evaluation = (
+        Registry(settings.artifacts / "registry").noted(champion.version, "evaluation") or {}
+    )
     least = settings.performance.min_value_share * evaluation["value"]
     return [
         Finding(

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from matplotlib.figure import Figure
 
 from ..contract import Contract
@@ -18,6 +18,15 @@ from .plots import holdout_plots
 from .watch import drift_figures
 
 QUARANTINE_ROWS = 10
+
+ENVIRONMENT = Environment(
+    loader=PackageLoader(__package__ or "", "."),
+    autoescape=select_autoescape(["html"]),
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    keep_trailing_newline=True,
+)
 
 
 def report(
@@ -35,7 +44,9 @@ def report(
     drift = drift_figures(connection, settings)
     figures = holdout_plots(outputs, parts.holdout.actual, contract, champion.rule)
     if drift:
-        figures["Drift against the training data"] = _stability_figure(drift, settings.drift.warn_at)
+        figures["Drift against the training data"] = _stability_figure(
+            drift, settings.drift.warn_at
+        )
     facts: dict[str, Any] = {
         "business": settings.business,
         "value": settings.value,
@@ -51,17 +62,9 @@ def report(
     }
     page = settings.artifacts / "reports" / "report.html"
     card = settings.root / "docs" / "model_card.md"
-    for path, autoescape in ((page, True), (card, False)):
-        environment = Environment(
-            loader=PackageLoader(__package__ or "", "."),
-            autoescape=autoescape,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-            keep_trailing_newline=True,
-        )
+    for path in (page, card):
         path.parent.mkdir(parents=True, exist_ok=True)
-        text = environment.get_template(path.name).render(facts)
+        text = ENVIRONMENT.get_template(path.name).render(facts)
         path.write_text(text, encoding="utf-8")
     return [page, card]
 

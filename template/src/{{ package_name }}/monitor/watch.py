@@ -8,7 +8,7 @@ from ..model import Model
 from ..registry import Registry
 from ..settings import Settings
 from . import alerts, data, performance
-from .drift import Baseline, prediction_column, stability_index
+from .drift import Distribution, prediction_column, stability_index
 from .findings import Finding
 from .predictions import collect
 
@@ -39,23 +39,26 @@ def watch(
     return findings, alerts.update(settings, [*findings, *repaired])
 
 
-def drift_figures(
-    connection: duckdb.DuckDBPyConnection, settings: Settings
-) -> dict[str, float]:
+def drift_figures(connection: duckdb.DuckDBPyConnection, settings: Settings) -> dict[str, float]:
     """Give the stability index of each feature and of the prediction, over the latest ones.
 
     Empty while there are too few predictions.
     """
     champion = Model.champion(settings)
     rows = connection.sql(
-        "SELECT * FROM predictions WHERE given_at IS NOT NULL ORDER BY given_at DESC LIMIT ?", params=[settings.drift.window_rows]
+        "SELECT * FROM predictions WHERE given_at IS NOT NULL ORDER BY given_at DESC LIMIT ?",
+        params=[settings.drift.window_rows],
     ).pl()
     if len(rows) < settings.drift.min_rows:
         return {}
     inputs = feed(rows.to_dict(as_series=False), champion.contract)
-    baseline: Baseline = Registry(settings.artifacts / "registry").card(champion.version)["drift_baseline"]
+    card = Registry(settings.artifacts / "registry").card(champion.version)
     current = {**inputs, "prediction": prediction_column(champion.run(inputs))}
-    return {name: stability_index(values, baseline[name]) for name, values in current.items()}
+    return {
+        name: stability_index(values, Distribution.model_validate(card["drift_baseline"][name]))
+        for name, values in current.items()
+        if name not in champion.contract.time_parts  # time moves on by itself
+    }
 
 
 def _drift(connection: duckdb.DuckDBPyConnection, settings: Settings) -> list[Finding]:

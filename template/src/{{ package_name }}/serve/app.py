@@ -33,6 +33,20 @@ NO_MODEL = "there is no champion yet: train and promote a model first"
 logger = logging.getLogger(__name__)
 
 
+class Metrics:
+    """What operations watch; one set a service."""
+
+    def __init__(self) -> None:
+        """Register the figures."""
+        self.registry = CollectorRegistry()
+        self.requests = Counter(
+            "predict_requests", "Requests to /predict.", ["status"], registry=self.registry
+        )
+        self.seconds = Histogram(
+            "predict_seconds", "Seconds to answer /predict.", registry=self.registry
+        )
+
+
 def create_app(settings: Settings) -> FastAPI:
     """Make the service of a project."""
     log = PredictionLog(settings.artifacts / "predictions")
@@ -61,6 +75,12 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_route("/predict", predict, methods=["POST"], include_in_schema=False)
     describe(app, predictor)
 
+    _add_probes(app, predictor, metrics)
+    _add_page(app, predictor)
+    return app
+
+
+def _add_probes(app: FastAPI, predictor: Predictor, metrics: Metrics) -> None:
     @app.get("/health")
     async def health() -> dict[str, str]:
         """Tell that the process is alive."""
@@ -79,6 +99,8 @@ def create_app(settings: Settings) -> FastAPI:
         """Give the figures in Prometheus' format."""
         return Response(generate_latest(metrics.registry), media_type=CONTENT_TYPE_LATEST)
 
+
+def _add_page(app: FastAPI, predictor: Predictor) -> None:
     @app.get("/", response_class=HTMLResponse)
     async def page() -> str:
         """Show a form made from the contract."""
@@ -96,22 +118,6 @@ def create_app(settings: Settings) -> FastAPI:
             return HTMLResponse(render(predictor, given, error=error), status_code=422)
         result = predictor.predict(predictor.loaded, [record], _request_id(request))
         return HTMLResponse(render(predictor, given, answer=result["predictions"][0]))
-
-    return app
-
-
-class Metrics:
-    """What operations watch; one set a service."""
-
-    def __init__(self) -> None:
-        """Register the figures."""
-        self.registry = CollectorRegistry()
-        self.requests = Counter(
-            "predict_requests", "Requests to /predict.", ["status"], registry=self.registry
-        )
-        self.seconds = Histogram(
-            "predict_seconds", "Seconds to answer /predict.", registry=self.registry
-        )
 
 
 def _predict(body: bytes, request_id: str, predictor: Predictor) -> Response:

@@ -29,7 +29,7 @@ ANSWER: dict[str, Any] = {
 
 
 def describe(app: FastAPI, predictor: Predictor) -> None:
-    """Add POST /predict to the service's OpenAPI document, as the champion of the moment takes it."""
+    """Add POST /predict to the OpenAPI document, as the champion of the moment takes it."""
     generate = app.openapi
 
     def openapi() -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """The prediction log: one line of JSON a request, in a file a day.
 
 An entry is written before the answer leaves, by one `write` to a file opened for appending: it
-survives the death of the process, and several processes may share the file. Bringing it to the disk,
-which is what takes long, is a thread's work: a power cut may cost the last second.
+survives the death of the process, and several processes may share the file. Bringing it to the
+disk, which is what takes long, is a thread's work: a power cut may cost the last second.
 """
 
 import os

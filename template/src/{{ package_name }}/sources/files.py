@@ -4,8 +4,8 @@ import duckdb
 
 from ..errors import ProjectError
 from ..settings import Settings
-from ..table_file import TableFileError, open_file
 from ..sql import quote
+from ..table_file import TableFileError, open_file
 
 
 def load(connection: duckdb.DuckDBPyConnection, settings: Settings, table: str) -> None:
@@ -17,7 +17,7 @@ def load(connection: duckdb.DuckDBPyConnection, settings: Settings, table: str) 
     """
     path = settings.files.path
     try:
-        open_file(connection, path if "://" in path else str(settings.root / path)).select(
+        open_file(connection, str(settings.root / path)).select(
             "row_number() OVER () AS _row, *"
         ).create_view("source_rows", replace=True)
         connection.execute(f"CREATE OR REPLACE TABLE {quote(table)} AS FROM source_rows")

@@ -26,10 +26,11 @@ Numbers = NDArray[np.float64]
 def load(
     connection: duckdb.DuckDBPyConnection, contract: Contract, table: str, rows: int = ROWS
 ) -> None:
-    """Write `rows` made-up rows into `table`: text columns under their source names, as in a CSV."""
+    """Write made-up rows into `table`: text under the source names, as a CSV has it."""
     frame = make(contract, rows)  # noqa: F841 (DuckDB reads it by its name)
     connection.execute(
-        f"CREATE OR REPLACE TABLE {quote(table)} AS SELECT row_number() OVER () AS _row, * FROM frame"
+        f"CREATE OR REPLACE TABLE {quote(table)} AS "
+        "SELECT row_number() OVER () AS _row, * FROM frame"
     )
 
 
@@ -53,14 +54,15 @@ def make(contract: Contract, rows: int = ROWS, seed: int = 0) -> pl.DataFrame:
 def _feature(column: Column, random: Generator, rows: int) -> tuple[Texts, Numbers]:
     """Draw a feature's texts, and how much each pushes the target."""
     sign = random.choice([-1.0, 1.0])
+    push: Numbers
     if column.type == "category":
         choices = column.categories or ("a", "b")
         drawn = random.integers(len(choices), size=rows)
-        push = np.linspace(-1, 1, len(choices))[drawn] if len(choices) > 1 else np.zeros(rows)
+        push = np.linspace(-1, 1, len(choices))[drawn]
         texts = np.array(choices, dtype=object)[drawn]
     elif column.type == "boolean":
         drawn = random.integers(2, size=rows)
-        push, texts = drawn - 0.5, drawn.astype(str).astype(object)
+        push, texts = drawn.astype(np.float64) - 0.5, drawn.astype(str).astype(object)
     else:
         low = column.min if column.min is not None else 0.0
         high = column.max if column.max is not None else low + 100.0
