@@ -21,9 +21,9 @@ from rich.text import Text
 REPOSITORY = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(REPOSITORY))
 
-from tests.cli.terminal_session import DOWN, ENTER, TerminalSession  # noqa: E402
+from tests.cli.terminal_session import DOWN, ENTER, UP, TerminalSession  # noqa: E402
 
-COLUMNS, ROWS = 92, 25
+COLUMNS, ROWS = 100, 25
 
 
 def main() -> None:
@@ -36,7 +36,7 @@ def main() -> None:
         )
         session.answer("How much do you want to decide now?", ENTER)
         session.answer("What is the project called?", ENTER)
-        session.answer("What should the model predict?", DOWN)
+        session.answer("What should the model predict?", DOWN, UP)
         while (before := session.text) != session.read(0.5):
             pass
         used = before.count("\n") + 1

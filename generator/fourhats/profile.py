@@ -88,7 +88,11 @@ class ClientData:
         left_out = [f"{column.source} ({column.role})" for column in columns if _left_out(column)]
         if left_out:
             lines.append(f"Left out of the features: {', '.join(left_out)}")
-        personal = [column.source for column in columns if column.pii]
+        # What a warning says already is not said twice.
+        warned = " ".join(self.profile.warnings)
+        personal = [
+            column.source for column in columns if column.pii and column.source not in warned
+        ]
         if personal:
             lines.append(f"Looks like personal data: {', '.join(personal)}")
         return lines

@@ -300,7 +300,8 @@ def _section(path: Path, text: str) -> Section:
     """Take the title of a file from its first line (`# The data engineer's hat: where …`)."""
     match = re.match(r"# (?:The )?(.+?)(?:'s hat)?: (.+)", text.partition("\n")[0])
     title = match[1] if match else re.sub(r"^\d+_", "", path.stem).replace("_", " ")
-    return Section(title[:1].upper() + title[1:], match[2] if match else "")
+    about = match[2] if match else ""
+    return Section(title[:1].upper() + title[1:], about[:1].upper() + about[1:])
 
 
 def _question(name: str, section: Section, declared: object) -> Question:

@@ -27,7 +27,8 @@ _STYLE = Style.from_dict(
         "answer": "fg:ansicyan",
         "pointer": "fg:ansicyan bold",
         "highlighted": "fg:ansicyan",
-        "selected": "fg:ansicyan",
+        # questionary calls the answer that a menu opens with "selected", wherever one has moved.
+        "selected": "noreverse",
         "instruction": "fg:ansibrightblack",
         "validation-toolbar": "bg:default fg:ansired noreverse",
     }
