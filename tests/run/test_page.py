@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import re
-import urllib.request
 from typing import TYPE_CHECKING
 
+import httpx
 import pytest
 
 from tests.services.availability import unavailable
 from tests.services.browser import BrowserMissingError, page, screenshot
-from tests.services.rendered import Project, serve
+from tests.services.rendered import Project, example_record, serve
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,23 +44,21 @@ def test_the_answer_is_plain_words_with_decision_and_value(opened: Page) -> None
     assert screenshot(opened, "page-answer").stat().st_size > 0
 
 
-def test_the_page_says_what_the_api_says(opened: Page, url: str) -> None:
-    opened.get_by_role("button", name=ASK).click()
+def test_the_page_says_what_the_api_says(opened: Page, url: str, default_project: Project) -> None:
+    opened.get_by_role("button", name=ASK).click()  # the form holds the example at first
     words = opened.get_by_role("status").inner_text()
-    request = urllib.request.Request(f"{url}/predict", data=json.dumps([record(opened)]).encode())
-    with urllib.request.urlopen(request) as response:
-        answer = json.load(response)["predictions"][0]
-    assert f"worth {answer['expected_value']:,.2f} EUR" in words
-    assert ("leave it as it is" in words) == (answer["decision"] == "leave")
+    answer = httpx.post(f"{url}/predict", json=[example_record(default_project)]).json()
+    (prediction,) = answer["predictions"]
+    assert f"worth {prediction['expected_value']:,.2f} EUR" in words
+    assert ("leave it as it is" in words) == (prediction["decision"] == "leave")
 
 
 def test_another_customer_gets_another_answer(opened: Page) -> None:
     opened.get_by_role("button", name=ASK).click()
     before = opened.get_by_role("status").inner_text()
-    for choice in opened.locator("form select").all():
-        choice.select_option(index=choice.locator("option").count() - 1)
-    for field in numbers(opened):
-        opened.locator(f"input[name={field}]").fill("1")
+    for field in opened.locator("form select").all():
+        others = field.locator("option:not(:checked)").all_inner_texts()
+        field.select_option(label=others[-1])
     opened.get_by_role("button", name=ASK).click()
     assert opened.get_by_role("status").inner_text() != before
 
@@ -82,15 +79,3 @@ def numbers(opened: Page) -> list[str]:
     """Return the names of the fields that take a number."""
     fields = opened.locator("input[inputmode=decimal]").all()
     return [str(field.get_attribute("name")) for field in fields]
-
-
-def record(opened: Page) -> dict[str, str | float | None]:
-    """Return what the form holds, as the API takes it."""
-    texts: dict[str, str] = opened.evaluate(
-        "Object.fromEntries(new FormData(document.querySelector('form')))"
-    )
-    numeric = numbers(opened)
-    return {
-        name: None if text == "" else float(text) if name in numeric else text
-        for name, text in texts.items()
-    }

@@ -15,6 +15,8 @@ from tests.services.storage import cached
 
 PINS = Path(__file__).with_name("airflow-constraints.txt")
 
+DAG_SECONDS = 600
+
 LIST_DAGS = """
 import json, pathlib, sys
 from airflow.dag_processing.dagbag import DagBag
@@ -59,6 +61,7 @@ class Airflow:
             text=True,
             env=self._env(env),
             cwd=self.home,
+            timeout=DAG_SECONDS,
         )
         with sqlite3.connect(self.home / "airflow.db") as database:
             states = database.execute(
@@ -126,7 +129,9 @@ def airflow_env(environment: Path, home: Path) -> dict[str, str]:
     return kept | {
         "AIRFLOW_HOME": str(home),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
-        # A DAG says how often to try again; tests don't wait five minutes in between.
+        # A DAG says how often to try again; tests don't wait minutes in between. The second one
+        # caps the waits of a DAG with `retry_exponential_backoff`.
         "AIRFLOW__CORE__DEFAULT_TASK_RETRY_DELAY": "1",
+        "AIRFLOW__CORE__MAX_TASK_RETRY_DELAY": "1",
         "PATH": f"{environment / 'bin'}{os.pathsep}{os.environ['PATH']}",
     }

@@ -42,6 +42,7 @@ def page(url: str) -> Iterator[Page]:
         browser = playwright.chromium.launch(executable_path=program, args=list(FLAGS))
         try:
             opened = browser.new_page()
+            opened.set_default_timeout(10_000)
             opened.on("pageerror", lambda error: broken.append(str(error)))
             opened.on(
                 "request",
