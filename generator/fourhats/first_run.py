@@ -10,7 +10,7 @@ import subprocess
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
-from urllib.error import HTTPError, URLError
+from urllib.error import HTTPError
 from urllib.request import ProxyHandler, Request, build_opener
 
 from fourhats.errors import FourhatsError
@@ -65,13 +65,17 @@ def _ask_for_one(address: str, currency: str) -> None:
 
 def _show_scores(command: list[str], project: Path) -> None:
     folder = project / "artifacts" / "scores"
-    tables = sorted(folder.glob("*.parquet"), key=lambda path: path.stat().st_mtime)
+    tables = _newest_last(folder)
     if not tables:
         done = subprocess.run([*command, "score"], cwd=project, env=_environment(), check=False)
-        tables = sorted(folder.glob("*.parquet"), key=lambda path: path.stat().st_mtime)
+        tables = _newest_last(folder)
         if done.returncode or not tables:
             raise FourhatsError("the model is trained, but no table was scored: see above")
     fact(f"\nScored table: {tables[-1]}")
+
+
+def _newest_last(folder: Path) -> list[Path]:
+    return sorted(folder.rglob("*.parquet"), key=lambda path: path.stat().st_mtime)
 
 
 @contextmanager
@@ -95,7 +99,7 @@ def _served(command: list[str], project: Path) -> Iterator[str]:
     try:
         _wait_until_ready(server, address, log)
         yield address
-    except (HTTPError, URLError, KeyError, IndexError, TypeError, ValueError, OSError) as error:
+    except (KeyError, IndexError, TypeError, ValueError, OSError) as error:
         raise FourhatsError(f"the API did not answer as it should ({error}): see {log}") from error
     finally:
         _stop(server)
@@ -109,7 +113,7 @@ def _wait_until_ready(server: subprocess.Popen[bytes], address: str, log: Path) 
             raise FourhatsError(f"the API stopped at once (exit {server.returncode}): see {log}")
         try:
             _json(f"{address}/ready")
-        except (URLError, OSError, ValueError):
+        except (OSError, ValueError):
             time.sleep(0.1)
         else:
             return
@@ -133,8 +137,12 @@ def _json(url: str, body: object = None) -> Any:  # noqa: ANN401  # whatever JSO
     data = None if body is None else json.dumps(body).encode()
     request = Request(url, data, {"Content-Type": "application/json"})  # noqa: S310  # our own API
     # 127.0.0.1 is asked directly, whatever proxy this machine goes through.
-    with build_opener(ProxyHandler({})).open(request, timeout=30) as response:
-        return json.loads(response.read() or b"null")
+    try:
+        with build_opener(ProxyHandler({})).open(request, timeout=30) as response:
+            return json.loads(response.read() or b"null")
+    except HTTPError as error:
+        reason = error.read(500).decode("utf-8", "replace")
+        raise OSError(f"{error.code} {error.reason} at {url}: {reason}") from error
 
 
 def _free_port() -> int:

@@ -51,10 +51,12 @@ class Api(BaseHTTPRequestHandler):
 
     def do_POST(self):
         sent = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        if FAULT == "record":
+            return self.answer({"detail": "age: too old"}, 422)
         self.answer({"predictions": [PREDICTION] if sent == RECORDS and not FAULT else []})
 
-    def answer(self, content):
-        self.send_response(200)
+    def answer(self, content, status=200):
+        self.send_response(status)
         self.end_headers()
         self.wfile.write(json.dumps(content).encode())
 
@@ -66,8 +68,9 @@ if sys.argv[1] == "run":
     print("running the line", flush=True)
     sys.exit(3 if FAULT == "run" else 0)
 if sys.argv[1] == "score":
-    pathlib.Path("artifacts/scores").mkdir(parents=True)
-    pathlib.Path("artifacts/scores/2026.parquet").touch()
+    scores = pathlib.Path("artifacts/scores/scored_on=2026-01-31")
+    scores.mkdir(parents=True)
+    (scores / "scores.parquet").touch()
 if sys.argv[1] == "serve":
     pathlib.Path("pid").write_text(str(os.getpid()))
     if FAULT == "serve":
@@ -130,7 +133,7 @@ def test_the_project_gets_an_environment_of_its_own(tiny: Shell) -> None:
 def test_batch_alone_shows_the_scored_table(tiny: Shell) -> None:
     done = tiny.fourhats("new", "tiny", "--defaults", "--run", "-d", "serving=batch")
     assert done.code == 0, done.err
-    assert "artifacts/scores/2026.parquet" in done.out
+    assert "artifacts/scores/scored_on=2026-01-31/scores.parquet" in done.out
 
 
 @pytest.mark.parametrize(
@@ -139,6 +142,7 @@ def test_batch_alone_shows_the_scored_table(tiny: Shell) -> None:
         ("run", "`uv run tiny run` failed (exit code 3)"),
         ("serve", "the API stopped at once (exit 4)"),
         ("predict", "the API did not answer as it should"),
+        ("record", "age: too old"),
     ],
 )
 def test_a_step_that_fails_is_named_and_the_project_stays(
