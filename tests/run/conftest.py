@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import pytest
@@ -25,12 +26,9 @@ def default_project(tmp_path_factory: pytest.TempPathFactory) -> Project:
 @pytest.fixture(scope="session")
 def engine() -> Iterator[Engine]:
     """A Docker engine."""
-    context = docker_engine()
-    try:
-        started = context.__enter__()
-    except DockerMissingError as error:
-        unavailable(error)
-    try:
+    with ExitStack() as stack:
+        try:
+            started = stack.enter_context(docker_engine())
+        except DockerMissingError as error:
+            unavailable(error)
         yield started
-    finally:
-        context.__exit__(None, None, None)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import shutil
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import yaml
 
 from tests.services.base_image import BASE_PYTHON
 from tests.services.rendered import Project, champion, example_record, render
@@ -16,14 +16,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.services.docker import Container, Engine
-
-# As strict as a platform may be: nothing to write to but the project's artifacts and /tmp.
-HARDENED = (
-    "--read-only",
-    "--cap-drop=ALL",
-    "--security-opt=no-new-privileges",
-    "--tmpfs=/tmp",
-)
 
 POST = """
 import json, sys, urllib.request
@@ -41,21 +33,10 @@ def image(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.fixture(scope="module")
-def artifacts(default_project: Project, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What the line made, as a volume that the image's user may write to."""
-    folder = tmp_path_factory.mktemp("volume") / "artifacts"
-    shutil.copytree(default_project.folder / "artifacts" / "registry", folder / "registry")
-    (folder / "predictions").mkdir()
-    for path in (folder, *folder.rglob("*")):
-        path.chmod(0o777 if path.is_dir() else 0o644)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def container(engine: Engine, image: str, artifacts: Path) -> Iterator[Container]:
-    """The image's service, healthy, in a network of its own so that its port is free."""
-    volume = f"--volume={artifacts}:/app/artifacts"
-    with engine.run(image, *HARDENED, volume, network="none") as running:
+def container(engine: Engine, image: str, default_project: Project) -> Iterator[Container]:
+    """The service as compose.yaml runs it, healthy, in a network where its port is free."""
+    options = as_compose_says(default_project.folder / "deploy" / "compose.yaml")
+    with engine.run(image, *options, network="none") as running:
         running.wait_healthy()
         yield running
 
@@ -91,13 +72,26 @@ def test_the_service_can_be_reached_from_outside(container: Container) -> None:
     assert "00000000:1F40" in port_8000
 
 
-def test_the_service_predicts(
-    container: Container, default_project: Project, artifacts: Path
-) -> None:
+def test_the_service_predicts_and_logs_it(container: Container, default_project: Project) -> None:
     record = example_record(default_project)
     answer: dict[str, Any] = json.loads(container.exec("python", "-c", POST, json.dumps([record])))
     assert answer["model_version"] == champion(default_project)
     (prediction,) = answer["predictions"]
     assert 0 <= prediction["probability"] <= 1
-    logged = "".join(path.read_text() for path in (artifacts / "predictions").glob("*.jsonl"))
+    logged = container.exec("sh", "-c", "cat /app/artifacts/predictions/*.jsonl")
     assert answer["request_id"] in logged
+
+
+def as_compose_says(compose: Path) -> list[str]:
+    """Return the options of `docker run` that mean the same as compose.yaml's service `api`."""
+    api = yaml.safe_load(compose.read_text())["services"]["api"]
+    options = [f"--cap-drop={name}" for name in api["cap_drop"]]
+    options += [f"--security-opt={option}" for option in api["security_opt"]]
+    options += [f"--tmpfs={path}" for path in api["tmpfs"]]
+    options += ["--read-only"] if api["read_only"] else []
+    for volume in api["volumes"]:
+        source, inside = volume.split(":", 1)
+        if source.startswith("."):  # beside compose.yaml; else the name of a volume
+            source = str((compose.parent / source).resolve())
+        options.append(f"--volume={source}:{inside}")
+    return options
