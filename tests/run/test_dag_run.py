@@ -76,20 +76,20 @@ def test_a_failing_step_fails_the_run_and_stops_the_line(failed: DagRun) -> None
     assert failed.exit_code != 0
     assert failed.states == {
         step: "failed" if step == "extract" else "upstream_failed" for step in STEPS
-    }, failed.log
+    }, failed.ending
 
 
 def test_a_failing_step_is_told_once(
     failed: DagRun, firing: list[dict[str, str]], project: Project
 ) -> None:
-    assert len(firing) == 1, failed.log
+    assert len(firing) == 1, failed.ending
     assert firing[0]["status"] == "firing"
     assert firing[0]["project"] == project.slug
     assert "extract" in firing[0]["message"]
 
 
 def test_the_line_runs_to_success_step_by_step(mended: DagRun, project: Project) -> None:
-    assert mended.exit_code == 0, mended.log
+    assert mended.exit_code == 0, mended.ending
     assert mended.states == dict.fromkeys(STEPS, "success")
     champion = (project.folder / "artifacts" / "registry" / "champion").read_text().strip()
     model = project.folder / "artifacts" / "registry" / "versions" / champion / "model.onnx"
@@ -100,4 +100,4 @@ def test_the_alert_clears_when_the_line_runs_again(
     mended: DagRun, firing: list[dict[str, str]], receiver: Receiver
 ) -> None:
     cleared = [message for message in receiver.messages if message["status"] == "resolved"]
-    assert [message["incident"] for message in cleared] == [firing[0]["incident"]], mended.log
+    assert [message["incident"] for message in cleared] == [firing[0]["incident"]], mended.ending

@@ -34,6 +34,11 @@ class DagRun:
     states: dict[str, str]
     log: str
 
+    @property
+    def ending(self) -> str:
+        """The end of the log, for a failing test's message."""
+        return self.log[-3000:]
+
 
 @dataclass(frozen=True)
 class Airflow:
