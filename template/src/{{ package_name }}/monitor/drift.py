@@ -23,7 +23,7 @@ Values = NDArray[np.floating[Any]] | NDArray[np.object_]
 
 
 class Distribution(BaseModel):
-    """Shares of a column: of the bins between `edges` (the last: missing values), or by category."""
+    """Shares of a column: of the bins between `edges` and of gaps, or of the categories."""
 
     edges: list[float] = []
     shares: list[float] = []

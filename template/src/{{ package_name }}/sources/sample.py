@@ -37,14 +37,16 @@ def load(
 def make(contract: Contract, rows: int = ROWS, seed: int = 0) -> pl.DataFrame:
     """Make `rows` rows of text whose target depends on the features."""
     random = np.random.default_rng(seed)
-    effect = random.normal(0, 0.5, rows)
     columns: dict[str, Texts] = {}
+    pushes: list[Numbers] = []
     for column in contract.columns:
         if column.role == "feature" and column.name not in contract.time_parts:
-            columns[column.name], strength = _feature(column, random, rows)
-            effect += strength
+            columns[column.name], push = _feature(column, random, rows)
+            pushes.append(push)
         elif column.role != "target":
             columns[column.name] = _clockwork(column, contract, rows)
+    together = 2 * np.prod(pushes[:2], axis=0)  # which a linear model cannot see
+    effect = np.sum(pushes, axis=0) + together + random.normal(0, 0.5, rows)
     columns[contract.target.name] = _target(contract, effect)
     _spoil(contract, columns, random)
     texts = {column.source: columns[column.name].tolist() for column in contract.columns}
@@ -67,7 +69,8 @@ def _feature(column: Column, random: Generator, rows: int) -> tuple[Texts, Numbe
         low = column.min if column.min is not None else 0.0
         high = column.max if column.max is not None else low + 100.0
         numbers = random.uniform(low, high, rows)
-        push = 2 * (numbers - low) / (high - low) - 1
+        place = 2 * (numbers - low) / (high - low) - 1
+        push = place + np.abs(place) - 0.5
         texts = _number_texts(column, numbers)
     return texts, sign * push
 
