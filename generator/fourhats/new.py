@@ -23,6 +23,7 @@ from fourhats.terminal import fact, interactive, note, one_line, styled
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from fourhats.questions import Sheet
     from fourhats.template_source import TemplateSource
     from fourhats.wizard import Preview
 
@@ -82,13 +83,13 @@ def _make(request: Request, destination: Destination) -> Mapping[str, Any]:
             else (stack.enter_context(stage))
         )
         if asking:
-            answers = _conversation(request, questionnaire, given, client, project)
+            sheet = _conversation(request, questionnaire, given, client, project)
         else:
             sheet = answering.complete(questionnaire, given)
             for unused in answering.unused(sheet, given):
                 note(f"{unused} is not used: the other answers leave it out")
-            answers = sheet.answers
-            project.render(answers)
+            project.render(sheet)
+        answers = sheet.answers
         files = files_in(project.folder)
         if request.dry_run:
             print("\n".join([f"{request.dest.rstrip('/')}/", *tree(files)]))
@@ -116,25 +117,25 @@ class _Project:
         self._client = client
         self._rendered: Mapping[str, Any] | None = None
 
-    def render(self, answers: Mapping[str, Any]) -> None:
+    def render(self, sheet: Sheet) -> None:
         """Fill the folder, unless it already holds what these answers give."""
-        if self._rendered == answers:
+        if self._rendered == sheet.answers:
             return
         if self._rendered is not None:
             for entry in self.folder.iterdir():
                 shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
-        render(self._source, answers, self.folder)
-        self._rendered = dict(answers)
+        render(self._source, sheet.data, self.folder)
+        self._rendered = sheet.answers
         if self._client is not None:
             contract = self.folder / "config" / "contract.toml"
             contract.parent.mkdir(exist_ok=True)
             contract.write_text(self._client.contract, encoding="utf-8")
 
-    def preview(self, answers: Mapping[str, Any]) -> Preview:
+    def preview(self, sheet: Sheet) -> Preview:
         """Render, and tell what there would be."""
         from fourhats.wizard import Preview  # noqa: PLC0415
 
-        self.render(answers)
+        self.render(sheet)
         files = files_in(self.folder)
         return Preview(tree(files, depth=1), tree(files), dependencies(self.folder))
 
@@ -145,7 +146,7 @@ def _conversation(
     given: dict[str, Any],
     client: ClientData | None,
     project: _Project,
-) -> Mapping[str, Any]:
+) -> Sheet:
     from fourhats.wizard import Wizard, introduce, terminal_restored  # noqa: PLC0415
 
     settled = frozenset(client.settled) if client else frozenset()
@@ -153,10 +154,10 @@ def _conversation(
         introduce(request.dest)
         wizard = Wizard(questionnaire, given, settled)
         if request.dry_run:
-            answers = wizard.ask().answers
-            project.render(answers)
-            return answers
-        return wizard.run(request.dest.rstrip("/"), project.preview).answers
+            sheet = wizard.ask()
+            project.render(sheet)
+            return sheet
+        return wizard.run(request.dest.rstrip("/"), project.preview)
 
 
 def _questionnaire(source: TemplateSource) -> Questionnaire:

@@ -99,6 +99,14 @@ class Sheet:
     """All answers, in the order of the questions."""
 
     entries: tuple[Entry, ...]
+    chosen: tuple[str, ...] = ()
+    """What somebody answered, or the folder's name or the client's file did, in that order."""
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """Return the chosen answers: copier gets the others from its defaults, as we did."""
+        answers = self.answers
+        return {name: answers[name] for name in self.chosen if name in answers}
 
     @property
     def answers(self) -> dict[str, Any]:
@@ -151,7 +159,8 @@ class Questionnaire:
             entries.append(entry)
             if entry.value is not MISSING:
                 context[question.name] = entry.value
-        return Sheet(tuple(entries))
+        suggested = [name for name in self.suggested if name not in given]
+        return Sheet(tuple(entries), (*given, *suggested))
 
     def default(self, name: str, context: Mapping[str, Any]) -> Answer:
         """Return what a question is answered with when nobody answers it, or MISSING."""

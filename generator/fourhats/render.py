@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from fourhats.template_source import TemplateSource
 
 
-def render(source: TemplateSource, answers: Mapping[str, Any], folder: Path) -> None:
-    """Render the template with these answers into an empty folder.
+def render(source: TemplateSource, data: Mapping[str, Any], folder: Path) -> None:
+    """Render the template with these answers, and its defaults, into an empty folder.
 
     Raises:
         FourhatsError: the template is broken, or needs to be trusted.
 
     """
-    from copier import Settings, run_copy  # noqa: PLC0415  # half a second, and only needed here
+    from copier import run_copy  # noqa: PLC0415  # half a second, and only needed here
     from copier.errors import CopierError  # noqa: PLC0415
     from jinja2 import TemplateError  # noqa: PLC0415
 
@@ -35,11 +35,10 @@ def render(source: TemplateSource, answers: Mapping[str, Any], folder: Path) -> 
             run_copy(
                 source.location,
                 folder,
-                data=dict(answers),
+                data=dict(data),
                 defaults=True,
                 overwrite=True,
                 quiet=True,
-                settings=Settings(),
                 vcs_ref=source.reference,
             )
         except (CopierError, TemplateError, OSError, TypeError, ValueError) as error:

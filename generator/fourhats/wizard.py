@@ -57,7 +57,7 @@ class Wizard:
     _seen: set[str] = field(default_factory=set)
     _section: str = ""
 
-    def run(self, destination: str, preview: Callable[[Mapping[str, Any]], Preview]) -> Sheet:
+    def run(self, destination: str, preview: Callable[[Sheet], Preview]) -> Sheet:
         """Ask, show the review, and return the answers to write.
 
         Raises:
@@ -68,7 +68,7 @@ class Wizard:
         while True:
             sheet = self.ask()
             print(styled("\nRendering…", "dim"), end="", flush=True)
-            shown = preview(sheet.answers)
+            shown = preview(sheet)
             print("\r" + " " * len("Rendering…") + "\r", end="")
             while (choice := self._review(sheet, destination, shown)) == "files":
                 print("\n".join(["", f"{destination}/", *shown.full]))

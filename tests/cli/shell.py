@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass, field
@@ -65,3 +66,12 @@ class Shell:
     def listing(self) -> list[str]:
         """Name everything in the folder, hidden files included."""
         return sorted(str(path.relative_to(self.folder)) for path in self.folder.rglob("*"))
+
+
+def copy_template(source: Path, place: Path) -> Path:
+    """Copy the template's own files, and return where they are."""
+    shutil.copy(source / "copier.yml", place)
+    for name in ("questions", "includes", "template"):
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(source / name, place / name, ignore=ignored, symlinks=True)
+    return place

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.cli.shell import BIN, Shell
+from tests.cli.shell import BIN, Shell, copy_template
 
 HOSTILE = (
     "a \"quoted\" 'text' \\ {{ braces }} {% raw %} # no: comment\nnext — 日本 🚀 $HOME `x` \x7e"
@@ -23,13 +23,6 @@ def answers_of(project: Path) -> dict[str, object]:
     content = yaml.safe_load((project / ".copier-answers.yml").read_text(encoding="utf-8"))
     assert isinstance(content, dict)
     return content
-
-
-def copy_of(source: Path, place: Path) -> Path:
-    """Copy the template's own files, to break them."""
-    for name in ("copier.yml", "questions", "includes", "template"):
-        subprocess.run(["cp", "-r", source / name, place / name], check=True)
-    return place
 
 
 @pytest.mark.quick
@@ -330,7 +323,7 @@ def test_a_git_that_fails_leaves_nothing_behind(shell: Shell) -> None:
 
 @pytest.mark.quick
 def test_a_template_that_breaks_leaves_nothing_behind(shell: Shell, source: Path) -> None:
-    broken = copy_of(source, shell.folder.parent)
+    broken = copy_template(source, shell.folder.parent)
     (broken / "template" / "zzz.txt.jinja").write_text("{{ no_such_answer }}")
     done = shell.fourhats("new", "a/b/c", "--defaults", "--source", str(broken))
     assert done.code == 1
@@ -341,13 +334,21 @@ def test_a_template_that_breaks_leaves_nothing_behind(shell: Shell, source: Path
 
 @pytest.mark.quick
 def test_a_template_that_runs_commands_is_refused(shell: Shell, source: Path) -> None:
-    tasked = copy_of(source, shell.folder.parent)
+    tasked = copy_template(source, shell.folder.parent)
     with (tasked / "copier.yml").open("a") as settings:
         settings.write("\n---\n_tasks: ['touch /tmp/owned']\n")
     done = shell.fourhats("new", "acme", "--defaults", "--source", str(tasked))
     assert done.code == 1
     assert done.err.startswith("fourhats: the template cannot be rendered: UnsafeTemplateError")
     assert shell.listing() == []
+
+
+@pytest.mark.quick
+def test_the_template_that_came_along_is_the_one_to_use(shell: Shell) -> None:
+    del shell.environment["FOURHATS_SOURCE"]
+    done = shell.fourhats("new", "acme", "--defaults", "--dry-run")
+    assert done.code == 0, done.err
+    assert "pyproject.toml" in done.out
 
 
 @pytest.mark.quick
@@ -358,7 +359,7 @@ def test_a_folder_without_questions_is_no_template(shell: Shell) -> None:
 
 @pytest.mark.quick
 def test_a_relative_source_is_noted_absolute(shell: Shell, source: Path) -> None:
-    copy_of(source, shell.folder.parent)
+    copy_template(source, shell.folder.parent)
     done = shell.fourhats("new", "acme", "--defaults", "--source", "..")
     assert done.code == 0, done.err
     noted = answers_of(shell.folder / "acme")["_src_path"]
@@ -369,7 +370,7 @@ def test_a_relative_source_is_noted_absolute(shell: Shell, source: Path) -> None
 def test_a_repository_gives_its_newest_release(shell: Shell, source: Path) -> None:
     repository = shell.folder.parent / "template.git"
     repository.mkdir()
-    copy_of(source, repository)
+    copy_template(source, repository)
     git = ["-C", str(repository), "-c", "user.name=x", "-c", "user.email=x@example.com"]
     shell.git(*git, "init", "--quiet")
     shell.git(*git, "add", "--all")
@@ -391,7 +392,7 @@ def test_a_repository_gives_its_newest_release(shell: Shell, source: Path) -> No
 def test_uncommitted_changes_of_a_checkout_are_part_of_it(shell: Shell, source: Path) -> None:
     repository = shell.folder.parent / "checkout"
     repository.mkdir()
-    copy_of(source, repository)
+    copy_template(source, repository)
     git = ["-C", str(repository), "-c", "user.name=x", "-c", "user.email=x@example.com"]
     shell.git(*git, "init", "--quiet")
     shell.git(*git, "add", "--all")
