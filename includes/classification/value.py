@@ -81,7 +81,7 @@ class Rule:
     def explain(self, answer: dict[str, Any], business: Business) -> list[str]:
         """Put an answer into sentences for the person who decides."""
         act = answer["decision"] == ACT
-        likely = self.contract.positive or answer["prediction"]
+        likely = f"{self.contract.target.source} = {self.contract.positive or answer['prediction']}"
         return [
             f"Decision: {business.decision}" if act else "Decision: leave it as it is",
             (

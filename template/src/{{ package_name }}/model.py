@@ -16,6 +16,8 @@ from .registry import CONTRACT_FILE, GRAPH_FILE, Registry
 from .settings import Settings
 from .value import Rule
 
+onnxruntime.disable_telemetry_events()
+
 
 @dataclass(frozen=True)
 class Model:

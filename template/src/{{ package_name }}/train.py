@@ -8,6 +8,7 @@ import mlflow
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from . import PROJECT
 from .contract import MISSING, Contract
 from .errors import ProjectError
 from .estimator import build
@@ -97,7 +98,7 @@ def _example(part: Part, contract: Contract) -> dict[str, Any]:
 def _track(settings: Settings, version: str, card: Card) -> None:
     """Log the run where `mlflow ui` finds it."""
     mlflow.set_tracking_uri(f"sqlite:///{settings.artifacts / 'mlflow.sqlite'}")
-    mlflow.set_experiment(settings.root.name)
+    mlflow.set_experiment(PROJECT)
     with mlflow.start_run(run_name=version):
         mlflow.log_params(dict(card["parameters"]))
         mlflow.log_metrics({"validation_value": card["validation_value"], "parity": card["parity"]})

@@ -20,6 +20,7 @@ from prometheus_client import (
     generate_latest,
 )
 
+from .. import PROJECT
 from ..settings import Settings
 from .openapi import describe
 from .page import render
@@ -62,7 +63,7 @@ def create_app(settings: Settings) -> FastAPI:
             await watch
         log.close()
 
-    app = FastAPI(title=settings.root.name, lifespan=lifespan)
+    app = FastAPI(title=PROJECT, lifespan=lifespan)
 
     async def predict(request: Request) -> Response:
         started = time.perf_counter()
