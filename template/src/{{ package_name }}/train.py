@@ -1,6 +1,7 @@
 """Training: a model is tuned, fitted, exported, proven equal, and registered as challenger."""
 
 import logging
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +14,7 @@ from .contract import MISSING, Contract
 from .errors import ProjectError
 from .estimator import build
 from .export import check_parity, convert, predict
+from .leakage import SAMPLE_ROWS, gives_away_class, gives_away_number
 from .monitor.drift import baseline
 from .registry import Card, Registry
 from .settings import Settings
@@ -57,6 +59,7 @@ def train(
             "validation_value": float(rule.realised(outputs, parts.validation.actual).mean()),
             "rows": {"train": len(parts.train), "validation": len(parts.validation)},
             "parity": difference,
+            "leakage_suspects": _leakage_suspects(parts.train, contract, settings),
             "example": _example(parts.train, contract),
             "drift_baseline": {
                 name: distribution.model_dump(exclude_defaults=True)
@@ -78,6 +81,22 @@ def _check_classes(parts: Split, contract: Contract) -> None:
                 f"no training row is of the class {name!r}: add such rows, or take the class out "
                 f"of the categories of {contract.target.name!r} in config/contract.toml"
             )
+
+
+def _leakage_suspects(part: Part, contract: Contract, settings: Settings) -> list[str]:
+    """Name the features that alone tell the outcome: they may not be known at prediction time."""
+    order = np.random.default_rng(settings.training.seed).permutation(len(part))[:SAMPLE_ROWS]
+    outcomes = part.actual[order].tolist()
+    classes = [contract.classes[int(place)] for place in outcomes] if contract.classes else []
+    suspects = []
+    for column in contract.features:
+        values = part.inputs[column.name].ravel()[order].tolist()
+        gap = math.isnan if column.is_number else MISSING.__eq__
+        known = [None if gap(value) else value for value in values]
+        told = gives_away_class(known, classes) if classes else gives_away_number(known, outcomes)
+        if told:
+            suspects.append(column.name)
+    return suspects
 
 
 def _example(part: Part, contract: Contract) -> dict[str, Any]:

@@ -25,8 +25,12 @@ def load(connection: duckdb.DuckDBPyConnection, settings: Settings, table: str) 
     try:
         with adbc_driver_postgresql.dbapi.connect(url) as database, database.cursor() as cursor:
             cursor.execute(settings.postgres.query)
-            rows = connection.from_arrow(cursor.fetch_record_batch())
-            rows.select("row_number() OVER () AS _row, *").create(quote(table))
+            connection.register("source_rows", cursor.fetch_record_batch())
+            connection.execute(
+                f"CREATE OR REPLACE TABLE {quote(table)} AS "
+                "SELECT row_number() OVER () AS _row, * FROM source_rows"
+            )
+            connection.unregister("source_rows")
     except DriverError as error:
         reason = str(error).replace(url, "POSTGRES_URL").splitlines()[0]
         raise ProjectError(f"PostgreSQL: {reason} (postgres.query, POSTGRES_URL)") from None
