@@ -37,7 +37,8 @@ with connect(here) as connection:
 model = build(terms, card["parameters"], here.training.seed)
 model.fit(parts.train.frame, parts.train.labels(terms))
 columns = {name: [value] for name, value in json.loads(sys.argv[1]).items()}
-print(json.dumps(predict(model, Part(feed(columns, terms), parts.train.actual[:1]), terms).tolist()))
+one = Part(feed(columns, terms), parts.train.actual[:1])
+print(json.dumps(predict(model, one, terms).tolist()))
 """
 
 
@@ -80,7 +81,7 @@ def test_an_answer_is_in_the_log_even_if_the_service_is_killed(default_project: 
         (server,) = {
             connection.pid
             for connection in psutil.net_connections("tcp")
-            if connection.laddr.port == port and connection.status == psutil.CONN_LISTEN
+            if connection.status == psutil.CONN_LISTEN and connection.laddr[1] == port
         }
         assert server is not None
         os.kill(server, signal.SIGKILL)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,7 +17,6 @@ from tests.services.webhook import Receiver, webhook_receiver
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 ROWS, OPEN_ROWS = 1500, 120
 TABLE = """
@@ -27,15 +27,16 @@ CREATE TABLE deliveries (
 """
 
 
+@dataclass(frozen=True)
 class Line:
     """The project, its database and its webhook."""
 
-    def __init__(self, project: Project, database: str, receiver: Receiver) -> None:
-        self.project = project
-        self.database = database
-        self.receiver = receiver
+    project: Project
+    database: str
+    receiver: Receiver
 
     def run(self, *words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run the project's command beside its database and webhook."""
         surroundings = {
             "POSTGRES_URL": self.database,
             "ALERT_WEBHOOK_URL": self.receiver.url,
@@ -44,7 +45,8 @@ class Line:
         return command(self.project, *words, env=surroundings, check=check)
 
     def sql(self, text: str, stdin: str | None = None) -> None:
-        psql = [server_binaries() / "psql", "--quiet", "--set", "ON_ERROR_STOP=1", self.database]
+        """Run a statement in the database."""
+        psql = [str(server_binaries() / "psql"), "--quiet", "--set", "ON_ERROR_STOP=1", self.database]
         subprocess.run([*psql, "--command", text], input=stdin, text=True, check=True)
 
 
