@@ -81,7 +81,7 @@ def test_an_answer_is_in_the_log_even_if_the_service_is_killed(default_project: 
         (server,) = {
             connection.pid
             for connection in psutil.net_connections("tcp")
-            if connection.status == psutil.CONN_LISTEN and connection.laddr[1] == port
+            if connection.status == psutil.CONN_LISTEN and connection.laddr[1:] == (port,)
         }
         assert server is not None
         os.kill(server, signal.SIGKILL)

@@ -46,8 +46,9 @@ class Line:
 
     def sql(self, text: str, stdin: str | None = None) -> None:
         """Run a statement in the database."""
-        psql = [str(server_binaries() / "psql"), "--quiet", "--set", "ON_ERROR_STOP=1", self.database]
-        subprocess.run([*psql, "--command", text], input=stdin, text=True, check=True)
+        psql = str(server_binaries() / "psql")
+        command = [psql, "--quiet", "--set", "ON_ERROR_STOP=1", self.database, "--command", text]
+        subprocess.run(command, input=stdin, text=True, check=True)
 
 
 @pytest.fixture(scope="module")
