@@ -1,0 +1,41 @@
+"""Fixtures of the render tests: the template, and a project for every row of the array."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.render.answer_sets import covering_array, named
+from tests.render.tree import Tree, grow, template_copy
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ANSWER_SETS = covering_array(strength=2)
+
+
+@pytest.fixture(scope="session")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The template as it stands, uncommitted changes included."""
+    return template_copy(tmp_path_factory.mktemp("template") / "source")
+
+
+@pytest.fixture(
+    scope="session",
+    params=range(len(ANSWER_SETS)),
+    ids=[f"set{number:02}" for number in range(len(ANSWER_SETS))],
+)
+def tree(
+    request: pytest.FixtureRequest, source: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Tree:
+    """A project for each answer set of the covering array."""
+    answers = ANSWER_SETS[request.param]
+    print(named(answers))  # pytest shows it where a test fails
+    return grow(tmp_path_factory.mktemp("tree") / "project", source, answers)
+
+
+@pytest.fixture(scope="session")
+def default_tree(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Tree:
+    """The project of the defaults."""
+    return grow(tmp_path_factory.mktemp("default") / "project", source, {})

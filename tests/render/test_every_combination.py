@@ -1,0 +1,183 @@
+"""Whatever is answered, the project is clean: it parses, is well formed, and lints."""
+
+import ast
+import json
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.render.tree import Tree
+
+BIN = Path(sys.executable).parent
+
+pytestmark = pytest.mark.quick
+
+# What the rendered project itself fills in, when it runs.
+ITS_OWN_TEMPLATES = {"page.html", "report.html", "model_card.md"}
+ONE_BLANK_LINE_AT_MOST = (".yml", ".yaml", ".toml", ".md", ".txt", ".example", "Dockerfile")
+
+
+def test_no_jinja_is_left(tree: Tree) -> None:
+    for path in tree.files():
+        if path.name in ITS_OWN_TEMPLATES:
+            continue
+        text = path.read_text(encoding="utf-8")
+        if ".github" in path.parts:
+            text = text.replace("${{", "")
+        assert not re.search(r"\{\{|\{%|\{#", _without_f_strings(path, text)), tree.name(path)
+
+
+def test_every_file_parses(tree: Tree) -> None:
+    parsers = {
+        ".toml": tomllib.loads,
+        ".yml": yaml.safe_load,
+        ".yaml": yaml.safe_load,
+        ".json": json.loads,
+        ".py": ast.parse,
+    }
+    parsed = 0
+    for path in tree.files(*parsers):
+        parsers[path.suffix](path.read_text(encoding="utf-8"))
+        parsed += 1
+    assert parsed > len(tree.files()) / 2
+
+
+def test_there_is_no_blank_line_debris(tree: Tree) -> None:
+    for path in tree.files():
+        text, name = path.read_text(encoding="utf-8"), tree.name(path)
+        assert text, f"{name} is empty"
+        assert text.endswith("\n"), f"{name} lacks its last line break"
+        assert not text.endswith("\n\n"), f"{name} ends in a blank line"
+        assert not text.startswith("\n"), f"{name} begins with a blank line"
+        assert "\n\n\n\n" not in text, f"{name} has three blank lines in a row"
+        if path.name.endswith(ONE_BLANK_LINE_AT_MOST):
+            assert "\n\n\n" not in text, f"{name} has two blank lines in a row"
+        trailing = [line for line in text.splitlines() if line != line.rstrip()]
+        assert not trailing, f"{name} has blanks at the end of {trailing}"
+
+
+def test_the_projects_own_formatter_and_linter_are_content(tree: Tree) -> None:
+    for command in (["format", "--check", "--diff"], ["check", "--output-format", "concise"]):
+        done = subprocess.run(
+            [BIN / "ruff", *command, "--no-cache", "."],
+            cwd=tree.folder,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_hadolint_is_content(tree: Tree) -> None:
+    done = subprocess.run(
+        [BIN / "hadolint", "deploy/Dockerfile"],
+        cwd=tree.folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_image_copies_what_is_there(tree: Tree) -> None:
+    lines = tree.text("deploy/Dockerfile").splitlines()
+    copied = [
+        name
+        for line in lines
+        if line.startswith("COPY ") and "--from" not in line
+        for name in line.split()[1:-1]
+    ]
+    assert copied
+    for name in copied:
+        assert (tree.folder / name).exists(), name
+    groups = tree.toml("pyproject.toml")["dependency-groups"]
+    for line in lines:
+        if "uv pip install" in line:
+            installed = re.findall(r"--group (\S+)", line)
+            assert installed
+            assert set(installed) <= set(groups)
+
+
+def test_compose_names_only_what_is_there(tree: Tree) -> None:
+    if "api" not in tree.answers["serving"]:
+        assert not (tree.folder / "deploy" / "compose.yaml").exists()
+        return
+    compose = tree.yaml("deploy/compose.yaml")
+    services, volumes = compose["services"], compose["volumes"]
+    assert set(compose) == {"services", "volumes"}
+    for service in services.values():
+        assert "image" in service
+        assert ":" in service["image"] or "build" in service, "an image of no known version"
+        for port in service.get("ports", []):
+            assert str(port).startswith("127.0.0.1:"), "open to the network"
+        for volume in service.get("volumes", []):
+            place = volume.split(":")[0]
+            made_by_a_run = place.startswith("../artifacts/")
+            is_there = (tree.folder / "deploy" / place).exists()
+            assert made_by_a_run or is_there or place in volumes, volume
+        assert set(service.get("depends_on", [])) <= set(services)
+        if "build" in service:
+            context = tree.folder / "deploy" / service["build"]["context"]
+            assert (context / service["build"]["dockerfile"]).is_file()
+
+
+def test_prometheus_asks_for_what_the_api_tells(tree: Tree) -> None:
+    if "api" not in tree.answers["serving"]:
+        assert not (tree.folder / "deploy" / "prometheus.yaml").exists()
+        return
+    mounted = "".join(tree.yaml("deploy/compose.yaml")["services"]["prometheus"]["volumes"])
+    for file in tree.yaml("deploy/prometheus.yaml")["rule_files"]:
+        assert f"/{file}:" in mounted
+    code = "".join(path.read_text(encoding="utf-8") for path in (tree.package / "serve").iterdir())
+    rules = [
+        rule for group in tree.yaml("deploy/alert_rules.yaml")["groups"] for rule in group["rules"]
+    ]
+    assert rules
+    for rule in rules:
+        assert set(rule) == {"alert", "expr", "for", "annotations"}
+        for metric in re.findall(r"\bpredict_\w+", rule["expr"]):
+            assert re.sub(r"_(bucket|total)$", "", metric) in code, metric
+
+
+def test_ci_runs_every_check_on_the_chosen_python(tree: Tree) -> None:
+    if tree.answers["ci"] != "github":
+        assert not (tree.folder / ".github").exists()
+        return
+    workflow = tree.yaml(".github/workflows/ci.yml")
+    # YAML 1.1 reads the key `on` as true.
+    assert set(workflow) == {"name", True, "permissions", "jobs"}
+    steps = workflow["jobs"]["test"]["steps"]
+    assert all(("run" in step) != ("uses" in step) for step in steps)
+    for tool in ("ruff format --check", "ruff check", "mypy", "pytest"):
+        assert any(tool in step.get("run", "") for step in steps), tool
+    versions = [step["with"]["python-version"] for step in steps if "python" in str(step)]
+    assert versions == [tree.answers["python_version"]]
+    assert f"python:{tree.answers['python_version']}-" in tree.text("deploy/Dockerfile")
+
+
+def test_every_link_of_the_documents_leads_somewhere(tree: Tree) -> None:
+    for path in [tree.folder / "README.md", *(tree.folder / "docs").glob("*.md")]:
+        for target in re.findall(r"\]\(([^)#]+)\)", path.read_text(encoding="utf-8")):
+            if not target.startswith("http"):
+                assert (path.parent / target).exists(), f"{tree.name(path)}: {target}"
+
+
+def test_every_file_that_a_document_names_is_there(tree: Tree) -> None:
+    made_by_a_run = ("artifacts/", "docs/model_card.md")
+    for path in [tree.folder / "README.md", *(tree.folder / "docs").glob("*.md")]:
+        named = re.findall(r"`((?:[\w.]+/)+(?:[\w.]+)?)`", path.read_text(encoding="utf-8"))
+        for name in named:
+            if not name.startswith(made_by_a_run):
+                assert (tree.folder / name).exists(), f"{tree.name(path)} names {name}"
+
+
+def _without_f_strings(path: Path, text: str) -> str:
+    """Leave out doubled braces, where Python means single ones by them."""
+    if path.suffix != ".py":
+        return text
+    return "\n".join(line for line in text.splitlines() if not re.search(r"\bf['\"]", line))

@@ -1,0 +1,94 @@
+"""An option that was not chosen leaves no trace."""
+
+import re
+from typing import NamedTuple
+
+import pytest
+
+from tests.render.answer_sets import questions
+from tests.render.tree import Tree
+
+pytestmark = pytest.mark.quick
+
+
+class Trace(NamedTuple):
+    """What only a choice's own lines say, and where else a mention is meant."""
+
+    words: str
+    elsewhere: tuple[str, ...] = ()
+
+
+# Every choice of every menu stands here: one that changes nothing that could be missed has no words.
+TRACES: dict[tuple[str, str], Trace] = {
+    ("profile", "recommended"): Trace(""),
+    ("profile", "everything"): Trace(""),
+    ("license", "proprietary"): Trace("Do Not Upload"),
+    ("license", "MIT"): Trace(r"\bMIT\b"),
+    ("license", "BSD-3-Clause"): Trace("BSD"),
+    ("python_version", "3.11"): Trace(r"python:3\.11|python-version: .3\.11"),
+    ("python_version", "3.12"): Trace(r"python:3\.12|python-version: .3\.12"),
+    ("python_version", "3.13"): Trace(r"python:3\.13|python-version: .3\.13"),
+    ("task", "classification"): Trace(r"act_right|predict_proba\b.*only"),
+    ("task", "regression"): Trace(r"value_tolerance|mean_absolute_error"),
+    ("data_sources", "files"): Trace(r"\[files\]|sources/files|FILES__PATH|files_path"),
+    # The rule that makes column names has PostgreSQL in mind, since rows may go there one day.
+    ("data_sources", "postgres"): Trace("postgres|adbc", elsewhere=("column_names.py",)),
+    ("warehouse", "duckdb"): Trace("duckdb"),
+    ("model_family", "sklearn"): Trace("HistGradientBoosting"),
+    ("model_family", "lightgbm"): Trace("lightgbm|onnxmltools"),
+    # FastAPI itself stays among the pins: MLflow asks for it.
+    ("serving", "api"): Trace(
+        r"\bserve\b(?! types)|msgspec|prometheus|httptools|uvloop|httpx|compose\.yaml|/predict\b"
+    ),
+    ("serving", "batch"): Trace(r"score\.py|import score|'score'|\"score\"|scored_on"),
+    ("orchestrator", "airflow"): Trace(r"airflow|\bdags?\b"),
+    ("orchestrator", "none"): Trace("The line is run by hand"),
+    ("ci", "github"): Trace(r"github/|actions/"),
+    ("ci", "none"): Trace(""),
+    ("alerts", "log"): Trace(r"logger\.warning"),
+    ("alerts", "webhook"): Trace("webhook"),
+}
+
+
+def test_every_choice_is_known_here() -> None:
+    menus = {
+        (name, value)
+        for name, question in questions().items()
+        if "choices" in question
+        for value in _values(question["choices"])
+    }
+    assert set(TRACES) == menus
+
+
+def test_what_was_chosen_is_there_and_what_was_not_is_nowhere(tree: Tree) -> None:
+    wrong = []
+    for (question, choice), trace in TRACES.items():
+        if not trace.words:
+            continue
+        found = _mentions(tree, trace)
+        if choice not in _chosen(tree, question):
+            wrong += [f"{question}={choice} was not chosen, but {line}" for line in found]
+        elif not found:
+            wrong.append(f"{question}={choice} was chosen, but is nowhere")
+    assert not wrong
+
+
+def _mentions(tree: Tree, trace: Trace) -> list[str]:
+    words = re.compile(trace.words, re.IGNORECASE)
+    found = []
+    for path in tree.files():
+        name = tree.name(path)
+        if name == ".copier-answers.yml" or path.name in trace.elsewhere:
+            continue
+        lines = path.read_text(encoding="utf-8").splitlines()
+        found += [f"{name}: {line.strip()}" for line in (name, *lines) if words.search(line)]
+    return found
+
+
+def _chosen(tree: Tree, question: str) -> list[str]:
+    answer = tree.answers[question]
+    return answer if isinstance(answer, list) else [answer]
+
+
+def _values(menu: list[str] | dict[str, str]) -> list[str]:
+    return list(menu.values() if isinstance(menu, dict) else menu)

@@ -1,0 +1,67 @@
+"""A rendered project as files: what a test looks at without installing anything."""
+
+import shutil
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tests.services.rendered import ROOT, render
+
+TEMPLATE_PARTS = ("copier.yml", "includes", "questions", "template")
+
+
+@dataclass(frozen=True)
+class Tree:
+    """The folder of a rendered project, and the answers that it keeps."""
+
+    folder: Path
+    answers: dict[str, Any]
+
+    @property
+    def package(self) -> Path:
+        """The folder of its Python package."""
+        return self.folder / "src" / self.answers["package_name"]
+
+    def files(self, *suffixes: str) -> list[Path]:
+        """List its files, or those whose name ends so."""
+        found = sorted(path for path in self.folder.rglob("*") if path.is_file())
+        return [path for path in found if not suffixes or path.name.endswith(suffixes)]
+
+    def name(self, path: Path) -> str:
+        """Give a path as a person would name it."""
+        return path.relative_to(self.folder).as_posix()
+
+    def text(self, name: str) -> str:
+        """Read one of its files."""
+        return (self.folder / name).read_text(encoding="utf-8")
+
+    def toml(self, name: str) -> dict[str, Any]:
+        """Read one of its TOML files."""
+        return tomllib.loads(self.text(name))
+
+    def yaml(self, name: str) -> Any:  # noqa: ANN401 - whatever the file holds
+        """Read one of its YAML files."""
+        return yaml.safe_load(self.text(name))
+
+    def contents(self) -> dict[str, bytes]:
+        """Give every file with its bytes, but for the line that says where it was rendered from."""
+        return {self.name(path): path.read_bytes() for path in self.files()}
+
+
+def template_copy(folder: Path) -> Path:
+    """Copy what is rendered out of our repository: copier clones a repository at every render."""
+    folder.mkdir()
+    for part in TEMPLATE_PARTS:
+        source = ROOT / part
+        (shutil.copytree if source.is_dir() else shutil.copy)(source, folder / part)
+    return folder
+
+
+def grow(folder: Path, source: Path, answers: dict[str, Any]) -> Tree:
+    """Render a project into `folder`."""
+    render(folder, source, **answers)
+    kept = yaml.safe_load((folder / ".copier-answers.yml").read_text(encoding="utf-8"))
+    return Tree(folder, kept)
