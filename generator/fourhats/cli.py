@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import sys
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -40,6 +41,9 @@ class _Parser(argparse.ArgumentParser):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
+    # A command is over before there is garbage worth collecting: importing copier alone would
+    # set off dozens of collections.
+    gc.disable()
     for stream in (sys.stdout, sys.stderr):
         # A terminal that cannot show a sign gets its code, not a traceback.
         if hasattr(stream, "reconfigure"):

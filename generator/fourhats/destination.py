@@ -38,7 +38,11 @@ class Destination:
         if not typed.strip():
             raise WrongInputError("the folder's name is empty: fourhats new FOLDER")
         try:
-            path = Path(typed).expanduser().resolve()
+            named = Path(typed).expanduser().absolute()
+            for place in (named, *named.parents):
+                if place.is_symlink() and not place.exists():
+                    raise WrongInputError(f"{typed} cannot be used: {place} is a link to nowhere")
+            path = named.resolve()
             exists = path.exists()
             if exists and not path.is_dir():
                 raise WrongInputError(f"{typed} is a file: name a folder that does not exist yet")

@@ -37,7 +37,6 @@ def test_defaults_write_a_committed_project(shell: Shell) -> None:
     assert [path.name for path in shell.folder.iterdir()] == ["acme-churn"]
 
 
-@pytest.mark.quick
 def test_the_next_commands_come_last(shell: Shell) -> None:
     done = shell.fourhats("new", "some folder", "--defaults")
     *_, cd, run, test = done.out.splitlines()
@@ -154,7 +153,6 @@ def test_a_missing_answers_file_is_named(shell: Shell) -> None:
     assert line == "none.yml cannot be read: No such file or directory"
 
 
-@pytest.mark.quick
 def test_a_single_answer_wins_over_the_file(shell: Shell) -> None:
     (shell.folder / "answers.yml").write_text("task: regression\npython_version: 3.11\n")
     done = shell.fourhats("new", "a", "--answers", "answers.yml", "-d", "task=classification")
@@ -163,7 +161,6 @@ def test_a_single_answer_wins_over_the_file(shell: Shell) -> None:
     assert (answers["task"], answers["python_version"]) == ("classification", "3.11")
 
 
-@pytest.mark.quick
 def test_the_answers_of_one_project_start_another(shell: Shell) -> None:
     shell.fourhats("new", "one", "-d", "task=regression", "-d", "serving=batch")
     done = shell.fourhats("new", "two", "--answers", "one/.copier-answers.yml", "--defaults")
@@ -185,7 +182,6 @@ def test_without_a_terminal_it_says_that_it_takes_the_defaults(shell: Shell) -> 
     assert done.err == "note: no terminal to ask on: what is not given takes its default\n"
 
 
-@pytest.mark.quick
 @pytest.mark.parametrize(
     ("folder", "name"),
     [
@@ -226,18 +222,17 @@ def test_a_place_that_cannot_be_written_is_refused(shell: Shell, place: str) -> 
 
 
 @pytest.mark.quick
-def test_a_loop_of_links_is_refused(shell: Shell) -> None:
-    (shell.folder / "loop").symlink_to("loop")
-    shell.refused("new", "loop/project", "--defaults")
+@pytest.mark.parametrize("target", ["link", "nowhere"])
+def test_a_link_that_leads_nowhere_is_refused(shell: Shell, target: str) -> None:
+    (shell.folder / "link").symlink_to(target)
+    shell.refused("new", "link/project", "--defaults")
 
 
-@pytest.mark.quick
 def test_no_project_is_put_into_another(shell: Shell) -> None:
     shell.fourhats("new", "outer", "--defaults")
     assert "lies inside the project" in shell.refused("new", "outer/docs/inner", "--defaults")
 
 
-@pytest.mark.quick
 def test_an_empty_folder_is_filled_in_place(shell: Shell) -> None:
     """It may be a mount, or where the shell stands: it must stay the same folder."""
     inode = shell.folder.stat().st_ino
@@ -249,7 +244,6 @@ def test_an_empty_folder_is_filled_in_place(shell: Shell) -> None:
     assert "cd " not in done.out
 
 
-@pytest.mark.quick
 def test_the_folder_has_the_rights_of_any_other(shell: Shell) -> None:
     shell.fourhats("new", "acme", "--defaults")
     (shell.folder / "ordinary").mkdir()
@@ -257,7 +251,6 @@ def test_the_folder_has_the_rights_of_any_other(shell: Shell) -> None:
     assert modes[0] == modes[1]
 
 
-@pytest.mark.quick
 def test_a_dry_run_names_the_files_and_writes_nothing(shell: Shell) -> None:
     done = shell.fourhats("new", "acme", "--defaults", "--dry-run")
     assert done.code == 0
@@ -269,14 +262,12 @@ def test_a_dry_run_names_the_files_and_writes_nothing(shell: Shell) -> None:
     assert f"{len(files)} files; nothing was written" in done.out
 
 
-@pytest.mark.quick
 def test_no_git_means_no_repository(shell: Shell) -> None:
     done = shell.fourhats("new", "acme", "--defaults", "--no-git")
     assert "--no-git" in done.out
     assert not (shell.folder / "acme" / ".git").exists()
 
 
-@pytest.mark.quick
 def test_inside_a_repository_none_is_started(shell: Shell) -> None:
     shell.git("init", "--quiet")
     done = shell.fourhats("new", "below/acme", "--defaults")
@@ -284,7 +275,6 @@ def test_inside_a_repository_none_is_started(shell: Shell) -> None:
     assert not (shell.folder / "below" / "acme" / ".git").exists()
 
 
-@pytest.mark.quick
 def test_git_settings_of_the_machine_do_not_spoil_the_first_commit(shell: Shell) -> None:
     home = Path(shell.environment["HOME"])
     hooks = home / "hooks"
@@ -305,7 +295,6 @@ def test_git_settings_of_the_machine_do_not_spoil_the_first_commit(shell: Shell)
     assert shell.git("-C", "acme", "log", "--format=%an") == "Ada"
 
 
-@pytest.mark.quick
 def test_a_git_that_fails_leaves_nothing_behind(shell: Shell) -> None:
     programs = shell.folder.parent / "bin"
     programs.mkdir()
@@ -321,7 +310,6 @@ def test_a_git_that_fails_leaves_nothing_behind(shell: Shell) -> None:
     assert shell.listing() == []
 
 
-@pytest.mark.quick
 def test_a_template_that_breaks_leaves_nothing_behind(shell: Shell, source: Path) -> None:
     broken = copy_template(source, shell.folder.parent)
     (broken / "template" / "zzz.txt.jinja").write_text("{{ no_such_answer }}")
@@ -343,7 +331,6 @@ def test_a_template_that_runs_commands_is_refused(shell: Shell, source: Path) ->
     assert shell.listing() == []
 
 
-@pytest.mark.quick
 def test_the_template_that_came_along_is_the_one_to_use(shell: Shell) -> None:
     del shell.environment["FOURHATS_SOURCE"]
     done = shell.fourhats("new", "acme", "--defaults", "--dry-run")
@@ -357,7 +344,6 @@ def test_a_folder_without_questions_is_no_template(shell: Shell) -> None:
     assert line == ". is no template: it holds no copier.yml"
 
 
-@pytest.mark.quick
 def test_a_relative_source_is_noted_absolute(shell: Shell, source: Path) -> None:
     copy_template(source, shell.folder.parent)
     done = shell.fourhats("new", "acme", "--defaults", "--source", "..")
@@ -366,7 +352,6 @@ def test_a_relative_source_is_noted_absolute(shell: Shell, source: Path) -> None
     assert noted == str(shell.folder.parent.resolve())
 
 
-@pytest.mark.quick
 def test_a_repository_gives_its_newest_release(shell: Shell, source: Path) -> None:
     repository = shell.folder.parent / "template.git"
     repository.mkdir()
@@ -388,7 +373,6 @@ def test_a_repository_gives_its_newest_release(shell: Shell, source: Path) -> No
     assert (answers["_src_path"], answers["_commit"]) == (url, "v1.10.0")
 
 
-@pytest.mark.quick
 def test_uncommitted_changes_of_a_checkout_are_part_of_it(shell: Shell, source: Path) -> None:
     repository = shell.folder.parent / "checkout"
     repository.mkdir()
@@ -411,7 +395,6 @@ def test_a_url_without_a_repository_is_refused(shell: Shell) -> None:
     assert line.startswith("the template cannot be fetched: ")
 
 
-@pytest.mark.quick
 def test_the_persons_own_copier_defaults_count(shell: Shell) -> None:
     settings = Path(shell.environment["HOME"]) / "settings.yml"
     settings.write_text("defaults:\n  user_name: Ada Lovelace\n  unknown: x\n")
