@@ -16,7 +16,7 @@ def metrics(
     found = {
         "accuracy": accuracy_score(actual, predicted),
         "f1_macro": f1_score(actual, predicted, average="macro", labels=labels),
-        "log_loss": log_loss(actual, outputs, labels=labels),
+        "log_loss": log_loss(actual, outputs / outputs.sum(axis=1, keepdims=True), labels=labels),
     }
     if len(np.unique(actual)) == len(labels):  # undefined where a class is absent
         scores = outputs if contract.positive is None else outputs[:, 1]

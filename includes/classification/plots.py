@@ -66,7 +66,8 @@ def _confusion(
     axes = figure.subplots()
     axes.imshow(counts, cmap="Blues")
     for (row, column), number in np.ndenumerate(counts):
-        axes.text(column, row, f"{number:,}", ha="center", va="center")
+        color = "white" if number > counts.max() / 2 else "black"
+        axes.text(column, row, f"{number:,}", ha="center", va="center", color=color)
     axes.set_xticks(range(size), contract.classes)
     axes.set_yticks(range(size), contract.classes)
     axes.set(xlabel="predicted", ylabel="came")

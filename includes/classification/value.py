@@ -38,10 +38,10 @@ class Rule:
     ) -> Self:
         """Choose the threshold that earns the most on these rows."""
         certainty = cls(contract, value, 0.0).certainty(outputs)
-        candidates = np.unique(np.quantile(certainty, np.linspace(0, 1, MOST_THRESHOLDS)))
-        rules = [
-            cls(contract, value, float(c)) for c in (*candidates, np.nextafter(candidates[-1], 2))
-        ]
+        seen = np.unique(np.quantile(certainty, np.linspace(0, 1, MOST_THRESHOLDS)))
+        # Halfway between two probabilities that came up: rounding moves no row across.
+        between = (seen[1:] + seen[:-1]) / 2
+        rules = [cls(contract, value, float(c)) for c in (seen[0] / 2, *between, seen[-1] + 1)]
         return max(rules, key=lambda rule: float(rule.realised(outputs, actual).sum()))
 
     def certainty(self, outputs: Probabilities) -> NDArray[np.float64]:
@@ -86,7 +86,7 @@ class Rule:
             f"Decision: {business.decision}" if act else "Decision: leave it as it is",
             (
                 f"{likely} has a probability of {answer['probability']:.0%}; "
-                f"acting pays from {self.threshold:.0%} on."
+                f"acting pays from {min(self.threshold, 1):.0%} on."
             ),
             self._worth(answer),
         ]

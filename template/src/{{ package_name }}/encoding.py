@@ -17,7 +17,9 @@ def for_trees(contract: Contract) -> ColumnTransformer:
 def for_linear(contract: Contract) -> ColumnTransformer:
     """Give each category a column of its own; fill and scale the numbers."""
     one_hot = OneHotEncoder(handle_unknown="ignore")
-    scaled = Pipeline([("fill", SimpleImputer()), ("scale", StandardScaler())])
+    scaled = Pipeline(
+        [("fill", SimpleImputer(keep_empty_features=True)), ("scale", StandardScaler())]
+    )
     return _transformer(contract, one_hot, scaled)
 
 

@@ -40,14 +40,21 @@ def promote(holdout: Part, contract: Contract, settings: Settings) -> Verdict:
             rivals[f"the champion {champion}"] = holdout_value(current, holdout)
     rival = max(rivals, key=lambda name: rivals[name])
     difference = worth - rivals[rival]
-    promoted = difference >= 0
+    promoted, compared = _judge(difference, settings.training.parity_tolerance * max(1, abs(worth)))
+    by = "" if compared == "as much as" else f"{abs(difference):,.4g} {settings.value.currency} "
     verdict = Verdict(
         promoted=promoted,
         champion=challenger if promoted else champion,
-        reason=f"{challenger} is worth {abs(difference):,.4g} {settings.value.currency} a decision "
-        f"{'more' if promoted else 'less'} than {rival}",
+        reason=f"{challenger} is worth {by}{compared} {rival}, per decision",
     )
     if verdict.promoted:
         registry.point("champion", challenger)
     registry.note(challenger, "promotion", {"promoted": verdict.promoted, "reason": verdict.reason})
     return verdict
+
+
+def _judge(difference: float, tolerance: float) -> tuple[bool, str]:
+    """Judge a difference in value; below the tolerance of the export it is none."""
+    if abs(difference) <= tolerance:
+        return True, "as much as"
+    return difference > 0, "more than" if difference > 0 else "less than"

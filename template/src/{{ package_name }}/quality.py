@@ -1,7 +1,7 @@
 """Checks from the contract: which rows may not be used, and why.
 
 Each check is a SQL condition that is true where a row fails, so that millions of rows are checked
-in one scan. Failing rows go to the table `quarantine`, with their reasons.
+in one scan; the reasons are put together for the few that fail, which go to the table `quarantine`.
 """
 
 from dataclasses import dataclass
@@ -32,6 +32,10 @@ class Check:
     reason: str
     fails: str
 
+    def __str__(self) -> str:
+        """Put it in words."""
+        return f"{self.column} {self.reason}"
+
 
 @dataclass(frozen=True)
 class Violation:
@@ -57,35 +61,38 @@ def validate(connection: duckdb.DuckDBPyConnection, contract: Contract) -> list[
 
     """
     rows, checks = _typed_rows(connection, contract)
-    figures = [f"count(*) FILTER ({c.fails}), min(_row) FILTER ({c.fails})" for c in checks]
-    found = one_row(connection, f"SELECT {', '.join(figures)} FROM ({rows})")
-    failed = [
-        (check, Violation(check.column, check.reason, count, first))
-        for check, count, first in zip(checks, found[::2], found[1::2], strict=True)
-        if count
-    ]
-    reasons = [
-        f"CASE WHEN {check.fails} THEN {literal(f'{check.column} {check.reason}')} END"
-        for check, _ in failed
-    ]
+    reasons = [f"CASE WHEN {check.fails} THEN {literal(str(check))} END" for check in checks]
     connection.execute(
         f"""
-        CREATE OR REPLACE TABLE quarantine AS
-        SELECT failing.reasons, raw.* FROM (
-            SELECT _source, _row, array_to_string([{", ".join(reasons) or "''"}], '; ') AS reasons
-            FROM ({rows}) WHERE {" OR ".join(f"({check.fails})" for check, _ in failed) or "FALSE"}
-        ) AS failing JOIN raw USING (_source, _row)
+        CREATE OR REPLACE TEMP TABLE failing AS
+        SELECT _source, _row, list_filter([{", ".join(reasons)}], lambda reason: reason IS NOT NULL)
+            AS reasons
+        FROM ({rows}) WHERE {_any(checks)}
         """
     )
-    return sorted((violation for _, violation in failed), key=lambda violation: -violation.rows)
+    connection.execute(
+        "CREATE OR REPLACE TABLE quarantine AS "
+        "SELECT array_to_string(failing.reasons, '; ') AS reasons, raw.* "
+        "FROM failing JOIN raw USING (_source, _row)"
+    )
+    found = connection.execute(
+        "SELECT reason, count(*), min(_row) "
+        "FROM (SELECT unnest(reasons) AS reason, _row FROM failing) GROUP BY reason"
+    ).fetchall()
+    figures = {reason: (count, first) for reason, count, first in found}
+    violations = [
+        Violation(check.column, check.reason, *figures[str(check)])
+        for check in checks
+        if str(check) in figures
+    ]
+    return sorted(violations, key=lambda violation: -violation.rows)
 
 
 def valid_rows(connection: duckdb.DuckDBPyConnection, contract: Contract) -> str:
     """Give the SQL of the rows that pass every check, typed and named as the contract says."""
     rows, checks = _typed_rows(connection, contract)
     names = ", ".join(quote(column.name) for column in contract.used)
-    fails = " OR ".join(f"({check.fails})" for check in checks)
-    return f"SELECT {names}, _source, _row FROM ({rows}) WHERE NOT coalesce({fails}, FALSE)"
+    return f"SELECT {names}, _source, _row FROM ({rows}) WHERE NOT coalesce({_any(checks)}, FALSE)"
 
 
 def _typed_rows(
@@ -152,6 +159,10 @@ def _checks(column: Column) -> list[Check]:
         known = ", ".join(literal(category) for category in column.categories)
         checks.append(Check(column.name, "is an unknown category", f"{value} NOT IN ({known})"))
     return checks
+
+
+def _any(checks: list[Check]) -> str:
+    return " OR ".join(f"({check.fails})" for check in checks) or "FALSE"
 
 
 def _has_duplicates(connection: duckdb.DuckDBPyConnection, rows: str, column: Column) -> bool:

@@ -7,9 +7,11 @@ from typing import Any
 
 import mlflow
 import numpy as np
+from sklearn.pipeline import Pipeline
 from threadpoolctl import threadpool_limits
 
 from . import PROJECT
+from .baseline import baselines
 from .contract import MISSING, Contract
 from .errors import ProjectError
 from .estimator import build
@@ -41,8 +43,11 @@ def train(
     # On few rows, handing them out to threads takes longer than the work itself.
     with threadpool_limits(1 if len(parts.train) < MANY_ROWS else None):
         parameters = tune(parts, contract, settings, progress)
-        model = build(contract, parameters, settings.training.seed)
-        model.fit(parts.train.frame, parts.train.labels(contract))
+        trees = build(contract, parameters, settings.training.seed)
+        trees.fit(parts.train.frame, parts.train.labels(contract))
+        linear = baselines(contract)["linear"]
+        linear.fit(parts.train.frame, parts.train.labels(contract))
+    name, model = _choose({"trees": trees, "linear": linear}, parts.validation, contract, settings)
     outputs = predict(model, parts.validation, contract)
     rule = Rule.fit(outputs, parts.validation.actual, contract, settings.value)
     graph = convert(model, contract)
@@ -54,6 +59,7 @@ def train(
         graph,
         settings.contract_file.read_text(encoding="utf-8"),
         {
+            "model": name,
             "parameters": parameters,
             "threshold": rule.threshold,
             "validation_value": float(rule.realised(outputs, parts.validation.actual).mean()),
@@ -71,6 +77,24 @@ def train(
     )
     _track(settings, version, registry.card(version))
     return version
+
+
+def _choose(
+    candidates: dict[str, Pipeline], validation: Part, contract: Contract, settings: Settings
+) -> tuple[str, Pipeline]:
+    """Take the trees if they earn more than the linear model by more than chance would have it.
+
+    By the rule of one standard error (Breiman et al., Classification and Regression Trees, 1984):
+    of two models that are equally good as far as one can tell, take the simpler.
+    """
+    earned = {}
+    for name, model in candidates.items():
+        outputs = predict(model, validation, contract)
+        rule = Rule.fit(outputs, validation.actual, contract, settings.value)
+        earned[name] = rule.realised(outputs, validation.actual)
+    gain = earned["trees"] - earned["linear"]
+    chosen = "trees" if gain.mean() > gain.std() / np.sqrt(len(gain)) else "linear"
+    return chosen, candidates[chosen]
 
 
 def _check_classes(parts: Split, contract: Contract) -> None:
@@ -119,5 +143,5 @@ def _track(settings: Settings, version: str, card: Card) -> None:
     mlflow.set_tracking_uri(f"sqlite:///{settings.artifacts / 'mlflow.sqlite'}")
     mlflow.set_experiment(PROJECT)
     with mlflow.start_run(run_name=version):
-        mlflow.log_params(dict(card["parameters"]))
+        mlflow.log_params({"model": card["model"], **card["parameters"]})
         mlflow.log_metrics({"validation_value": card["validation_value"], "parity": card["parity"]})
