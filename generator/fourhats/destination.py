@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -107,6 +108,24 @@ class Destination:
                 for parent in reversed(made):
                     parent.rmdir()
                 raise FourhatsError(f"{self.path} cannot be made: {_reason(error)}") from error
+
+
+@contextmanager
+def scratch_folder() -> Iterator[Path]:
+    """Lend a folder in which all temporary files are made, copier's too, and remove it whole.
+
+    A signal between making a temporary folder and noting it would leave that folder behind.
+    """
+    before = tempfile.tempdir
+    scratch = Path(tempfile.gettempdir()) / f"fourhats-{os.urandom(4).hex()}"
+    try:
+        scratch.mkdir(mode=0o700)
+        tempfile.tempdir = str(scratch)
+        yield scratch
+    finally:
+        with undisturbed():
+            tempfile.tempdir = before
+            shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _ground(path: Path) -> Path:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import shlex
 import shutil
-import tempfile
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fourhats import answers as answering
-from fourhats.destination import Destination
+from fourhats.destination import Destination, scratch_folder
 from fourhats.errors import WrongInputError
 from fourhats.interrupt import hold, release, stoppable
 from fourhats.profile import ClientData, client_data, profiled
@@ -21,7 +20,7 @@ from fourhats.template_source import template_source
 from fourhats.terminal import fact, interactive, note, one_line, styled
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from fourhats.questions import Sheet
     from fourhats.template_source import TemplateSource
@@ -64,6 +63,7 @@ def new_command(request: Request) -> int:
 def _make(request: Request, destination: Destination) -> Mapping[str, Any]:
     """Gather the answers and put the project in its place; return the answers."""
     with ExitStack() as stack:
+        scratch = stack.enter_context(scratch_folder())
         source = stack.enter_context(template_source(request.source))
         questionnaire = _questionnaire(source)
         given = answering.given_answers(questionnaire, request.answers, request.data)
@@ -76,11 +76,8 @@ def _make(request: Request, destination: Destination) -> Mapping[str, Any]:
         if name is not None:
             questionnaire.suggested["project_name"] = name
         project = _Project(source, client)
-        stage = _scratch() if request.dry_run else destination.staging()
         project.folder = (
-            stack.enter_context(stage) / "project"
-            if request.dry_run
-            else (stack.enter_context(stage))
+            scratch / "project" if request.dry_run else stack.enter_context(destination.staging())
         )
         if asking:
             sheet = _conversation(request, questionnaire, given, client, project)
@@ -246,9 +243,3 @@ def _uv() -> str:
             "--run needs uv, which is not installed: https://docs.astral.sh/uv says how"
         )
     return uv
-
-
-@contextmanager
-def _scratch() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="fourhats-", ignore_cleanup_errors=True) as place:
-        yield Path(place)
