@@ -1,0 +1,84 @@
+"""extract + validate + transform of 5 million rows, against one query written by hand.
+
+Both sides are whole processes, three of the project's commands against one small script, each
+writing to a DuckDB file.
+"""
+
+import tempfile
+from pathlib import Path
+
+import duckdb
+
+from benchmarks import big_table
+from benchmarks.figure import ROUNDS, Figure, show
+from benchmarks.process import Cost, cost
+from tests.services.rendered import Project, command, install, project_env, render
+
+STEPS = ("extract", "validate", "transform")
+MOST_TIME = 3.0
+MOST_MEMORY = 4.0
+GIGABYTE = 1e9
+
+
+def figures() -> list[Figure]:
+    """Measure both in turns, each on a new database."""
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        table = folder / "big.parquet"
+        big_table.write(table)
+        project = prepared(folder / "project", table)
+        ours, by_hand = [], []
+        for _ in range(ROUNDS):
+            by_hand.append(clean_by_hand(project, table, folder / "by_hand.duckdb"))
+            ours.append(run_steps(project))
+        rows_agree(project, folder / "by_hand.duckdb")
+    seconds = min(sum(step.wall for step in steps) for steps in ours)
+    seconds_by_hand = min(query.wall for query in by_hand)
+    memory = max(step.memory for steps in ours for step in steps)
+    return [
+        Figure(
+            "extract + validate + transform, 5 million rows, against one query by hand",
+            seconds / seconds_by_hand,
+            MOST_TIME,
+            detail=f"{seconds:.1f} s against {seconds_by_hand:.1f} s",
+        ),
+        Figure("the same, peak memory of a process", memory / GIGABYTE, MOST_MEMORY, "GB"),
+    ]
+
+
+def prepared(folder: Path, table: Path) -> Project:
+    """Render and install a project whose contract is inferred from the table, its only source."""
+    project = install(render(folder, files_path=str(table)))
+    command(project, "contract", "infer", str(table), "--target", "outcome", "--force")
+    return project
+
+
+def run_steps(project: Project) -> list[Cost]:
+    """Run the three commands on an empty warehouse."""
+    (project.folder / "artifacts" / "warehouse.duckdb").unlink(missing_ok=True)
+    env = project_env({})
+    return [cost([project.program, step], env=env, cwd=project.folder) for step in STEPS]
+
+
+def clean_by_hand(project: Project, table: Path, database: Path) -> Cost:
+    """Run the query in the project's own environment."""
+    database.unlink(missing_ok=True)
+    script = Path(__file__).with_name("clean_by_hand.py")
+    python = project.program.with_name("python")
+    return cost([python, script, table, database], env=project_env({}))
+
+
+def rows_agree(project: Project, by_hand: Path) -> None:
+    """Make sure that both sides did the same work."""
+    databases = (project.folder / "artifacts" / "warehouse.duckdb", by_hand)
+    described = "SELECT count(*), round(sum(amount_1)), sum(count_4), count(region) FROM clean"
+    found = set()
+    for database in databases:
+        with duckdb.connect(database, read_only=True) as connection:
+            found.add(connection.execute(described).fetchall()[0])
+    if len(found) > 1:
+        raise RuntimeError(f"the two tables differ: {found}")
+
+
+if __name__ == "__main__":
+    show(figures)

@@ -1,0 +1,28 @@
+"""Every figure in one table; exits with 1 where a limit is not kept."""
+
+from benchmarks import (
+    data_speed,
+    first_prediction,
+    help_cost,
+    image_size,
+    new_cost,
+    serving_speed,
+)
+from benchmarks.figure import Figure, show
+
+MODULES = (new_cost, help_cost, first_prediction, serving_speed, image_size, data_speed)
+
+
+def figures() -> list[Figure]:
+    """Measure one after the other: side by side, they would measure each other."""
+    found = []
+    for module in MODULES:
+        name = module.__name__.rpartition(".")[2]
+        print(f"… {name}: {(module.__doc__ or '').splitlines()[0]}", flush=True)
+        found += module.figures()
+    print()
+    return found
+
+
+if __name__ == "__main__":
+    show(figures)
