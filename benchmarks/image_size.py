@@ -1,5 +1,6 @@
 """The serving image without its base: what `docker build` adds to the Python image."""
 
+import shutil
 import subprocess
 import tempfile
 from pathlib import Path
@@ -40,6 +41,8 @@ def _by_installing(project: Project) -> int:
     empty = _size(place)
     options = ["--quiet", f"--python={place}", "--constraint=constraints.txt", "--group=serve"]
     subprocess.run(["uv", "pip", "install", *options, "."], check=True, cwd=project.folder, env=env)
+    for tests in list(place.rglob("tests")):
+        shutil.rmtree(tests, ignore_errors=True)
     return _size(place) - empty
 
 
