@@ -69,7 +69,9 @@ def requirements(answers: dict[str, Any]) -> list[str]:
         autoescape=False,  # noqa: S701 (TOML, not HTML)
     )
     PINS.touch()
-    project = tomllib.loads(environment.get_template("template/pyproject.toml.jinja").render(answers))
+    project = tomllib.loads(
+        environment.get_template("template/pyproject.toml.jinja").render(answers)
+    )
     groups = project["dependency-groups"].values()
     return [*project["project"]["dependencies"], *(line for group in groups for line in group)]
 
@@ -90,7 +92,7 @@ def resolve(wanted: Sequence[str], pins: Sequence[str] = ()) -> list[str]:
 
 def name(pin: str) -> str:
     """Give the package of a pin."""
-    return pin.split("==")[0]
+    return pin.partition("==")[0]
 
 
 def names(pins: Sequence[str]) -> set[str]:

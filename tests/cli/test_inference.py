@@ -76,7 +76,7 @@ def _cell(value: object, delimiter: str) -> str:
 
 
 def _chance(seed: int) -> random.Random:
-    return random.Random(seed)  # noqa: S311
+    return random.Random(seed)
 
 
 def _churn(rows: int = ROWS) -> Rows:

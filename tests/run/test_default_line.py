@@ -34,6 +34,7 @@ terms = contract.load(here.contract_file)
 card = Registry(here.artifacts / "registry").card(Model.champion(here).version)
 with connect(here) as connection:
     parts = split(connection, terms)
+assert card["model"] == "trees"
 model = build(terms, card["parameters"], here.training.seed)
 model.fit(parts.train.frame, parts.train.labels(terms))
 columns = {name: [value] for name, value in json.loads(sys.argv[1]).items()}

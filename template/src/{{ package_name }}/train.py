@@ -130,8 +130,8 @@ def _example(part: Part, contract: Contract) -> dict[str, Any]:
         values = part.inputs[column.name].ravel()
         if column.is_number:
             known = np.sort(values[~np.isnan(values)])
-            middle = float(known[len(known) // 2]) if len(known) else None
-            example[column.name] = middle if column.type == "number" else middle and int(middle)
+            as_type = float if column.type == "number" else int
+            example[column.name] = as_type(known[len(known) // 2]) if len(known) else None
         else:
             names, counts = np.unique(values[values != MISSING], return_counts=True)
             example[column.name] = str(names[counts.argmax()]) if len(names) else None

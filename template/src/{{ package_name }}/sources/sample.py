@@ -45,7 +45,7 @@ def make(contract: Contract, rows: int = ROWS, seed: int = 0) -> pl.DataFrame:
             pushes.append(push)
         elif column.role != "target":
             columns[column.name] = _clockwork(column, contract, rows)
-    together = 2 * np.prod(pushes[:2], axis=0)  # which a linear model cannot see
+    together = max(2, len(pushes) / 2) * np.prod(pushes[:2], axis=0)  # no linear model sees it
     effect = np.sum(pushes, axis=0) + together + random.normal(0, 0.5, rows)
     columns[contract.target.name] = _target(contract, effect)
     _spoil(contract, columns, random)
