@@ -7,11 +7,15 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import yaml
 
 from tests.render.tree import Tree
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 BIN = Path(sys.executable).parent
 
@@ -33,7 +37,7 @@ def test_no_jinja_is_left(tree: Tree) -> None:
 
 
 def test_every_file_parses(tree: Tree) -> None:
-    parsers = {
+    parsers: dict[str, Callable[[str], object]] = {
         ".toml": tomllib.loads,
         ".yml": yaml.safe_load,
         ".yaml": yaml.safe_load,

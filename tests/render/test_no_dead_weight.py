@@ -46,7 +46,11 @@ def test_every_import_is_a_dependency_and_every_dependency_imported(tree: Tree) 
         "--per-rule-ignores": "DEP002=" + "|".join(USED_BY_OTHERS.keys() & asked_for),
     }
     done = subprocess.run(
-        [Path(sys.executable).parent / "deptry", "src", *(w for pair in options.items() for w in pair)],
+        [
+            Path(sys.executable).parent / "deptry",
+            "src",
+            *(w for pair in options.items() for w in pair),
+        ],
         cwd=tree.folder,
         capture_output=True,
         text=True,

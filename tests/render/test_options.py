@@ -18,7 +18,7 @@ class Trace(NamedTuple):
     elsewhere: tuple[str, ...] = ()
 
 
-# Every choice of every menu stands here: one that changes nothing that could be missed has no words.
+# Every choice of every menu stands here; one that leaves nothing to be found has no words.
 TRACES: dict[tuple[str, str], Trace] = {
     ("profile", "recommended"): Trace(""),
     ("profile", "everything"): Trace(""),

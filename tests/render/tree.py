@@ -23,7 +23,7 @@ class Tree:
     @property
     def package(self) -> Path:
         """The folder of its Python package."""
-        return self.folder / "src" / self.answers["package_name"]
+        return self.folder / "src" / str(self.answers["package_name"])
 
     def files(self, *suffixes: str) -> list[Path]:
         """List its files, or those whose name ends so."""
