@@ -53,6 +53,15 @@ def one_row(
     return tuple(row)
 
 
+def row_number(connection: duckdb.DuckDBPyConnection, table: str) -> str:
+    """Give the SQL of a row's number in a table that is only ever written whole, from 1 on.
+
+    DuckDB keeps one for each row, which costs nothing, unless a column has taken its name.
+    """
+    names = connection.table(quote(table)).columns
+    return "row_number() OVER ()" if "rowid" in map(str.lower, names) else "rowid + 1"
+
+
 def require(connection: duckdb.DuckDBPyConnection, table: str, step: str) -> None:
     """Say which step is missing where a table is.
 

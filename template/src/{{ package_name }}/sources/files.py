@@ -9,7 +9,7 @@ from ..table_file import TableFileError, open_file
 
 
 def load(connection: duckdb.DuckDBPyConnection, settings: Settings, table: str) -> None:
-    """Write all rows of the files into `table`, numbered in the order of the files.
+    """Write all rows of the files into `table`, in the order of the files.
 
     Raises:
         ProjectError: a file is missing or is no table; the text says which.
@@ -17,9 +17,8 @@ def load(connection: duckdb.DuckDBPyConnection, settings: Settings, table: str) 
     """
     path = settings.files.path
     try:
-        open_file(connection, str(settings.root / path)).select(
-            "row_number() OVER () AS _row, *"
-        ).create_view("source_rows", replace=True)
+        rows = open_file(connection, str(settings.root / path))
+        rows.create_view("source_rows", replace=True)
         connection.execute(f"CREATE OR REPLACE TABLE {quote(table)} AS FROM source_rows")
     except (TableFileError, duckdb.Error) as error:
         reason = str(error).splitlines()[0]

@@ -10,7 +10,7 @@ from ..sql import quote
 
 
 def load(connection: duckdb.DuckDBPyConnection, settings: Settings, table: str) -> None:
-    """Write the rows of the query into `table`, numbered in the order of the query.
+    """Write the rows of the query into `table`, in the order of the query.
 
     NUMERIC columns arrive as text, which the contract's types turn into numbers.
 
@@ -27,8 +27,7 @@ def load(connection: duckdb.DuckDBPyConnection, settings: Settings, table: str) 
             cursor.execute(settings.postgres.query)
             connection.register("source_rows", cursor.fetch_record_batch())
             connection.execute(
-                f"CREATE OR REPLACE TABLE {quote(table)} AS "
-                "SELECT row_number() OVER () AS _row, * FROM source_rows"
+                f"CREATE OR REPLACE TABLE {quote(table)} AS FROM source_rows"
             )
             connection.unregister("source_rows")
     except DriverError as error:

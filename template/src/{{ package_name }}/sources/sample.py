@@ -28,10 +28,7 @@ def load(
 ) -> None:
     """Write made-up rows into `table`: text under the source names, as a CSV has it."""
     frame = make(contract, rows)  # noqa: F841 (DuckDB reads it by its name)
-    connection.execute(
-        f"CREATE OR REPLACE TABLE {quote(table)} AS "
-        "SELECT row_number() OVER () AS _row, * FROM frame"
-    )
+    connection.execute(f"CREATE OR REPLACE TABLE {quote(table)} AS FROM frame")
 
 
 def make(contract: Contract, rows: int = ROWS, seed: int = 0) -> pl.DataFrame:
