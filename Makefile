@@ -30,7 +30,7 @@ lint: .venv/.installed ## formatter, linter, types, unused dependencies and code
 	$(VENV)/ruff check
 	$(VENV)/mypy
 	$(VENV)/deptry generator
-	$(VENV)/vulture --min-confidence 80 generator tests benchmarks
+	$(VENV)/vulture --min-confidence 80 generator pins tests benchmarks
 
 bench: .venv/.installed ## the figures that the project promises, as ratios
 	$(VENV)/python -m benchmarks.run

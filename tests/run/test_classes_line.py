@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 from collections import Counter
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -25,6 +27,7 @@ from tests.services.webhook import Receiver, webhook_receiver
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+FOURHATS = str(Path(sys.executable).with_name("fourhats"))
 ANSWERS = ("serving=[api]", "orchestrator=none", "ci=none", "alerts=[log, webhook]")
 
 
@@ -35,7 +38,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     data = [word for answer in ANSWERS for word in ("--data", answer)]
     subprocess.run(
         [
-            *("fourhats", "new", str(folder / "wine-grades"), "--defaults"),
+            *(FOURHATS, "new", str(folder / "wine-grades"), "--defaults"),
             *("--source", str(ROOT), "--client-data", str(folder / "weine.csv")),
             *("--target", "Güte", *data),
         ],
