@@ -26,9 +26,7 @@ def load(connection: duckdb.DuckDBPyConnection, settings: Settings, table: str) 
         with adbc_driver_postgresql.dbapi.connect(url) as database, database.cursor() as cursor:
             cursor.execute(settings.postgres.query)
             connection.register("source_rows", cursor.fetch_record_batch())
-            connection.execute(
-                f"CREATE OR REPLACE TABLE {quote(table)} AS FROM source_rows"
-            )
+            connection.execute(f"CREATE OR REPLACE TABLE {quote(table)} AS FROM source_rows")
             connection.unregister("source_rows")
     except DriverError as error:
         reason = str(error).replace(url, "POSTGRES_URL").splitlines()[0]
