@@ -15,9 +15,9 @@ help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: .venv/.installed ## render, install and run the default project, ask it for a prediction
-	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && trap 'exit 130' INT TERM && \
-	$(VENV)/fourhats new --defaults --run "$$folder/customer-churn" && \
-	printf '\nMake your own:\n    %s/fourhats new my-project\n' "$(VENV)"
+	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"; exit 130' INT TERM && \
+	{ $(VENV)/fourhats new --defaults --run "$$folder/customer-churn" || { rm -rf "$$folder"; exit 1; }; } && \
+	printf '\nIt stays there until you delete it. Make your own:\n  %s/fourhats new my-project\n' "$(VENV)"
 
 test: lint ## lint, then every test
 	$(VENV)/pytest

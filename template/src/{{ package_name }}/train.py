@@ -130,8 +130,9 @@ def _example(part: Part, contract: Contract) -> dict[str, Any]:
         values = part.inputs[column.name].ravel()
         if column.is_number:
             known = np.sort(values[~np.isnan(values)])
-            as_type = float if column.type == "number" else int
-            example[column.name] = as_type(known[len(known) // 2]) if len(known) else None
+            middle = float(str(known[len(known) // 2])) if len(known) else math.nan  # 0.1, not
+            as_type = float if column.type == "number" else int  # the nearest float32 to it
+            example[column.name] = None if math.isnan(middle) else as_type(middle)
         else:
             names, counts = np.unique(values[values != MISSING], return_counts=True)
             example[column.name] = str(names[counts.argmax()]) if len(names) else None
