@@ -1,6 +1,6 @@
 """Which answer sets are rendered: a covering array over the questions as they stand."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import combinations
 from typing import Any
 
@@ -22,12 +22,14 @@ TYPED: dict[str, list[Any]] = {
 }
 
 
-def covering_array(strength: int) -> list[Answers]:
+def covering_array(strength: int, names: Sequence[str] | None = None) -> list[Answers]:
     """Give answer sets in which any `strength` options meet in all their combinations.
 
-    The array is greedy and without chance: it is a function of the questions alone.
+    The array is greedy and without chance: it is a function of the questions alone. With `names` it
+    is made of these options only, and the others keep their defaults.
     """
     options = choices() | TYPED
+    options = {name: options[name] for name in names or options}
     rows = AllPairs(list(options.values()), n=strength)
     return [dict(zip(options, map(_copied, row), strict=True)) for row in rows]
 

@@ -1,0 +1,139 @@
+"""Which dependency sets are installed, and how: rendered, then `uv sync` on a chosen Python."""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.services.rendered import Project, project_env
+
+
+@dataclass(frozen=True)
+class DependencySet:
+    """Answers that ask for a set of packages, and the Python that they are installed on."""
+
+    name: str
+    answers: dict[str, Any]
+    python: str | None = None
+
+    @property
+    def traits(self) -> tuple[bool, bool, bool]:
+        """What decides on the packages: LightGBM, PostgreSQL, the API."""
+        return (
+            self.answers.get("model_family") == "lightgbm",
+            "postgres" in self.answers.get("data_sources", []),
+            "api" in self.answers.get("serving", ["api"]),
+        )
+
+
+# Every two of the three traits meet in all their combinations; the last one asks for everything
+# that there is.
+DEPENDENCY_SETS = [
+    DependencySet("default", {}),
+    DependencySet(
+        "postgres-batch",
+        {
+            "task": "regression",
+            "data_sources": ["postgres"],
+            "serving": ["batch"],
+            "alerts": ["webhook"],
+        },
+        python="3.13",
+    ),
+    DependencySet(
+        "lightgbm-batch",
+        {
+            "model_family": "lightgbm",
+            "serving": ["batch"],
+            "orchestrator": "none",
+            "license": "MIT",
+        },
+        python="3.12",
+    ),
+    DependencySet(
+        "everything",
+        {
+            "task": "regression",
+            "model_family": "lightgbm",
+            "data_sources": ["files", "postgres"],
+            "serving": ["api", "batch"],
+            "alerts": ["log", "webhook"],
+        },
+    ),
+]
+
+
+class NoSuchPythonError(Exception):
+    """The machine lacks the wanted Python."""
+
+
+def sync(project: Project, version: str | None = None) -> None:
+    """Make the project's environment on a Python of this version, or on ours.
+
+    Raises:
+        NoSuchPythonError: there is none.
+
+    """
+    python = sys.executable if version is None else find_python(version)
+    uv(project.folder, "sync", "--quiet", "--python", python)
+
+
+def find_python(version: str) -> str:
+    """Find a Python of this version, also where pyenv hides it behind commands that fail.
+
+    Raises:
+        NoSuchPythonError: there is none.
+
+    """
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
+    hidden = pyenv.glob(f"versions/{version}.*/bin/python{version}")
+    for python in (f"python{version}", *map(str, hidden)):
+        try:
+            command = [python, "-c", "import sys; print(sys.executable)"]
+            done = subprocess.run(command, capture_output=True, text=True, check=True)
+        except (OSError, subprocess.CalledProcessError):
+            continue
+        return done.stdout.strip()
+    raise NoSuchPythonError(f"there is no Python {version}")
+
+
+def uv(folder: Path, *arguments: str) -> str:
+    """Run uv in a project's folder; return what it prints. Raises AssertionError if it fails."""
+    return run(folder, ["uv", *arguments])
+
+
+def tool(project: Project, *arguments: str) -> str:
+    """Run a module of the project's own environment. Raises AssertionError if it fails."""
+    python = project.folder / ".venv" / "bin" / "python"
+    return run(project.folder, [str(python), "-m", *arguments])
+
+
+def run(folder: Path, command: Sequence[str]) -> str:
+    """Run a command in a folder; return what it prints. Raises AssertionError if it fails."""
+    done = subprocess.run(
+        command,
+        cwd=folder,
+        env=project_env({}),
+        capture_output=True,
+        text=True,
+        check=False,
+        stdin=subprocess.DEVNULL,
+    )
+    if done.returncode:
+        shown = " ".join(command)
+        raise AssertionError(
+            f"`{shown}` ended with {done.returncode}:\n{done.stdout[-8000:]}\n{done.stderr[-4000:]}"
+        )
+    return done.stdout
+
+
+def installed(project: Project, environment: Path) -> dict[str, str]:
+    """Give the versions in an environment, the project's own left out."""
+    listed = uv(project.folder, "pip", "freeze", "--exclude-editable", "--python", str(environment))
+    pins = dict(re.findall(r"^([\w.-]+)==(\S+)$", listed, re.MULTILINE))
+    pins.pop(project.slug, None)
+    return pins

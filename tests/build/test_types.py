@@ -1,0 +1,38 @@
+"""Every combination of options is right in its types, not only the installed ones."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.build.environments import run
+from tests.render.answer_sets import covering_array, named
+from tests.render.tree import grow, template_copy
+from tests.services.rendered import Project
+
+# The options that change Python code.
+OPTIONS = ["task", "data_sources", "model_family", "serving", "orchestrator", "alerts"]
+ANSWER_SETS = covering_array(strength=2, names=OPTIONS)
+
+
+@pytest.fixture(scope="session")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The template as it stands, uncommitted changes included."""
+    return template_copy(tmp_path_factory.mktemp("template") / "source")
+
+
+@pytest.fixture(scope="session")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the type checker remembers of the libraries from one tree to the next."""
+    return tmp_path_factory.mktemp("mypy")
+
+
+@pytest.mark.parametrize("number", range(len(ANSWER_SETS)))
+def test_the_types_of_every_combination_are_right(
+    number: int, source: Path, whole_project: Project, cache: Path, tmp_path: Path
+) -> None:
+    print(named(ANSWER_SETS[number]))
+    tree = grow(tmp_path / "project", source, ANSWER_SETS[number])
+    environment = whole_project.folder / ".venv" / "bin"
+    # `src` goes before what is installed there, which is another project of the same name.
+    command = ["env", f"MYPYPATH={tree.folder / 'src'}", str(environment / "mypy")]
+    run(tree.folder, [*command, "--cache-dir", str(cache)])
