@@ -10,6 +10,22 @@ GERMAN = str.maketrans(
     {"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue", "ß": "ss"}
 )
 
+# What the project itself calls the columns that it puts beside the client's.
+OWN_NAMES = frozenset(
+    {
+        "actual",
+        "decision",
+        "expected_value",
+        "given_at",
+        "model_version",
+        "prediction",
+        "prediction_id",
+        "probability",
+        "scored_at",
+        "scored_on",
+    }
+)
+
 # Reserved in standard SQL, DuckDB or PostgreSQL: an unquoted use would not parse.
 SQL_KEYWORD = re.compile(
     "all|analyse|analyze|and|any|array|as|asc|asymmetric|authorization|between|"
@@ -33,7 +49,7 @@ def safe_names(sources: Sequence[str]) -> list[str]:
         wanted = snake_case(source) or f"column_{position}"
         if wanted[0].isdigit():
             wanted = f"c_{wanted}"
-        if keyword.iskeyword(wanted) or SQL_KEYWORD.fullmatch(wanted):
+        if keyword.iskeyword(wanted) or SQL_KEYWORD.fullmatch(wanted) or wanted in OWN_NAMES:
             wanted = f"{wanted}_"
         name = wanted
         count = 2

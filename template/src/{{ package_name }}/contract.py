@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, Field, StringConstraints, ValidationError, model_validator
 
+from .column_names import OWN_NAMES
 from .errors import ProjectError
 
 MISSING = "__NA__"
@@ -87,6 +88,9 @@ class Contract(BaseModel, extra="forbid"):
     @model_validator(mode="after")
     def _is_consistent(self) -> Self:
         names = [column.name for column in self.columns]
+        features = {column.name for column in self.features}
+        if own := sorted(OWN_NAMES & set(names) | {"id"} & features):
+            raise ValueError(f"{own[0]!r} is a column of the project's own: give another name")
         if twice := sorted({name for name in names if names.count(name) > 1}):
             raise ValueError(f"two columns have the name {twice[0]!r}")
         for role, allowed in (("target", (1,)), ("id", (0, 1)), ("time", (0, 1))):
