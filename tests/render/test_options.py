@@ -31,7 +31,8 @@ TRACES: dict[tuple[str, str], Trace] = {
     ("task", "classification"): Trace(r"act_right|predict_proba\b.*only"),
     ("task", "regression"): Trace(r"value_tolerance|mean_absolute_error"),
     ("data_sources", "files"): Trace(r"\[files\]|sources/files|FILES__PATH|files_path"),
-    # The rule that makes column names has PostgreSQL in mind, since rows may go there one day.
+    # The rule that makes column names is the same in every project: it has PostgreSQL in mind, and
+    # keeps clear of the names of every table.
     ("data_sources", "postgres"): Trace("postgres|adbc", elsewhere=("column_names.py",)),
     ("warehouse", "duckdb"): Trace("duckdb"),
     ("model_family", "sklearn"): Trace("HistGradientBoosting"),
@@ -40,7 +41,9 @@ TRACES: dict[tuple[str, str], Trace] = {
     ("serving", "api"): Trace(
         r"\bserve\b(?! types)|msgspec|prometheus|httptools|uvloop|httpx|compose\.yaml|/predict\b"
     ),
-    ("serving", "batch"): Trace(r"score\.py|import score|'score'|\"score\"|scored_on"),
+    ("serving", "batch"): Trace(
+        r"score\.py|import score|'score'|\"score\"|scored_on", elsewhere=("column_names.py",)
+    ),
     ("orchestrator", "airflow"): Trace(r"airflow|\bdags?\b"),
     ("orchestrator", "none"): Trace("The line is run by hand"),
     ("ci", "github"): Trace(r"github/|actions/"),
