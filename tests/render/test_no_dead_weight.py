@@ -7,12 +7,9 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
 from vulture import Vulture  # type: ignore[import-untyped]
 
 from tests.render.tree import Tree
-
-pytestmark = pytest.mark.quick
 
 MODULES = {
     "adbc-driver-manager": "adbc_driver_manager",
