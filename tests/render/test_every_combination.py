@@ -41,6 +41,7 @@ def test_every_file_parses(tree: Tree) -> None:
         ".toml": tomllib.loads,
         ".yml": yaml.safe_load,
         ".yaml": yaml.safe_load,
+        ".ipynb": json.loads,
         ".json": json.loads,
         ".py": ast.parse,
     }
