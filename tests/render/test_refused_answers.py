@@ -11,8 +11,6 @@ from tests.render.answer_sets import Answers, questions
 from tests.render.tree import Tree, grow
 from tests.services.rendered import project_env
 
-pytestmark = pytest.mark.quick
-
 NO_SLUG = "is no valid name"
 NO_PACKAGE = "is no valid package name"
 
