@@ -23,7 +23,7 @@ test: lint ## lint, then every test
 	$(VENV)/pytest
 
 quick: .venv/.installed ## the tests that answer within seconds
-	$(VENV)/pytest -m quick
+	$(VENV)/pytest -m quick --numprocesses=logical --dist=loadfile
 
 lint: .venv/.installed ## formatter, linter, types, unused dependencies and code
 	$(VENV)/ruff format --check
