@@ -352,15 +352,21 @@ def test_a_relative_source_is_noted_absolute(shell: Shell, source: Path) -> None
     assert noted == str(shell.folder.parent.resolve())
 
 
-def test_a_repository_gives_its_newest_release(shell: Shell, source: Path) -> None:
-    repository = shell.folder.parent / "template.git"
+def released(shell: Shell, source: Path, repository: Path, version: str) -> tuple[str, ...]:
+    """Make a repository of the template with one release; give the words of git within it."""
     repository.mkdir()
     copy_template(source, repository)
-    git = ["-C", str(repository), "-c", "user.name=x", "-c", "user.email=x@example.com"]
+    git = ("-C", str(repository), "-c", "user.name=x", "-c", "user.email=x@example.com")
     shell.git(*git, "init", "--quiet")
     shell.git(*git, "add", "--all")
     shell.git(*git, "commit", "--quiet", "-m", "one")
-    shell.git(*git, "tag", "v1.9.0")
+    shell.git(*git, "tag", version)
+    return git
+
+
+def test_a_repository_gives_its_newest_release(shell: Shell, source: Path) -> None:
+    repository = shell.folder.parent / "template.git"
+    git = released(shell, source, repository, "v1.9.0")
     shell.git(*git, "commit", "--quiet", "--allow-empty", "-m", "two")
     shell.git(*git, "tag", "v1.10.0")
     (repository / "questions" / "99_later.yml").write_text("later: not released")
@@ -375,13 +381,7 @@ def test_a_repository_gives_its_newest_release(shell: Shell, source: Path) -> No
 
 def test_uncommitted_changes_of_a_checkout_are_part_of_it(shell: Shell, source: Path) -> None:
     repository = shell.folder.parent / "checkout"
-    repository.mkdir()
-    copy_template(source, repository)
-    git = ["-C", str(repository), "-c", "user.name=x", "-c", "user.email=x@example.com"]
-    shell.git(*git, "init", "--quiet")
-    shell.git(*git, "add", "--all")
-    shell.git(*git, "commit", "--quiet", "-m", "one")
-    shell.git(*git, "tag", "v1.0.0")
+    released(shell, source, repository, "v1.0.0")
     (repository / "template" / "new.txt").write_text("new")
     done = shell.fourhats("new", "acme", "--defaults", "--source", str(repository))
     assert done.code == 0

@@ -3,8 +3,6 @@
 import ast
 import json
 import re
-import subprocess
-import sys
 import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,8 +14,6 @@ from tests.render.tree import Tree
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-BIN = Path(sys.executable).parent
 
 pytestmark = pytest.mark.quick
 
@@ -67,26 +63,12 @@ def test_there_is_no_blank_line_debris(tree: Tree) -> None:
 
 
 def test_the_projects_own_formatter_and_linter_are_content(tree: Tree) -> None:
-    for command in (["format", "--check", "--diff"], ["check", "--output-format", "concise"]):
-        done = subprocess.run(
-            [BIN / "ruff", *command, "--no-cache", "."],
-            cwd=tree.folder,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
+    tree.accepted_by("ruff", "format", "--check", "--diff", "--no-cache", ".")
+    tree.accepted_by("ruff", "check", "--output-format", "concise", "--no-cache", ".")
 
 
 def test_hadolint_is_content(tree: Tree) -> None:
-    done = subprocess.run(
-        [BIN / "hadolint", "deploy/Dockerfile"],
-        cwd=tree.folder,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+    tree.accepted_by("hadolint", "deploy/Dockerfile")
 
 
 def test_the_image_copies_what_is_there(tree: Tree) -> None:

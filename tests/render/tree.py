@@ -1,6 +1,8 @@
 """A rendered project as files: what a test looks at without installing anything."""
 
 import shutil
+import subprocess
+import sys
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +12,7 @@ import yaml
 
 from tests.services.rendered import ROOT, render
 
+BIN = Path(sys.executable).parent
 TEMPLATE_PARTS = ("copier.yml", "includes", "questions", "template")
 
 
@@ -45,6 +48,13 @@ class Tree:
     def yaml(self, name: str) -> Any:  # noqa: ANN401 - whatever the file holds
         """Read one of its YAML files."""
         return yaml.safe_load(self.text(name))
+
+    def accepted_by(self, tool: str, *arguments: str) -> None:
+        """See a checker of ours run in its folder and find nothing."""
+        done = subprocess.run(
+            [BIN / tool, *arguments], cwd=self.folder, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
 
     def contents(self) -> dict[str, bytes]:
         """Give every file with its bytes, but for the line that says where it was rendered from."""
