@@ -45,7 +45,7 @@ def template_source(typed: str | None) -> Iterator[TemplateSource]:
 
         folder = source_root()
         yield TemplateSource(str(folder), "HEAD", folder)
-    elif _URL.match(typed):
+    elif is_url(typed):
         with tempfile.TemporaryDirectory(prefix="fourhats-", ignore_cleanup_errors=True) as place:
             reference = _fetch(typed, Path(place))
             yield TemplateSource(typed, reference, Path(place))
@@ -56,11 +56,24 @@ def template_source(typed: str | None) -> Iterator[TemplateSource]:
         yield TemplateSource(str(folder), "HEAD", folder)
 
 
+def is_url(location: str) -> bool:
+    """Tell the address of a repository from a folder."""
+    return _URL.match(location) is not None
+
+
+def address(url: str) -> str:
+    """Return the address that git gets for a URL, as copier understands it."""
+    plain = re.sub(r"^gl:/?", "https://gitlab.com/", re.sub(r"^gh:/?", "https://github.com/", url))
+    if plain.startswith("git+"):
+        return plain.removeprefix("git+")
+    if plain.startswith("https://") and not plain.endswith(".git"):
+        return f"{plain}.git"
+    return plain
+
+
 def _fetch(url: str, place: Path) -> str:
     """Clone the newest version, as copier chooses it, and return its tag (or HEAD)."""
-    address = re.sub(r"^gh:/?", "https://github.com/", re.sub(r"^git\+", "", url))
-    address = re.sub(r"^gl:/?", "https://gitlab.com/", address)
-    _git("clone", "--quiet", "--", address, str(place))
+    _git("clone", "--quiet", "--", address(url), str(place))
     tags = _git("-C", str(place), "tag", "--sort=-version:refname").split()
     newest = next((tag for tag in tags if re.fullmatch(r"v?\d+(\.\d+)*", tag)), "HEAD")
     _git("-C", str(place), "checkout", "--quiet", "--detach", newest)
