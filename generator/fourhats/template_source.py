@@ -16,8 +16,6 @@ from fourhats.errors import WrongInputError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_URL = re.compile(r"^(git@|git://|git\+|gh:|gl:|https?://|ssh://|file://)")
-
 
 @dataclass(frozen=True)
 class TemplateSource:
@@ -41,10 +39,8 @@ def template_source(typed: str | None) -> Iterator[TemplateSource]:
     """
     typed = typed or os.environ.get("FOURHATS_SOURCE")
     if not typed:
-        from fourhats.source import source_root  # noqa: PLC0415
-
-        folder = source_root()
-        yield TemplateSource(str(folder), "HEAD", folder)
+        with _own_source() as source:
+            yield source
     elif is_url(typed):
         with tempfile.TemporaryDirectory(prefix="fourhats-", ignore_cleanup_errors=True) as place:
             reference = _fetch(typed, Path(place))
@@ -56,19 +52,56 @@ def template_source(typed: str | None) -> Iterator[TemplateSource]:
         yield TemplateSource(str(folder), "HEAD", folder)
 
 
-def is_url(location: str) -> bool:
-    """Tell the address of a repository from a folder."""
-    return _URL.match(location) is not None
+@contextmanager
+def instead_of(url: str, repository: Path) -> Iterator[None]:
+    """Have git, copier's too, read a repository or bundle here wherever `url` is to be fetched."""
+    from plumbum import local  # noqa: PLC0415  # copier runs git by it
+
+    given = os.environ.get("GIT_CONFIG_COUNT", "")
+    count = int(given) if given.isdecimal() else 0
+    with tempfile.TemporaryDirectory(prefix="fourhats-", ignore_cleanup_errors=True) as cache:
+        settings = {
+            "GIT_CONFIG_COUNT": str(count + 1),
+            f"GIT_CONFIG_KEY_{count}": f"url.{repository.as_posix()}.insteadOf",
+            f"GIT_CONFIG_VALUE_{count}": url,
+            # What copier keeps of a URL for the next time must be what the URL itself gave.
+            "COPIER_CACHE_DIR": cache,
+        }
+        before = {name: os.environ.get(name) for name in settings}
+        os.environ.update(settings)
+        try:
+            # plumbum took its own copy of the environment when it was imported.
+            with local.env(**settings):
+                yield
+        finally:
+            for name, value in before.items():
+                if value is None:
+                    del os.environ[name]
+                else:
+                    os.environ[name] = value
+
+
+def is_url(typed: str) -> bool:
+    """Tell a repository's URL from a path."""
+    return bool(re.match(r"git@|git://|git\+|gh:|gl:|https?://|ssh://|file://", typed))
 
 
 def address(url: str) -> str:
-    """Return the address that git gets for a URL, as copier understands it."""
-    plain = re.sub(r"^gl:/?", "https://gitlab.com/", re.sub(r"^gh:/?", "https://github.com/", url))
-    if plain.startswith("git+"):
-        return plain.removeprefix("git+")
-    if plain.startswith("https://") and not plain.endswith(".git"):
-        return f"{plain}.git"
-    return plain
+    """Spell out copier's abbreviations, which git does not know."""
+    url = re.sub(r"^gh:/?", "https://github.com/", re.sub(r"^git\+", "", url))
+    return re.sub(r"^gl:/?", "https://gitlab.com/", url)
+
+
+@contextmanager
+def _own_source() -> Iterator[TemplateSource]:
+    from fourhats.source import CANONICAL_URL, bundle, source_root, version  # noqa: PLC0415
+
+    folder, versions = source_root(), bundle()
+    if versions is None:
+        yield TemplateSource(str(folder), "HEAD", folder)
+    else:
+        with instead_of(CANONICAL_URL, versions):
+            yield TemplateSource(CANONICAL_URL, version(), folder)
 
 
 def _fetch(url: str, place: Path) -> str:
