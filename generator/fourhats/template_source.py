@@ -16,6 +16,8 @@ from fourhats.errors import WrongInputError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+_URL = re.compile(r"^(git@|git://|git\+|gh:|gl:|https?://|ssh://|file://)")
+
 
 @dataclass(frozen=True)
 class TemplateSource:
@@ -81,15 +83,28 @@ def instead_of(url: str, repository: Path) -> Iterator[None]:
                     os.environ[name] = value
 
 
-def is_url(typed: str) -> bool:
-    """Tell a repository's URL from a path."""
-    return bool(re.match(r"git@|git://|git\+|gh:|gl:|https?://|ssh://|file://", typed))
+def default_location() -> str:
+    """Return where the template is that comes along: a checkout, or the URL of what is installed."""
+    from fourhats.source import CANONICAL_URL, bundle, source_root  # noqa: PLC0415
+
+    if os.environ.get("FOURHATS_SOURCE"):
+        return os.environ["FOURHATS_SOURCE"]
+    return CANONICAL_URL if bundle() else str(source_root())
+
+
+def is_url(location: str) -> bool:
+    """Tell the address of a repository from a folder."""
+    return _URL.match(location) is not None
 
 
 def address(url: str) -> str:
-    """Spell out copier's abbreviations, which git does not know."""
-    url = re.sub(r"^gh:/?", "https://github.com/", re.sub(r"^git\+", "", url))
-    return re.sub(r"^gl:/?", "https://gitlab.com/", url)
+    """Return the address that git gets for a URL, as copier understands it."""
+    plain = re.sub(r"^gl:/?", "https://gitlab.com/", re.sub(r"^gh:/?", "https://github.com/", url))
+    if plain.startswith("git+"):
+        return plain.removeprefix("git+")
+    if plain.startswith("https://") and not plain.endswith(".git"):
+        return f"{plain}.git"
+    return plain
 
 
 @contextmanager
