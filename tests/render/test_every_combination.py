@@ -140,8 +140,11 @@ def test_ci_runs_every_check_on_the_chosen_python(tree: Tree) -> None:
     assert set(workflow) == {"name", True, "permissions", "jobs"}
     steps = workflow["jobs"]["test"]["steps"]
     assert all(("run" in step) != ("uses" in step) for step in steps)
-    for tool in ("ruff format --check", "ruff check", "mypy", "pytest"):
+    for tool in ("pre-commit run --all-files", "pytest"):
         assert any(tool in step.get("run", "") for step in steps), tool
+    hooks = tree.yaml(".pre-commit-config.yaml")["repos"][0]["hooks"]
+    for tool in ("ruff format", "ruff check", "mypy"):
+        assert any(tool in hook["entry"] for hook in hooks), tool
     versions = [step["with"]["python-version"] for step in steps if "python" in str(step)]
     assert versions == [tree.answers["python_version"]]
     assert f"python:{tree.answers['python_version']}-" in tree.text("deploy/Dockerfile")
