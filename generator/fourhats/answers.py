@@ -27,7 +27,7 @@ def given_answers(
     """
     answers = _from_file(file) if file is not None else {}
     for name in answers:
-        _check_name(questionnaire, name, str(file))
+        check_name(questionnaire, name, str(file))
     return answers | _from_pairs(questionnaire, pairs)
 
 
@@ -87,14 +87,20 @@ def _from_pairs(questionnaire: Questionnaire, pairs: Sequence[str]) -> dict[str,
         name = name.strip()
         if not sign or not name:
             raise WrongInputError(f"--data takes key=value, not '{pair}'")
-        _check_name(questionnaire, name, "--data")
+        check_name(questionnaire, name, "--data")
         if name in answers:
             raise WrongInputError(f"--data {name} is given twice")
         answers[name] = value
     return answers
 
 
-def _check_name(questionnaire: Questionnaire, name: str, origin: str) -> None:
+def check_name(questionnaire: Questionnaire, name: str, origin: str) -> None:
+    """Refuse a question that does not exist.
+
+    Raises:
+        WrongInputError: and the nearest one that does.
+
+    """
     if name in questionnaire.questions:
         return
     near = questionnaire.nearest(name)

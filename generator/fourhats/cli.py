@@ -10,7 +10,7 @@ import sys
 from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 
 class _Help(argparse.HelpFormatter):
@@ -73,27 +73,81 @@ def _run(options: argparse.Namespace) -> int:
     if options.command is None:
         _parser().print_help()
         return 0
-    if options.command == "new":
-        from fourhats.new import Request, new_command
+    run: Callable[[argparse.Namespace], int] = options.run_command
+    return run(options)
 
-        return new_command(
-            Request(
-                dest=options.dest,
-                defaults=options.defaults,
-                data=tuple(options.data),
-                answers=options.answers,
-                client_data=options.client_data,
-                target=options.target,
-                dry_run=options.dry_run,
-                run=options.run,
-                git=options.git,
-                source=options.source,
-            )
+
+def _new(options: argparse.Namespace) -> int:
+    from fourhats.new import Request, new_command
+
+    return new_command(
+        Request(
+            dest=options.dest,
+            defaults=options.defaults,
+            data=tuple(options.data),
+            answers=options.answers,
+            client_data=options.client_data,
+            target=options.target,
+            dry_run=options.dry_run,
+            run=options.run,
+            git=options.git,
+            source=options.source,
         )
-    if options.command == "profile":
-        from fourhats.profile import profile_command
+    )
 
-        return profile_command(options.file, options.target, as_json=options.json)
+
+def _update(options: argparse.Namespace) -> int:
+    from fourhats.update import Wish, update_command
+
+    return update_command(
+        Wish(
+            dest=options.dest,
+            data=tuple(options.data),
+            to=options.to,
+            source=options.source,
+            dry_run=options.dry_run,
+            yes=options.yes,
+        )
+    )
+
+
+def _set(options: argparse.Namespace) -> int:
+    from fourhats.update import Wish, set_command
+
+    has_dest = "=" not in options.words[0]
+    return set_command(
+        Wish(
+            dest=options.words[0] if has_dest else ".",
+            data=tuple(options.words[has_dest:]),
+            source=options.source,
+            dry_run=options.dry_run,
+            yes=options.yes,
+        )
+    )
+
+
+def _adopt(options: argparse.Namespace) -> int:
+    from fourhats.update import Wish, adopt_command
+
+    return adopt_command(
+        Wish(
+            dest=options.dest,
+            data=tuple(options.data),
+            answers=options.answers,
+            source=options.source,
+            dry_run=options.dry_run,
+            yes=options.yes,
+        )
+    )
+
+
+def _profile(options: argparse.Namespace) -> int:
+    from fourhats.profile import profile_command
+
+    return profile_command(options.file, options.target, as_json=options.json)
+
+
+def _doctor(options: argparse.Namespace) -> int:
     from fourhats.doctor import doctor_command
 
     return doctor_command(options.dest, as_json=options.json)
@@ -128,6 +182,9 @@ def _parser() -> argparse.ArgumentParser:
         title="commands", dest="command", metavar="COMMAND", parser_class=_Parser
     )
     _add_new(commands)
+    _add_update(commands)
+    _add_set(commands)
+    _add_adopt(commands)
     _add_profile(commands)
     _add_doctor(commands)
     return parser
@@ -139,16 +196,10 @@ def _add_new(commands: argparse._SubParsersAction[_Parser]) -> None:
         help="start a project",
         description="Start a project in DEST: asks a few questions, shows a review, then writes.",
     )
+    new.set_defaults(run_command=_new)
     new.add_argument("dest", metavar="DEST", help="folder of the project, new or empty")
     new.add_argument("--defaults", action="store_true", help="ask nothing, take the defaults")
-    new.add_argument(
-        "-d",
-        "--data",
-        action="append",
-        default=[],
-        metavar="KEY=VALUE",
-        help="answer one question (repeatable)",
-    )
+    _add_data(new)
     new.add_argument("--answers", metavar="FILE", help="answers from a YAML file")
     new.add_argument(
         "--client-data",
@@ -166,12 +217,80 @@ def _add_new(commands: argparse._SubParsersAction[_Parser]) -> None:
     )
 
 
+def _add_update(commands: argparse._SubParsersAction[_Parser]) -> None:
+    update = commands.add_parser(
+        "update",
+        help="pull the template's newer version into a project",
+        description="Show what a newer version of the template changes in DEST, then apply it.",
+    )
+    update.set_defaults(run_command=_update)
+    update.add_argument(
+        "dest", metavar="DEST", nargs="?", default=".", help="a project (default: this folder)"
+    )
+    update.add_argument("--to", metavar="VERSION", help="that version (default: the newest)")
+    _add_data(update)
+    _add_review(update)
+
+
+def _add_set(commands: argparse._SubParsersAction[_Parser]) -> None:
+    change = commands.add_parser(
+        "set",
+        usage="%(prog)s [DEST] KEY=VALUE ... [options]",
+        help="change answers of a project: add a source, a serving style, …",
+        description="Show what other answers change in DEST, then apply it.",
+    )
+    change.set_defaults(run_command=_set)
+    change.add_argument(
+        "words",
+        metavar="KEY=VALUE",
+        nargs="+",
+        help="an answer; KEY+=VALUE and KEY-=VALUE where a question has several "
+        "(a project's folder may come first; default: this folder)",
+    )
+    _add_review(change)
+
+
+def _add_adopt(commands: argparse._SubParsersAction[_Parser]) -> None:
+    adopt = commands.add_parser(
+        "adopt",
+        help="make a project of an existing repository",
+        description="Add to DEST what it lacks to be a project; its own files stay as they are.",
+    )
+    adopt.set_defaults(run_command=_adopt)
+    adopt.add_argument(
+        "dest", metavar="DEST", nargs="?", default=".", help="a repository (default: this folder)"
+    )
+    _add_data(adopt)
+    adopt.add_argument("--answers", metavar="FILE", help="answers from a YAML file")
+    _add_review(adopt)
+
+
+def _add_data(parser: _Parser) -> None:
+    parser.add_argument(
+        "-d",
+        "--data",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="answer one question (repeatable)",
+    )
+
+
+def _add_review(parser: _Parser) -> None:
+    parser.add_argument("--dry-run", action="store_true", help="show the changes, apply nothing")
+    parser.add_argument("-y", "--yes", action="store_true", help="apply without asking")
+    parser.add_argument(
+        "--source", metavar="PATH|URL", help="where the template is now (default: as noted)"
+    )
+
+
 def _add_profile(commands: argparse._SubParsersAction[_Parser]) -> None:
     profile = commands.add_parser(
         "profile",
         help="say what a client's file holds",
         description="Types, roles, missing values, likely target and task, personal data.",
     )
+    profile.set_defaults(run_command=_profile)
     profile.add_argument("file", metavar="FILE", help="CSV or Parquet, a path or a pattern")
     profile.add_argument("--target", metavar="COLUMN", help="the column to predict")
     profile.add_argument("--json", action="store_true", help="for a program to read")
@@ -183,6 +302,7 @@ def _add_doctor(commands: argparse._SubParsersAction[_Parser]) -> None:
         help="say what this machine lacks, and the command that mends it",
         description="Check this machine, and the project in DEST if there is one.",
     )
+    doctor.set_defaults(run_command=_doctor)
     doctor.add_argument("dest", metavar="DEST", nargs="?", help="a project (default: this folder)")
     doctor.add_argument("--json", action="store_true", help="for a program to read")
 

@@ -129,6 +129,8 @@ class Questionnaire:
 
     questions: dict[str, Question]
     environment: SandboxedEnvironment
+    owned: tuple[str, ...] = ()
+    """Patterns of files that are their user's from the first render on."""
     suggested: dict[str, Any] = field(default_factory=dict)
     _compiled: dict[str, Template] = field(default_factory=dict)
 
@@ -148,7 +150,8 @@ class Questionnaire:
             ) from error
         except (yaml.YAMLError, ValueError, TypeError) as error:
             raise WrongInputError(f"{source / 'copier.yml'} cannot be read: {error}") from error
-        return cls(questions, _environment(source, settings.get("_envops") or {}))
+        environment = _environment(source, settings.get("_envops") or {})
+        return cls(questions, environment, tuple(settings.get("_skip_if_exists") or ()))
 
     def sheet(self, given: Mapping[str, Any]) -> Sheet:
         """Answer every question: with what is given, else with its default."""
@@ -208,6 +211,10 @@ class Questionnaire:
         except (TemplateError, TypeError, ValueError) as error:
             return str(error)
         return " ".join(str(text).split())
+
+    def owned_patterns(self, answers: Mapping[str, Any]) -> list[str]:
+        """Return the patterns of the files that are their user's, for these answers."""
+        return [str(self._rendered(pattern, answers)) for pattern in self.owned]
 
     def nearest(self, name: str) -> str:
         """Return the question whose name is most like `name`, or nothing."""

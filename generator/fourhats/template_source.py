@@ -84,7 +84,7 @@ def instead_of(url: str, repository: Path) -> Iterator[None]:
 
 
 def default_location() -> str:
-    """Return where the template is that comes along: a checkout, or the URL of what is installed."""
+    """Return where our own template is: a checkout, or the URL of what is installed."""
     from fourhats.source import CANONICAL_URL, bundle, source_root  # noqa: PLC0415
 
     if os.environ.get("FOURHATS_SOURCE"):

@@ -1,0 +1,76 @@
+"""git, as we call it: in one folder, without prompts, whatever repository the caller was in."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from fourhats.errors import FourhatsError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+# A git hook that calls us names its own repository in the environment.
+_OF_ANOTHER = {
+    "GIT_DIR",
+    "GIT_WORK_TREE",
+    "GIT_INDEX_FILE",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_PREFIX",
+    "GIT_COMMON_DIR",
+}
+
+
+class GitError(FourhatsError):
+    """git refused; the message is its own."""
+
+
+@dataclass(frozen=True)
+class Git:
+    """git in one folder."""
+
+    folder: Path
+    settings: tuple[str, ...] = ()
+    """Each `key=value`."""
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+    def bytes(self, *command: str, given: bytes = b"", fine: tuple[int, ...] = (0,)) -> bytes:
+        """Run a command and return what it prints.
+
+        Raises:
+            GitError: there is no git, or it ends with an exit code that is not `fine`.
+
+        """
+        kept = {key: value for key, value in os.environ.items() if key not in _OF_ANOTHER}
+        settings = [part for setting in self.settings for part in ("-c", setting)]
+        try:
+            done = subprocess.run(
+                ["git", *settings, *command],
+                cwd=self.folder,
+                env={**kept, "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C.UTF-8", **self.environment},
+                input=given,
+                capture_output=True,
+                check=False,
+            )
+        except FileNotFoundError as error:
+            raise GitError("git is needed, and is not installed") from error
+        if done.returncode not in fine:
+            said = done.stderr.decode("utf-8", "replace").strip()
+            raise GitError(f"git {command[0]} failed: {said or f'exit code {done.returncode}'}")
+        return done.stdout
+
+    def __call__(self, *command: str, given: str = "", fine: tuple[int, ...] = (0,)) -> str:
+        """Run a command and return the text that it prints, file names undamaged."""
+        said = self.bytes(*command, given=given.encode("utf-8", "surrogateescape"), fine=fine)
+        return said.decode("utf-8", "surrogateescape").removesuffix("\n")
+
+    def succeeds(self, *command: str) -> bool:
+        """Tell whether a command ends well."""
+        try:
+            self.bytes(*command)
+        except GitError:
+            return False
+        return True

@@ -1,0 +1,156 @@
+"""A project that was made here before: its folder in a git repository, and its answers."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from fourhats.errors import WrongInputError
+from fourhats.git import Git, GitError
+from fourhats.merge import ANSWERS_FILE
+
+_OLDEST_GIT = (2, 38)
+_MOST_NAMED = 3
+
+
+@dataclass(frozen=True)
+class Subproject:
+    """A project under version control."""
+
+    name: str
+    """As its folder was typed."""
+    path: Path
+    git: Git
+    prefix: str
+    """Where it lies in its repository: empty, or ends in a slash."""
+    git_folder: Path
+    objects: Path
+    head: str
+    """The commit that is checked out."""
+    recorded: dict[str, Any]
+    """Everything in its answers file."""
+
+    @classmethod
+    def opened(cls, typed: str) -> Subproject:
+        """Find a project and its answers.
+
+        Raises:
+            WrongInputError: there is none, or git does not know it.
+
+        """
+        path = Path(typed).expanduser().absolute()
+        if not path.is_dir():
+            raise WrongInputError(f"{typed} is no folder: name the folder of a project")
+        return cls._in_repository(typed, path.resolve(), recorded_answers(typed, path))
+
+    @classmethod
+    def without_answers(cls, typed: str) -> Subproject:
+        """Find a folder in a repository that is to become a project.
+
+        Raises:
+            WrongInputError: git does not know it, or it is a project already.
+
+        """
+        path = Path(typed).expanduser().absolute()
+        if not path.is_dir():
+            raise WrongInputError(f"{typed} is no folder: name one, or start with `fourhats new`")
+        if (path / ANSWERS_FILE).exists():
+            raise WrongInputError(f"{typed} is a project already: `fourhats update` keeps it so")
+        return cls._in_repository(typed, path.resolve(), {})
+
+    @classmethod
+    def _in_repository(cls, typed: str, path: Path, recorded: dict[str, Any]) -> Subproject:
+        git = Git(path)
+        version = git("version")
+        numbers = tuple(int(part) for part in version.split()[2].split(".")[:2])
+        if numbers < _OLDEST_GIT:
+            raise WrongInputError(f"git 2.38 or newer is needed to merge; this is {version}")
+        asked = ("--show-prefix", "--absolute-git-dir", "--git-path", "objects")
+        try:
+            prefix, git_folder, objects = git("rev-parse", *asked).split("\n")
+        except (GitError, ValueError) as error:
+            raise WrongInputError(
+                f"{typed} is in no git repository, which is needed so that nothing can be lost: "
+                f"git init {typed}, then commit it"
+            ) from error
+        try:
+            head = git("rev-parse", "--quiet", "--verify", "HEAD^{commit}")
+        except GitError as error:
+            raise WrongInputError(f"{typed} has no commit yet: commit it first") from error
+        return cls(
+            typed, path, git, prefix, Path(git_folder), (path / objects).resolve(), head, recorded
+        )
+
+    @property
+    def answers(self) -> dict[str, Any]:
+        """What was answered, without what copier noted about itself."""
+        return {name: value for name, value in self.recorded.items() if name[:1] != "_"}
+
+    @property
+    def source(self) -> str:
+        """The template that it was made from: a URL or an absolute path."""
+        return str(self.recorded.get("_src_path", ""))
+
+    @property
+    def version(self) -> str:
+        """The version of the template that it was made from."""
+        return str(self.recorded.get("_commit", ""))
+
+    def changes(self) -> list[str]:
+        """Name what is not committed."""
+        said = self.git("status", "--porcelain", "-z", "--untracked-files=all", "--", ".")
+        fields = said.split("\0")[:-1]
+        names = []
+        while fields:
+            line = fields.pop(0)
+            names.append(line[3:])
+            if "R" in line[:2] or "C" in line[:2]:
+                fields.pop(0)
+        return [name.removeprefix(self.prefix) for name in names]
+
+    def check_clean(self) -> None:
+        """Refuse a project with changes that are not committed.
+
+        Raises:
+            WrongInputError: there are some.
+
+        """
+        changes = self.changes()
+        if changes:
+            named = ", ".join(changes[:_MOST_NAMED])
+            if len(changes) > _MOST_NAMED:
+                named += f" and {len(changes) - _MOST_NAMED} more"
+            raise WrongInputError(
+                f"{self.name} has changes that are not committed: commit or stash them first "
+                f"({named})"
+            )
+
+
+def recorded_answers(typed: str, path: Path) -> dict[str, Any]:
+    """Read the answers file of a project.
+
+    Raises:
+        WrongInputError: there is none, or it cannot be read.
+
+    """
+    file = path / ANSWERS_FILE
+    try:
+        content = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise WrongInputError(
+            f"{typed} holds no {ANSWERS_FILE}, so it is no project of a template: "
+            f"`fourhats adopt {typed}` makes it one"
+        ) from error
+    except (OSError, yaml.YAMLError, ValueError, RecursionError) as error:
+        reason = getattr(error, "strerror", None) or "it is no valid YAML"
+        raise WrongInputError(
+            f"{os.path.join(typed, ANSWERS_FILE)} cannot be read ({reason}): "  # noqa: PTH118
+            "bring it back from git: git log -- .copier-answers.yml"
+        ) from error
+    if not isinstance(content, dict):
+        raise WrongInputError(f"{typed}/{ANSWERS_FILE} holds no answers: bring it back from git")
+    return {str(name): value for name, value in content.items()}
