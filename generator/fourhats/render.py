@@ -6,14 +6,17 @@ import os
 import re
 import subprocess
 import warnings
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import yaml
+
 from fourhats.errors import FourhatsError
+from fourhats.git import Git
 from fourhats.terminal import note
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from pathlib import Path
 
     from fourhats.template_source import TemplateSource
 
@@ -32,7 +35,7 @@ def render(source: TemplateSource, data: Mapping[str, Any], folder: Path) -> Non
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
-            run_copy(
+            worker = run_copy(
                 source.location,
                 folder,
                 data=dict(data),
@@ -44,8 +47,14 @@ def render(source: TemplateSource, data: Mapping[str, Any], folder: Path) -> Non
         except (CopierError, TemplateError, OSError, TypeError, ValueError) as error:
             reason = f"{type(error).__name__}: {error}"
             raise FourhatsError(f"the template cannot be rendered: {reason}") from error
+    noted = source.noted
     if any(warning.category.__name__ == "DirtyLocalWarning" for warning in caught):
         note(f"{source.location} has uncommitted changes: they are part of the project")
+        # copier notes a commit that it made of them, in a clone that is gone by now.
+        noted = {"_commit": Git(Path(source.location))("describe", "--tags", "--always")}
+    answers_file = folder / worker.answers_relpath
+    if noted and answers_file.is_file():
+        _note(answers_file, noted)
 
 
 def first_commit(folder: Path, answers: Mapping[str, Any]) -> bool:
@@ -109,6 +118,19 @@ def dependencies(folder: Path) -> dict[str, list[str]]:
         for group, items in groups.items()
     }
     return {group: names for group, names in named.items() if names}
+
+
+def _note(answers_file: Path, noted: Mapping[str, str]) -> None:
+    """Say in a project's answers file, other than copier did, where the project comes from."""
+    text = answers_file.read_text(encoding="utf-8")
+    for key in noted:
+        # A long path goes on in indented lines.
+        text = re.sub(rf"^{key}:.*\n( .*\n)*", "", text, flags=re.MULTILINE)
+    # They stand first, below the comments.
+    text = re.sub(
+        "^(?!#)", lambda _: yaml.safe_dump(dict(noted)), text, count=1, flags=re.MULTILINE
+    )
+    answers_file.write_text(text, encoding="utf-8", newline="\n")
 
 
 def _branches(branch: Mapping[str, Any], indent: str, depth: int | None) -> Iterable[str]:

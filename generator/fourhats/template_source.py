@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import tempfile
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fourhats.errors import WrongInputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 _URL = re.compile(r"^(git@|git://|git\+|gh:|gl:|https?://|ssh://|file://)")
 
@@ -29,6 +30,8 @@ class TemplateSource:
     """Tag or commit; HEAD takes a checkout as it stands."""
     folder: Path
     """A folder that holds copier.yml."""
+    noted: Mapping[str, str] = field(default_factory=dict)
+    """What the project's answers file is to say other than copier would."""
 
 
 @contextmanager
@@ -114,6 +117,9 @@ def _own_source() -> Iterator[TemplateSource]:
     folder, versions = source_root(), bundle()
     if versions is None:
         yield TemplateSource(str(folder), "HEAD", folder)
+    elif not shutil.which("git"):
+        noted = {"_src_path": CANONICAL_URL, "_commit": version()}
+        yield TemplateSource(str(folder), "HEAD", folder, noted)
     else:
         with instead_of(CANONICAL_URL, versions):
             yield TemplateSource(CANONICAL_URL, version(), folder)

@@ -383,10 +383,17 @@ def test_uncommitted_changes_of_a_checkout_are_part_of_it(shell: Shell, source: 
     repository = shell.folder.parent / "checkout"
     released(shell, source, repository, "v1.0.0")
     (repository / "template" / "new.txt").write_text("new")
-    done = shell.fourhats("new", "acme", "--defaults", "--source", str(repository))
+    done = shell.fourhats("new", "acme", "--defaults", "--no-git", "--source", str(repository))
     assert done.code == 0
     assert done.err == f"note: {repository} has uncommitted changes: they are part of the project\n"
     assert (shell.folder / "acme" / "new.txt").is_file()
+    # Not the commit that copier makes of the changes in a clone of its own: nobody has that later.
+    assert answers_of(shell.folder / "acme")["_commit"] == "v1.0.0"
+    shell.run(
+        *(str(BIN / "copier"), "copy", "--quiet", "--defaults", "--vcs-ref", "HEAD"),
+        *("--data", "project_name=Acme", str(repository), "by-copier"),
+    )
+    assert differing(shell.folder / "acme", shell.folder / "by-copier") == [".copier-answers.yml"]
 
 
 @pytest.mark.quick
