@@ -125,6 +125,14 @@ def change_answers(
     commit = history.commit(project.version)
     questionnaire = history.questionnaire(commit)
     sheet = _sheet(questionnaire, project.answers, data)
+    open_again = {
+        entry.name
+        for entry in sheet.entries
+        if entry.applies and entry.name not in {*project.answers, *data}
+    }
+    earlier = project.earlier_answers(open_again)
+    if earlier:
+        sheet = _sheet(questionnaire, project.answers | earlier, data)
     sides = _rendered(project, history, scratch, (commit, project.answers), (commit, sheet.data))
     owned = _owned(questionnaire, sheet.answers)
     merged = merge(*sides, Rules("new-answers", RENAMED_BY_ANSWERS, owned, merge_owned=True))
@@ -133,6 +141,12 @@ def change_answers(
         for name, value in sheet.answers.items()
         if name in project.answers and project.answers[name] != value
     ]
+    notes += [
+        f"{name} is not used any more ({_shown(value)})"
+        for name, value in project.answers.items()
+        if name not in sheet.answers
+    ]
+    notes += [f"{name}: {_shown(value)}, as it was before" for name, value in earlier.items()]
     notes += [
         f"{name} is not used: the other answers leave it out"
         for name in answering.unused(sheet, data)

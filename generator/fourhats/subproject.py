@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from fourhats.errors import WrongInputError
 from fourhats.git import Git, GitError
 from fourhats.merge import ANSWERS_FILE
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 _OLDEST_GIT = (2, 38)
 _MOST_NAMED = 3
@@ -99,6 +102,19 @@ class Subproject:
     def version(self) -> str:
         """The version of the template that it was made from."""
         return str(self.recorded.get("_commit", ""))
+
+    def earlier_answers(self, names: Collection[str]) -> dict[str, Any]:
+        """Find the last answers to questions that later ones had made pointless."""
+        found: dict[str, Any] = {}
+        wanted = set(names)
+        commits = self.git("log", "--format=%H", "--", ANSWERS_FILE).split() if wanted else []
+        for commit in commits:
+            content = yaml.safe_load(self.git("show", f"{commit}:./{ANSWERS_FILE}", fine=(0, 128)))
+            if isinstance(content, dict):
+                found |= {name: content[name] for name in wanted - found.keys() if name in content}
+            if wanted == found.keys():
+                break
+        return found
 
     def changes(self) -> list[str]:
         """Name what is not committed."""
