@@ -9,7 +9,7 @@ export PATH := $(PATH):$(CURDIR)/.cache/uv-boot/bin
 unexport VIRTUAL_ENV
 unexport UV_PROJECT_ENVIRONMENT
 
-.PHONY: help demo test quick lint bench pins
+.PHONY: help demo test quick lint bench pins release
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,7 +30,7 @@ lint: .venv/.installed ## formatter, linter, types, unused dependencies and code
 	$(VENV)/ruff check
 	$(VENV)/mypy
 	$(VENV)/deptry generator
-	$(VENV)/vulture --min-confidence 80 generator pins tests benchmarks
+	$(VENV)/vulture --min-confidence 80 generator pins release tests benchmarks
 
 bench: .venv/.installed ## the figures that the project promises, as ratios
 	$(VENV)/python -m benchmarks.run
@@ -40,6 +40,9 @@ pins: .venv/.installed ## refresh every pinned version, ours and the projects'
 	  --no-emit-index-url --no-annotate --custom-compile-command "make pins" \
 	  --output-file constraints.txt pyproject.toml
 	$(VENV)/python pins/refresh.py
+
+release: .venv/.installed ## tag and build a version: make release VERSION=0.2.0
+	@$(VENV)/python release/release.py "$(VERSION)"
 
 .venv/.installed: pyproject.toml constraints.txt | $(UV)
 	$(UV) venv --quiet --clear --python '>=3.11,<3.14' .venv
