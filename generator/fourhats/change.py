@@ -9,7 +9,7 @@ from pathspec import GitIgnoreSpec
 
 from fourhats import answers as answering
 from fourhats.errors import WrongInputError
-from fourhats.merge import Merged, Rules, Sides, Store, merge
+from fourhats.merge import Merged, Rules, Sides, Store, listing, merge
 from fourhats.render import render
 
 if TYPE_CHECKING:
@@ -34,6 +34,8 @@ class Change:
     project: Subproject
     store: Store
     yours: Listing
+    theirs: Listing
+    """What is rendered now."""
     merged: Merged
     version: str
     """The template's version that it would have."""
@@ -67,6 +69,11 @@ class Change:
     def conflicts(self) -> list[str]:
         """Files in which both sides changed the same."""
         return sorted(self.merged.unmerged)
+
+    @property
+    def tree(self) -> str:
+        """The tree that the project would be, in the store."""
+        return self.store.tree(self.merged.files)
 
     @property
     def empty(self) -> bool:
@@ -105,6 +112,7 @@ def update(
         project,
         sides[0],
         sides[1].yours,
+        sides[1].theirs,
         merged,
         version,
         sheet.answers,
@@ -151,7 +159,10 @@ def change_answers(
         f"{name} is not used: the other answers leave it out"
         for name in answering.unused(sheet, data)
     ]
-    return Change(project, sides[0], sides[1].yours, merged, project.version, sheet.answers, notes)
+    return Change(
+        *(project, sides[0], sides[1].yours, sides[1].theirs, merged),
+        *(project.version, sheet.answers, notes),
+    )
 
 
 def adopt(
@@ -161,11 +172,14 @@ def adopt(
     store = Store(scratch / "merge.git", project.objects)
     folder = scratch / "new"
     render(history.source(commit), sheet.data, folder)
-    yours = store.listing(f"{project.head}:{project.prefix}")
+    yours = listing(project.git, f"{project.head}:{project.prefix}")
     theirs = store.added(folder)
     merged = Merged({**theirs, **yours})
     merged.own = sorted(path for path in theirs if yours.get(path, theirs[path]) != theirs[path])
-    return Change(project, store, yours, merged, history.described(commit), sheet.answers)
+    return Change(
+        *(project, store, yours, theirs, merged),
+        *(history.described(commit), sheet.answers),
+    )
 
 
 def without(change: Change, paths: list[str]) -> Change:
@@ -195,12 +209,13 @@ def _rendered(
         folder = scratch / name
         render(history.source(commit), answers, folder)
         listings.append(store.added(folder))
-    yours = store.listing(f"{project.head}:{project.prefix}")
+    yours = listing(project.git, f"{project.head}:{project.prefix}")
     return store, Sides(listings[0], yours, listings[1])
 
 
 def _owned(questionnaire: Questionnaire, answers: Mapping[str, Any]) -> Callable[[str], bool]:
-    return GitIgnoreSpec.from_lines(questionnaire.owned_patterns(answers)).match_file
+    patterns = questionnaire.rendered(questionnaire.settings.get("_skip_if_exists", []), answers)
+    return GitIgnoreSpec.from_lines(patterns).match_file
 
 
 def _about_answers(

@@ -97,6 +97,10 @@ def _new(options: argparse.Namespace) -> int:
 
 
 def _update(options: argparse.Namespace) -> int:
+    if options.all is not None:
+        from fourhats.branches import update_all_command
+
+        return update_all_command(options.all)
     from fourhats.update import Wish, update_command
 
     return update_command(
@@ -124,6 +128,12 @@ def _set(options: argparse.Namespace) -> int:
             yes=options.yes,
         )
     )
+
+
+def _status(options: argparse.Namespace) -> int:
+    from fourhats.status import status_command
+
+    return status_command(options.dest, as_json=options.json)
 
 
 def _adopt(options: argparse.Namespace) -> int:
@@ -184,6 +194,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_new(commands)
     _add_update(commands)
     _add_set(commands)
+    _add_status(commands)
     _add_adopt(commands)
     _add_profile(commands)
     _add_doctor(commands)
@@ -227,6 +238,11 @@ def _add_update(commands: argparse._SubParsersAction[_Parser]) -> None:
     update.add_argument(
         "dest", metavar="DEST", nargs="?", default=".", help="a project (default: this folder)"
     )
+    update.add_argument(
+        "--all",
+        metavar="FOLDER",
+        help="update each project in FOLDER, on a branch of its own; their files are left alone",
+    )
     update.add_argument("--to", metavar="VERSION", help="that version (default: the newest)")
     _add_data(update)
     _add_review(update)
@@ -248,6 +264,23 @@ def _add_set(commands: argparse._SubParsersAction[_Parser]) -> None:
         "(a project's folder may come first; default: this folder)",
     )
     _add_review(change)
+
+
+def _add_status(commands: argparse._SubParsersAction[_Parser]) -> None:
+    status = commands.add_parser(
+        "status",
+        help="say how far projects are behind their template",
+        description="For a project, or each one in a folder: version, how far behind, conflicts.",
+    )
+    status.add_argument(
+        "dest",
+        metavar="DEST",
+        nargs="*",
+        default=["."],
+        help="projects, or folders of projects (default: this folder)",
+    )
+    status.set_defaults(run_command=_status)
+    status.add_argument("--json", action="store_true", help="for a program to read")
 
 
 def _add_adopt(commands: argparse._SubParsersAction[_Parser]) -> None:

@@ -35,7 +35,7 @@ class Git:
     folder: Path
     settings: tuple[str, ...] = ()
     """Each `key=value`."""
-    environment: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     def bytes(self, *command: str, given: bytes = b"", fine: tuple[int, ...] = (0,)) -> bytes:
         """Run a command and return what it prints.

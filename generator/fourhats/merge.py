@@ -90,15 +90,6 @@ class Store:
         alternates = folder / "objects" / "info" / "alternates"
         alternates.write_text(f"{objects}\n", encoding="utf-8")
 
-    def listing(self, tree: str) -> Listing:
-        """List the files of a tree."""
-        listing = {}
-        for line in self.git("ls-tree", "-r", "-z", "--full-tree", tree).split("\0")[:-1]:
-            about, _, path = line.partition("\t")
-            mode, _, oid = about.split(" ")
-            listing[path] = (mode, oid)
-        return listing
-
     def added(self, folder: Path) -> Listing:
         """Take in the files of a folder, but for those that its .gitignore leaves out."""
         git = Git(
@@ -112,7 +103,7 @@ class Store:
             },
         )
         git("add", "--all", ".")
-        return self.listing(git("write-tree"))
+        return listing(self.git, git("write-tree"))
 
     def tree(self, listing: Listing) -> str:
         """Write a tree."""
@@ -161,6 +152,16 @@ class Store:
         )
         fields = said.split("\0")[:-1]
         return dict(zip(fields[1::3], fields[2::3], strict=True))
+
+
+def listing(git: Git, tree: str) -> Listing:
+    """List the files of a tree."""
+    found = {}
+    for line in git("ls-tree", "-r", "-z", "--full-tree", tree).split("\0")[:-1]:
+        about, _, path = line.partition("\t")
+        mode, _, oid = about.split(" ")
+        found[path] = (mode, oid)
+    return found
 
 
 def merge(store: Store, sides: Sides, rules: Rules) -> Merged:
@@ -260,7 +261,7 @@ def _merge_trees(store: Store, sides: Sides, version: str, result: Merged) -> No
         store.git("update-ref", f"refs/heads/{name}", store.commit(store.tree(side), base))
     said = store.git("merge-tree", "--write-tree", "-z", "--no-messages", *names, fine=(0, 1))
     tree, *conflicts = said.split("\0")[:-1]
-    result.files = store.listing(tree)
+    result.files = listing(store.git, tree)
     for line in conflicts:
         about, _, path = line.partition("\t")
         mode, oid, stage = about.split(" ")

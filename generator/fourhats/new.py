@@ -16,6 +16,7 @@ from fourhats.interrupt import hold, release, stoppable
 from fourhats.profile import ClientData, client_data, profiled
 from fourhats.questions import Questionnaire
 from fourhats.render import dependencies, files_in, first_commit, render, tree
+from fourhats.rendered_state import note_first_commit
 from fourhats.template_source import template_source
 from fourhats.terminal import fact, interactive, note, one_line, styled
 
@@ -217,6 +218,7 @@ def _commit(
     if destination.repository is not None:
         return f"Inside the git repository {destination.repository}: commit it there"
     if first_commit(folder, answers):
+        note_first_commit(folder)
         return "Committed to a git repository of its own"
     return "No git repository, since git is not installed: updates will need one"
 

@@ -129,8 +129,8 @@ class Questionnaire:
 
     questions: dict[str, Question]
     environment: SandboxedEnvironment
-    owned: tuple[str, ...] = ()
-    """Patterns of files that are their user's from the first render on."""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """What copier.yml sets beside the questions, by its name there (`_exclude`, …)."""
     suggested: dict[str, Any] = field(default_factory=dict)
     _compiled: dict[str, Template] = field(default_factory=dict)
 
@@ -150,8 +150,7 @@ class Questionnaire:
             ) from error
         except (yaml.YAMLError, ValueError, TypeError) as error:
             raise WrongInputError(f"{source / 'copier.yml'} cannot be read: {error}") from error
-        environment = _environment(source, settings.get("_envops") or {})
-        return cls(questions, environment, tuple(settings.get("_skip_if_exists") or ()))
+        return cls(questions, _environment(source, settings.get("_envops") or {}), settings)
 
     def sheet(self, given: Mapping[str, Any]) -> Sheet:
         """Answer every question: with what is given, else with its default."""
@@ -174,14 +173,14 @@ class Questionnaire:
             return MISSING
         unset = StrictUndefined(name="UNSET", exc=_UnsetError)
         try:
-            value = self._rendered(question.default, {**context, "UNSET": unset})
+            value = self.rendered(question.default, {**context, "UNSET": unset})
         except _UnsetError:
             return MISSING
         return self.parse(question, value, context)
 
     def help(self, name: str, context: Mapping[str, Any]) -> str:
         """Return the words of a question."""
-        return " ".join(str(self._rendered(self.questions[name].help, context)).split()) or name
+        return " ".join(str(self.rendered(self.questions[name].help, context)).split()) or name
 
     def choices(self, name: str, context: Mapping[str, Any]) -> list[Choice]:
         """Return what a question lets one choose, or nothing where any text does."""
@@ -207,14 +206,10 @@ class Questionnaire:
     def validate(self, question: Question, value: object, context: Mapping[str, Any]) -> str:
         """Return why the template refuses an answer, or nothing."""
         try:
-            text = self._rendered(question.validator, {**context, question.name: value})
+            text = self.rendered(question.validator, {**context, question.name: value})
         except (TemplateError, TypeError, ValueError) as error:
             return str(error)
         return " ".join(str(text).split())
-
-    def owned_patterns(self, answers: Mapping[str, Any]) -> list[str]:
-        """Return the patterns of the files that are their user's, for these answers."""
-        return [str(self._rendered(pattern, answers)) for pattern in self.owned]
 
     def nearest(self, name: str) -> str:
         """Return the question whose name is most like `name`, or nothing."""
@@ -225,8 +220,8 @@ class Questionnaire:
     ) -> Entry:
         problem = ""
         name = question.name
-        applies = _truth(self._rendered(question.when, context))
-        asked = applies and _truth(self._rendered(question.ask, context))
+        applies = _truth(self.rendered(question.when, context))
+        asked = applies and _truth(self.rendered(question.ask, context))
         value: Any = MISSING
         try:
             if name in given and applies:
@@ -245,20 +240,21 @@ class Questionnaire:
     def _choices(self, question: Question, context: Mapping[str, Any]) -> Iterable[Choice]:
         declared = question.choices
         if isinstance(declared, str):
-            declared = yaml.safe_load(str(self._rendered(declared, context)))
+            declared = yaml.safe_load(str(self.rendered(declared, context)))
         pairs = declared.items() if isinstance(declared, dict) else declared
         for pair in pairs:
             title, value = pair if isinstance(pair, tuple | list) else (pair, pair)
             refusal = ""
             if isinstance(value, dict):
-                refusal = str(self._rendered(value.get("validator", ""), context)).strip()
+                refusal = str(self.rendered(value.get("validator", ""), context)).strip()
                 value = value["value"]
-            value = _cast(question.type, self._rendered(value, context))
-            yield Choice(str(self._rendered(title, context)), value, refusal)
+            value = _cast(question.type, self.rendered(value, context))
+            yield Choice(str(self.rendered(title, context)), value, refusal)
 
-    def _rendered(self, value: Answer, context: Mapping[str, Any]) -> Answer:
+    def rendered(self, value: Answer, context: Mapping[str, Any]) -> Answer:
+        """Render text of the template, and lists of it, with these answers."""
         if isinstance(value, list):
-            return [self._rendered(item, context) for item in value]
+            return [self.rendered(item, context) for item in value]
         if not isinstance(value, str):
             return value
         # Plain text needs no template: most of what is rendered here holds no brace.

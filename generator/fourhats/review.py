@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from fourhats.apply import apply, occupied
 from fourhats.change import without
 from fourhats.errors import WrongInputError
+from fourhats.rendered_state import note_rendered
 from fourhats.terminal import fact, interactive, one_line, styled
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ def review(change: Change, title: str, *, dry_run: bool, yes: bool) -> int:
     if not yes and not _agreed():
         fact("Nothing was changed.")
         return 130
+    note_rendered(change.project, change.store, change.theirs)
     apply(change.project, change.store, change.yours, change.merged)
     _afterwards(change)
     return 1 if change.conflicts else 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -68,7 +69,7 @@ class Subproject:
     @classmethod
     def _in_repository(cls, typed: str, path: Path, recorded: dict[str, Any]) -> Subproject:
         git = Git(path)
-        version = git("version")
+        version = _git_version()
         numbers = tuple(int(part) for part in version.split()[2].split(".")[:2])
         if numbers < _OLDEST_GIT:
             raise WrongInputError(f"git 2.38 or newer is needed to merge; this is {version}")
@@ -116,6 +117,18 @@ class Subproject:
                 break
         return found
 
+    def changed_answers(self) -> list[str]:
+        """Name the answers that are not those of the project's first commit."""
+        added = self.git("log", "--diff-filter=A", "--format=%H", "--", ANSWERS_FILE).split()
+        if not added:
+            return []
+        first = yaml.safe_load(self.git("show", f"{added[-1]}:./{ANSWERS_FILE}"))
+        if not isinstance(first, dict):
+            return []
+        return sorted(
+            name for name in first if name[:1] != "_" and first[name] != self.answers.get(name)
+        )
+
     def changes(self) -> list[str]:
         """Name what is not committed."""
         said = self.git("status", "--porcelain", "-z", "--untracked-files=all", "--", ".")
@@ -144,6 +157,11 @@ class Subproject:
                 f"{self.name} has changes that are not committed: commit or stash them first "
                 f"({named})"
             )
+
+
+@cache
+def _git_version() -> str:
+    return Git(Path.cwd())("version")
 
 
 def recorded_answers(typed: str, path: Path) -> dict[str, Any]:

@@ -84,7 +84,6 @@ class TemplateHistory:
         """Check out one version, for its questions."""
         folder = self.scratch / f"template-{commit}"
         if not folder.exists():
-            folder.mkdir()
             archive = self.git.bytes("archive", "--format=tar", commit)
             with tarfile.open(fileobj=io.BytesIO(archive)) as files:
                 files.extractall(folder, filter="data")
@@ -95,6 +94,24 @@ class TemplateHistory:
     def questionnaire(self, commit: str) -> Questionnaire:
         """Read the questions of one version."""
         return Questionnaire.read(self.source(commit).folder)
+
+    def touched(self, old: str, new: str) -> list[str]:
+        """List the template's files that can render otherwise in another version.
+
+        Those that changed, and those that mention a file beside them that changed.
+        """
+        folder = str(self.questionnaire(new).settings.get("_subdirectory", ""))
+        start = f"{folder}/" if folder else ""
+        names = self.git("diff", "--name-only", "--no-renames", "-z", old, new).split("\0")[:-1]
+        found = {name for name in names if name.startswith(start)}
+        for beside in (name for name in names if not name.startswith(start)):
+            for commit in (old, new):
+                said = self.git(
+                    *("grep", "-l", "-z", "--fixed-strings", beside, commit, "--", folder or "."),
+                    fine=(0, 1),
+                )
+                found |= {name.partition(":")[2] for name in said.split("\0")[:-1]}
+        return sorted(name.removeprefix(start) for name in found)
 
     def changelog(self, old: str, new: str) -> list[str]:
         """Return the lines of CHANGELOG.md on what came after one commit, up to another."""

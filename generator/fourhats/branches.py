@@ -1,0 +1,103 @@
+"""`fourhats update --all`: every project's update on a branch of its own, its files left alone."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fourhats import change as changing
+from fourhats.destination import scratch_folder
+from fourhats.errors import FourhatsError, WrongInputError
+from fourhats.fleet import for_each, projects_in, show_table
+from fourhats.git import Git, GitError
+from fourhats.interrupt import stoppable, undisturbed
+from fourhats.subproject import Subproject
+from fourhats.terminal import fact
+
+if TYPE_CHECKING:
+    from fourhats.change import Change
+    from fourhats.template_history import TemplateHistory
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one project."""
+
+    project: str
+    said: str
+    branch: str = ""
+    failed: bool = False
+
+
+def update_all_command(folder: str) -> int:
+    """Run `fourhats update --all`; 1 where a project could not be updated."""
+    with stoppable(), scratch_folder():
+        found = projects_in(folder)
+        if not found:
+            raise WrongInputError(f"there is no project in {folder}")
+        outcomes = for_each(found, update_on_branch)
+    rows = [(Path(each.project).resolve().name, each.branch or "-", each.said) for each in outcomes]
+    show_table([("project", "branch", "update"), *rows])
+    if any(each.branch for each in outcomes):
+        fact("\nLook at one: git -C PROJECT switch BRANCH; take it: git merge BRANCH")
+    return 1 if any(each.failed for each in outcomes) else 0
+
+
+def update_on_branch(typed: str, history: TemplateHistory | str) -> Outcome:
+    """Commit a project's update to a new branch; what is wrong with it is what is said."""
+    try:
+        project = Subproject.opened(typed)
+        if isinstance(history, str):
+            raise WrongInputError(history)
+        with tempfile.TemporaryDirectory(prefix="fourhats-", ignore_cleanup_errors=True) as place:
+            change = changing.update(project, history, Path(place), to=None, data={})
+            if change.empty:
+                return Outcome(typed, f"up to date ({change.version})")
+            if change.conflicts:
+                raise WrongInputError(
+                    f"conflicts in {', '.join(change.conflicts)}: fourhats update {typed}"
+                )
+            branch = _commit(change, Path(place))
+    except FourhatsError as error:
+        return Outcome(typed, str(error), failed=True)
+    said = f"{project.version} → {change.version}"
+    if change.merged.kept:
+        said += f", kept {', '.join(sorted(change.merged.kept.values()))}"
+    return Outcome(typed, said, branch)
+
+
+def _commit(change: Change, scratch: Path) -> str:
+    project, merged = change.project, change.merged
+    branch = f"fourhats/{change.version}"
+    if project.git.succeeds("rev-parse", "--quiet", "--verify", f"refs/heads/{branch}"):
+        raise WrongInputError(f"there is a branch {branch} already: merge or delete it first")
+    change.store.git("update-ref", "refs/heads/merged", change.store.commit(change.tree))
+    project.git(
+        *("fetch", "--quiet", "--no-tags", "--no-write-fetch-head"),
+        *(str(change.store.folder), "refs/heads/merged"),
+    )
+    git = Git(project.path, environment={"GIT_INDEX_FILE": str(scratch / "index")})
+    git("read-tree", project.head)
+    lines = [
+        f"0 {'0' * 40}\t{project.prefix}{path}\0"
+        for path in change.yours.keys() - merged.files.keys()
+    ]
+    lines += [
+        f"{mode} {oid}\t{project.prefix}{path}\0" for path, (mode, oid) in merged.files.items()
+    ]
+    git("update-index", "-z", "--index-info", given="".join(lines))
+    tree = git("write-tree")
+    message = f"Update the template to {change.version}"
+    command = ("commit-tree", tree, "-p", project.head, "-m", message)
+    try:
+        commit = git(*command)
+    except GitError:
+        # Nobody told git who commits here.
+        commit = Git(
+            project.path, settings=("user.name=Fourhats", "user.email=fourhats@localhost")
+        )(*command)
+    with undisturbed():
+        project.git("branch", branch, commit)
+    return branch

@@ -1,0 +1,155 @@
+"""`fourhats status`: how far projects are behind their template, and what an update would meet."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from dataclasses import asdict, dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fourhats import answers as answering
+from fourhats import change as changing
+from fourhats.apply import cut_off
+from fourhats.destination import scratch_folder
+from fourhats.errors import FourhatsError, WrongInputError
+from fourhats.fleet import for_each, projects_in, show_table
+from fourhats.interrupt import stoppable
+from fourhats.merge import listing
+from fourhats.rendered_state import rendered_state
+from fourhats.subproject import Subproject
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fourhats.questions import Questionnaire
+    from fourhats.template_history import TemplateHistory
+
+LEFT_OPEN = (".kept", ".rej")
+
+
+@dataclass
+class Status:
+    """What one line of the table says."""
+
+    project: str
+    version: str = ""
+    newest: str = ""
+    behind: int | None = None
+    """Released versions; None where that cannot be said."""
+    answers_changed: list[str] = field(default_factory=list)
+    """Since the project's first commit."""
+    conflicts: list[str] = field(default_factory=list)
+    """Files in which an update would meet the user's changes."""
+    attention: list[str] = field(default_factory=list)
+
+
+def status_command(places: Sequence[str], *, as_json: bool) -> int:
+    """Run `fourhats status`."""
+    with stoppable(), scratch_folder():
+        found = [folder for place in places for folder in projects_in(place)]
+        if not found:
+            raise WrongInputError(f"there is no project in {', '.join(places)}")
+        statuses = for_each(found, examine)
+    if as_json:
+        print(json.dumps([asdict(status) for status in statuses], indent=2, ensure_ascii=False))
+    else:
+        _table(statuses)
+    return 0
+
+
+def examine(typed: str, history: TemplateHistory | str) -> Status:
+    """Look at one project; what is wrong with it is part of what is said."""
+    status = Status(typed)
+    try:
+        project = Subproject.opened(typed)
+        status.version = project.version
+        _look_at_project(project, status)
+        if isinstance(history, str):
+            status.attention.append(history)
+        else:
+            _look_at_update(project, history, status)
+    except FourhatsError as error:
+        status.attention.append(str(error))
+    return status
+
+
+def _look_at_project(project: Subproject, status: Status) -> None:
+    if cut_off(project):
+        status.attention.append("an update was cut off: the next `fourhats update` undoes it")
+    changes = project.changes()
+    if changes:
+        status.attention.append(f"{len(changes)} files are not committed")
+    left = [name for name in project.git("ls-files", "-z").split("\0") if name.endswith(LEFT_OPEN)]
+    marked = project.git("grep", "-l", "-z", "-E", "^(<<<<<<< |>>>>>>> )", fine=(0, 1)).split("\0")
+    left += [name for name in marked if name]
+    if left:
+        status.attention.append(f"left open by an update: {', '.join(sorted(left))}")
+    status.answers_changed = project.changed_answers()
+
+
+def _look_at_update(project: Subproject, history: TemplateHistory, status: Status) -> None:
+    ahead = _ahead(history, project.version)
+    status.newest, status.behind = ahead.newest, ahead.behind
+    if not ahead.behind:
+        return
+    questionnaire = ahead.questionnaire
+    known = {name: v for name, v in project.answers.items() if name in questionnaire.questions}
+    answers = answering.complete(questionnaire, known).answers
+    suffix = str(questionnaire.settings.get("_templates_suffix", ".jinja"))
+    touched = {
+        str(questionnaire.rendered(name, answers)).removesuffix(suffix) for name in ahead.touched
+    }
+    with tempfile.TemporaryDirectory(prefix="fourhats-", ignore_cleanup_errors=True) as place:
+        scratch = Path(place)
+        rendered = rendered_state(project, history, ahead.old, scratch)
+        yours = listing(project.git, f"{project.head}:{project.prefix}")
+        mine = {
+            path for path in yours.keys() | rendered.keys() if yours.get(path) != rendered.get(path)
+        }
+        if mine & touched:
+            change = changing.update(project, history, scratch, to=ahead.new, data={})
+            status.conflicts = change.conflicts
+
+
+@dataclass(frozen=True)
+class _Ahead:
+    """What is newer than one version of a template."""
+
+    old: str
+    new: str
+    newest: str
+    behind: int
+    questionnaire: Questionnaire
+    touched: list[str]
+
+
+@cache
+def _ahead(history: TemplateHistory, version: str) -> _Ahead:
+    old = history.commit(version)
+    new = history.commit(history.newest_after(old))
+    return _Ahead(
+        old,
+        new,
+        history.described(new),
+        0 if new == old else max(1, len(history.between(old, new))),
+        history.questionnaire(new),
+        history.touched(old, new),
+    )
+
+
+def _table(statuses: Sequence[Status]) -> None:
+    rows = [
+        (
+            Path(status.project).resolve().name,
+            status.version or "?",
+            "?" if status.behind is None else str(status.behind or "-"),
+            ", ".join(status.answers_changed) or "-",
+            ", ".join(status.conflicts) or "-",
+            "; ".join(status.attention) or "-",
+        )
+        for status in statuses
+    ]
+    heading = ("project", "version", "behind", "answers changed", "would conflict", "attention")
+    show_table([heading, *rows])
