@@ -1,0 +1,178 @@
+"""Whatever the user did, whatever they answered, whatever the template does: no line is lost.
+
+`UPDATE_CASES` says how many cases are drawn (`make nightly`: thousands). What fails is printed with
+the line that draws it again.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.update.claims import Update, check
+from tests.update.commands import State, fourhats, render, start, state, undo
+from tests.update.edits import OWN_NAMES, Edit, edited, edits
+from tests.update.small_template import CHANGES, NEW_NAMES, RENDERED, SmallTemplate, commit
+from tests.update.snapshot import Tree, differences, write
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+CASES = int(os.environ.get("UPDATE_CASES", "200"))
+OWNED = ("config/settings.toml", "config/main.toml")
+LOCAL = (".env", "local/plan.md")
+"""What the rendered `.gitignore` leaves out."""
+
+Answers = dict[str, Any]
+
+
+def cases(share: float) -> settings:
+    """Draw this share of the cases."""
+    return settings(
+        max_examples=max(1, round(CASES * share)),
+        deadline=None,
+        print_blob=True,
+        suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    )
+
+
+def answer_sets() -> st.SearchStrategy[Answers]:
+    """Draw answers; few sets, since a project is rendered for each only once."""
+    return st.fixed_dictionaries(
+        {
+            "title": st.sampled_from(["Small", "A: 'quoted' #title"]),
+            "flavour": st.sampled_from(["plain", "sweet", "sour"]),
+            "parts": st.sampled_from([["api"], ["batch", "stream"], ["api", "batch", "stream"]]),
+            "guide": st.booleans(),
+        }
+    )
+
+
+def versions() -> st.SearchStrategy[set[str]]:
+    """Draw what the next version changes."""
+    return st.sets(st.sampled_from(sorted(CHANGES)), min_size=1, max_size=6)
+
+
+@dataclass(repr=False)
+class Workshop:
+    """Projects of the small template; what is the same for many cases is made once."""
+
+    template: SmallTemplate
+    folder: Path
+    _rendered: dict[str, Tree] = field(default_factory=dict)
+    _number: int = 0
+
+    def place(self) -> Path:
+        """Give a folder that does not exist yet."""
+        self._number += 1
+        return self.folder / f"{self._number}"
+
+    def render(self, version: str, answers: Answers) -> Tree:
+        """Render a version anew."""
+        place = self.place()
+        try:
+            return render(self.template.folder, version, answers, place)
+        finally:
+            shutil.rmtree(place, ignore_errors=True)
+
+    def start(self, answers: Answers) -> tuple[Path, Tree]:
+        """Start a project with the first version; return what was rendered, too."""
+        first = self.folder / f"first-{sorted(answers.items())}".replace("/", "")
+        if not first.exists():
+            place = self.place()
+            self._rendered[first.name] = render(self.template.folder, "v1.0.0", answers, place)
+            start(place, first)
+        project = self.place()
+        shutil.copytree(first, project, symlinks=True)
+        return project, self._rendered[first.name]
+
+
+@pytest.fixture(scope="session")
+def workshop(template: SmallTemplate, tmp_path_factory: pytest.TempPathFactory) -> Workshop:
+    """The workshop of the session."""
+    return Workshop(template, tmp_path_factory.mktemp("projects"))
+
+
+def work(project: Path, made: Iterable[Edit], mark: str = "mine") -> State:
+    """Do the edits and commit them; return the project as it is then."""
+    write(edited(state(project).files, list(made), mark), project)
+    commit(project)
+    return state(project)
+
+
+@cases(1)
+@given(answers=answer_sets(), changes=versions(), made=edits(RENDERED, NEW_NAMES + OWN_NAMES))
+def test_every_line_that_the_user_wrote_has_a_home(
+    workshop: Workshop, answers: Answers, changes: set[str], made: list[Edit]
+) -> None:
+    workshop.template.release(changes)
+    project, old = workshop.start(answers)
+    before = work(project, made)
+    said = fourhats("update", project, "--yes")
+    after = state(project)
+    if said.code == 2:
+        assert "removed_choice" in changes
+        assert answers["flavour"] == "sour"
+        assert len(said.err.splitlines()) == 1
+        assert after == before
+    else:
+        new = workshop.render("v2.0.0", answers)
+        check(Update(old, before.files, new, after, said, OWNED, LOCAL))
+        assert after.head == before.head
+        undo(project, said)
+        assert not differences(before.files, state(project).files)
+        assert state(project) == before
+    shutil.rmtree(project)
+
+
+@cases(0.25)
+@given(answers=answer_sets(), changes=versions())
+def test_an_untouched_project_becomes_what_the_new_version_renders(
+    workshop: Workshop, answers: Answers, changes: set[str]
+) -> None:
+    answers = {**answers, "flavour": answers["flavour"].replace("sour", "sweet")}
+    workshop.template.release(changes)
+    project, _ = workshop.start(answers)
+    said = fourhats("update", project, "--yes")
+    assert said.code == 0
+    expected = workshop.render("v2.0.0", answers)
+    assert not differences(expected, state(project).files)
+    shutil.rmtree(project)
+
+
+@cases(0.25)
+@given(
+    answers=answer_sets(),
+    changes=st.tuples(versions(), versions()),
+    made=st.tuples(*[edits(RENDERED, NEW_NAMES + OWN_NAMES)] * 2),
+)
+def test_an_update_follows_on_another(
+    workshop: Workshop,
+    answers: Answers,
+    changes: tuple[set[str], set[str]],
+    made: tuple[list[Edit], list[Edit]],
+) -> None:
+    answers = {**answers, "flavour": answers["flavour"].replace("sour", "sweet")}
+    workshop.template.release(changes[0], changes[0] | changes[1])
+    project, old = workshop.start(answers)
+    for number, (edits_made, version) in enumerate(zip(made, ("2.0.0", "3.0.0"), strict=True)):
+        before = work(project, edits_made, f"mine-{number}")
+        said = fourhats("update", project, "--yes", "--to", f"v{version}")
+        new = workshop.render(f"v{version}", answers)
+        check(Update(old, before.files, new, state(project), said, OWNED, LOCAL))
+        # Committed as it is, conflicts and all: they are the user's lines now.
+        commit(project)
+        old = new
+    before = state(project)
+    said = fourhats("update", project, "--yes")
+    assert said.code == 0
+    assert "up to date" in said.out
+    assert state(project) == before
+    shutil.rmtree(project)
