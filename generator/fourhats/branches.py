@@ -11,7 +11,7 @@ from fourhats import change as changing
 from fourhats.destination import scratch_folder
 from fourhats.errors import FourhatsError, WrongInputError
 from fourhats.fleet import for_each, projects_in, show_table
-from fourhats.git import Git, GitError
+from fourhats.git import Git
 from fourhats.interrupt import stoppable, undisturbed
 from fourhats.subproject import Subproject
 from fourhats.terminal import fact
@@ -90,14 +90,11 @@ def _commit(change: Change, scratch: Path) -> str:
     git("update-index", "-z", "--index-info", given="".join(lines))
     tree = git("write-tree")
     message = f"Update the template to {change.version}"
-    command = ("commit-tree", tree, "-p", project.head, "-m", message)
-    try:
-        commit = git(*command)
-    except GitError:
-        # Nobody told git who commits here.
-        commit = Git(
-            project.path, settings=("user.name=Fourhats", "user.email=fourhats@localhost")
-        )(*command)
+    commit = git.signed(
+        *("commit-tree", tree, "-p", project.head, "-m", message),
+        name="Fourhats",
+        address="fourhats@localhost",
+    )
     with undisturbed():
         project.git("branch", branch, commit)
     return branch

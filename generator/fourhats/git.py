@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from fourhats.errors import FourhatsError
@@ -25,7 +25,19 @@ _OF_ANOTHER = {
 
 
 class GitError(FourhatsError):
-    """git refused; the message is its own."""
+    """git refused; the reason is its own."""
+
+    def __init__(self, command: str, reason: str) -> None:
+        super().__init__(f"git {command} failed: {reason}")
+        self.command = command
+        self.reason = reason
+
+
+class NoGitError(GitError):
+    """There is no git."""
+
+    def __str__(self) -> str:
+        return "git is needed, and is not installed"
 
 
 @dataclass(frozen=True)
@@ -41,7 +53,7 @@ class Git:
         """Run a command and return what it prints.
 
         Raises:
-            GitError: there is no git, or it ends with an exit code that is not `fine`.
+            GitError: there is no git (NoGitError), or it ends with an exit code that is not `fine`.
 
         """
         kept = {key: value for key, value in os.environ.items() if key not in _OF_ANOTHER}
@@ -56,16 +68,24 @@ class Git:
                 check=False,
             )
         except FileNotFoundError as error:
-            raise GitError("git is needed, and is not installed") from error
+            raise NoGitError(command[0], "it is not installed") from error
         if done.returncode not in fine:
             said = done.stderr.decode("utf-8", "replace").strip()
-            raise GitError(f"git {command[0]} failed: {said or f'exit code {done.returncode}'}")
+            raise GitError(command[0], said or f"exit code {done.returncode}")
         return done.stdout
 
     def __call__(self, *command: str, given: str = "", fine: tuple[int, ...] = (0,)) -> str:
         """Run a command and return the text that it prints, file names undamaged."""
         said = self.bytes(*command, given=given.encode("utf-8", "surrogateescape"), fine=fine)
         return said.decode("utf-8", "surrogateescape").removesuffix("\n")
+
+    def signed(self, *command: str, name: str, address: str) -> str:
+        """Run a command that commits: as `name`, if nobody told git who commits here."""
+        try:
+            return self(*command)
+        except GitError:
+            identity = (f"user.name={name}", f"user.email={address}")
+            return replace(self, settings=(*self.settings, *identity))(*command)
 
     def succeeds(self, *command: str) -> bool:
         """Tell whether a command ends well."""

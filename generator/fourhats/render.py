@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,13 +11,22 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from fourhats.errors import FourhatsError
-from fourhats.git import Git
+from fourhats.git import Git, GitError, NoGitError
 from fourhats.terminal import note
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from fourhats.template_source import TemplateSource
+
+
+_AT_THE_START = (
+    *("gc.auto=0", "maintenance.auto=false"),
+    # One pack instead of a file for each file: half the time.
+    "core.bigFileThreshold=1",
+    # The first commit holds all that was rendered, whatever this machine ignores or checks.
+    *(f"core.excludesFile={os.devnull}", f"core.hooksPath={os.devnull}"),
+)
 
 
 def render(source: TemplateSource, data: Mapping[str, Any], folder: Path) -> None:
@@ -64,19 +72,20 @@ def first_commit(folder: Path, answers: Mapping[str, Any]) -> bool:
         FourhatsError: git refuses.
 
     """
+    git = Git(folder, _AT_THE_START)
     try:
-        _git(folder, "init", "--quiet", "--initial-branch", "main")
-    except FileNotFoundError:
+        git("init", "--quiet", "--initial-branch", "main")
+        git("add", "--all")
+        git.signed(
+            *("commit", "--quiet", "--no-verify", "--no-gpg-sign", "-m", "Start from Fourhats"),
+            name=str(answers.get("user_name") or "Fourhats"),
+            address=str(answers.get("user_email") or "fourhats@localhost"),
+        )
+    except NoGitError:
         return False
-    _git(folder, "add", "--all")
-    commit = ["commit", "--quiet", "--no-verify", "--no-gpg-sign", "-m", "Start from Fourhats"]
-    try:
-        _git(folder, *commit)
-    except FourhatsError:
-        # Nobody told git who commits here: the answers know.
-        name = str(answers.get("user_name") or "Fourhats")
-        address = str(answers.get("user_email") or "fourhats@localhost")
-        _git(folder, *commit, identity=(f"user.name={name}", f"user.email={address}"))
+    except GitError as error:
+        reason = f"git {error.command} failed (--no-git does without): {error.reason}"
+        raise FourhatsError(reason) from error
     return True
 
 
@@ -151,32 +160,3 @@ def _branches(branch: Mapping[str, Any], indent: str, depth: int | None) -> Iter
 
 def _count(branch: Mapping[str, Any]) -> int:
     return sum(1 if below is None else _count(below) for below in branch.values())
-
-
-def _git(folder: Path, *command: str, identity: tuple[str, ...] = ()) -> None:
-    settings = [
-        *("-c", "gc.auto=0", "-c", "maintenance.auto=false"),
-        # One pack instead of a file for each file: half the time.
-        *("-c", "core.bigFileThreshold=1"),
-        # The first commit holds all that was rendered, whatever this machine ignores or checks.
-        *("-c", f"core.excludesFile={os.devnull}", "-c", f"core.hooksPath={os.devnull}"),
-        *(part for setting in identity for part in ("-c", setting)),
-    ]
-    # A git hook that calls us names its own repository in the environment.
-    environment = {key: value for key, value in os.environ.items() if not _names_repository(key)}
-    done = subprocess.run(
-        ["git", *settings, *command],
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        check=False,
-        text=True,
-        errors="replace",
-    )
-    if done.returncode:
-        reason = done.stderr.strip() or f"exit code {done.returncode}"
-        raise FourhatsError(f"git {command[0]} failed (--no-git does without): {reason}")
-
-
-def _names_repository(key: str) -> bool:
-    return key in {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY"}

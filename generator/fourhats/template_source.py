@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import subprocess
 import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fourhats.errors import WrongInputError
+from fourhats.git import Git, GitError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -127,27 +127,14 @@ def _own_source() -> Iterator[TemplateSource]:
 
 def _fetch(url: str, place: Path) -> str:
     """Clone the newest version, as copier chooses it, and return its tag (or HEAD)."""
-    _git("clone", "--quiet", "--", address(url), str(place))
-    tags = _git("-C", str(place), "tag", "--sort=-version:refname").split()
+    git = Git(place)
+    try:
+        git("clone", "--quiet", "--", address(url), ".")
+    except GitError as error:
+        raise WrongInputError(f"the template cannot be fetched: {error}") from error
+    tags = git("tag", "--sort=-version:refname").split()
     newest = next((tag for tag in tags if re.fullmatch(r"v?\d+(\.\d+)*", tag)), "HEAD")
-    _git("-C", str(place), "checkout", "--quiet", "--detach", newest)
+    git("checkout", "--quiet", "--detach", newest)
     if not (place / "copier.yml").is_file():
         raise WrongInputError(f"{url} is no template: it holds no copier.yml")
     return newest
-
-
-def _git(*command: str) -> str:
-    try:
-        done = subprocess.run(
-            ["git", *command],
-            env={**os.environ, "GIT_TERMINAL_PROMPT": "0"},
-            capture_output=True,
-            check=False,
-            text=True,
-            errors="replace",
-        )
-    except FileNotFoundError as error:
-        raise WrongInputError("a template's URL needs git, which is not installed") from error
-    if done.returncode:
-        raise WrongInputError(f"the template cannot be fetched: {done.stderr.strip()}")
-    return done.stdout

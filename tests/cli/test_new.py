@@ -445,7 +445,9 @@ def test_the_help_names_what_works_and_nothing_else(shell: Shell) -> None:
     done = shell.fourhats("--help")
     assert done.code == 0
     commands = done.out.partition("commands:\n")[2]
-    assert [line.split()[0] for line in commands.splitlines()] == ["new", "profile", "doctor"]
+    assert [line.split()[0] for line in commands.splitlines()] == [
+        *("new", "update", "set", "status", "adopt", "profile", "doctor")
+    ]
     assert shell.fourhats().out == done.out
 
 
