@@ -9,10 +9,10 @@ export PATH := $(PATH):$(CURDIR)/.cache/uv-boot/bin
 unexport VIRTUAL_ENV
 unexport UV_PROJECT_ENVIRONMENT
 
-.PHONY: help demo test quick lint bench pins release
+.PHONY: help demo test quick lint bench cookiecutter pins release
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: .venv/.installed ## render, install and run the default project, ask it for a prediction
 	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"; exit 130' INT TERM && \
@@ -30,10 +30,13 @@ lint: .venv/.installed ## formatter, linter, types, unused dependencies and code
 	$(VENV)/ruff check
 	$(VENV)/mypy
 	$(VENV)/deptry generator
-	$(VENV)/vulture --min-confidence 80 generator pins release tests benchmarks
+	$(VENV)/vulture --min-confidence 80 generator hooks pins release tests benchmarks
 
 bench: .venv/.installed ## the figures that the project promises, as ratios
 	$(VENV)/python -m benchmarks.run
+
+cookiecutter: .venv/.installed ## declare the questions to cookiecutter, after a change in questions/
+	$(VENV)/python hooks/cookiecutter_json.py
 
 pins: .venv/.installed ## refresh every pinned version, ours and the projects'
 	$(UV) pip compile --quiet --upgrade --universal --python-version 3.11 --group dev \
