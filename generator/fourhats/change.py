@@ -172,8 +172,9 @@ def adopt(
     store = Store(scratch / "merge.git", project.objects)
     folder = scratch / "new"
     render(history.source(commit), sheet.data, folder)
-    yours = listing(project.git, f"{project.head}:{project.prefix}")
-    theirs = store.added(folder)
+    tracked = f"{project.head}:{project.prefix}"
+    yours = listing(project.git, tracked)
+    theirs = store.added(folder, tracked)
     merged = Merged({**theirs, **yours})
     merged.own = sorted(path for path in theirs if yours.get(path, theirs[path]) != theirs[path])
     return Change(
@@ -204,12 +205,13 @@ def _rendered(
     now: tuple[str, Mapping[str, Any]],
 ) -> tuple[Store, Sides]:
     store = Store(scratch / "merge.git", project.objects)
+    tracked = f"{project.head}:{project.prefix}"
     listings = []
     for name, (commit, answers) in (("old", before), ("new", now)):
         folder = scratch / name
         render(history.source(commit), answers, folder)
-        listings.append(store.added(folder))
-    yours = listing(project.git, f"{project.head}:{project.prefix}")
+        listings.append(store.added(folder, tracked))
+    yours = listing(project.git, tracked)
     return store, Sides(listings[0], yours, listings[1])
 
 

@@ -12,6 +12,15 @@ from typing import TYPE_CHECKING, Any, NoReturn
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+_OF_ANOTHER_REPOSITORY = (
+    "GIT_COMMON_DIR",
+    "GIT_DIR",
+    "GIT_INDEX_FILE",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_PREFIX",
+    "GIT_WORK_TREE",
+)
+
 
 class _Help(argparse.HelpFormatter):
     """Help without the line that only says COMMAND."""
@@ -48,6 +57,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # A terminal that cannot show a sign gets its code, not a traceback.
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
+    # A git hook that calls us names its own repository, for every git below us, copier's too.
+    for name in _OF_ANOTHER_REPOSITORY:
+        os.environ.pop(name, None)
     try:
         try:
             return _run(_parser().parse_args(arguments))

@@ -1,4 +1,4 @@
-"""git, as we call it: in one folder, without prompts, whatever repository the caller was in."""
+"""git, as we call it: in one folder, without prompts."""
 
 from __future__ import annotations
 
@@ -13,21 +13,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-# A git hook that calls us names its own repository in the environment.
-_OF_ANOTHER = {
-    "GIT_DIR",
-    "GIT_WORK_TREE",
-    "GIT_INDEX_FILE",
-    "GIT_OBJECT_DIRECTORY",
-    "GIT_PREFIX",
-    "GIT_COMMON_DIR",
-}
-
 
 class GitError(FourhatsError):
     """git refused; the reason is its own."""
 
     def __init__(self, command: str, reason: str) -> None:
+        """Say what git was to do, and why it did not."""
         super().__init__(f"git {command} failed: {reason}")
         self.command = command
         self.reason = reason
@@ -37,6 +28,7 @@ class NoGitError(GitError):
     """There is no git."""
 
     def __str__(self) -> str:
+        """Say it as a person would."""
         return "git is needed, and is not installed"
 
 
@@ -56,13 +48,17 @@ class Git:
             GitError: there is no git (NoGitError), or it ends with an exit code that is not `fine`.
 
         """
-        kept = {key: value for key, value in os.environ.items() if key not in _OF_ANOTHER}
         settings = [part for setting in self.settings for part in ("-c", setting)]
         try:
             done = subprocess.run(
                 ["git", *settings, *command],
                 cwd=self.folder,
-                env={**kept, "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C.UTF-8", **self.environment},
+                env={
+                    **os.environ,
+                    "GIT_TERMINAL_PROMPT": "0",
+                    "LC_ALL": "C.UTF-8",
+                    **self.environment,
+                },
                 input=given,
                 capture_output=True,
                 check=False,

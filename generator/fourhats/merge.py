@@ -21,8 +21,12 @@ Entry: TypeAlias = tuple[str, str]
 Listing: TypeAlias = dict[str, Entry]
 """The files of a tree by path."""
 
+RENAMED_BY_PERSON = 50
+"""Percent of a file that is the same where its user moved it (git's own measure)."""
 SUBMODULE = "160000"
 ANSWERS_FILE = ".copier-answers.yml"
+# Renovate marks an update by a comment of its own.
+_NOTED_BY_TOOLS = (b"_src_path:", b"_commit:", b"#copier updated")
 _BATCH_END = b"\n"
 
 
@@ -90,8 +94,11 @@ class Store:
         alternates = folder / "objects" / "info" / "alternates"
         alternates.write_text(f"{objects}\n", encoding="utf-8")
 
-    def added(self, folder: Path) -> Listing:
-        """Take in the files of a folder, but for those that its .gitignore leaves out."""
+    def added(self, folder: Path, tracked: str) -> Listing:
+        """Take in the files of a folder, but for those that its .gitignore leaves out.
+
+        What the project tracks already (the tree `tracked`) is never left out.
+        """
         git = Git(
             folder,
             (*self.git.settings, "core.bare=false"),
@@ -102,6 +109,7 @@ class Store:
                 "GIT_INDEX_FILE": str(self.folder / f"index-{folder.name}"),
             },
         )
+        git("read-tree", tracked)
         git("add", "--all", ".")
         return listing(self.git, git("write-tree"))
 
@@ -170,6 +178,7 @@ def merge(store: Store, sides: Sides, rules: Rules) -> Merged:
     result = Merged({})
     renamed = store.renames(base, theirs, rules.similarity)
     result.own += _leave_what_is_owned(base, yours, theirs, rules)
+    result.deleted += _take_out_what_was_deleted(store, base, yours, theirs, renamed)
     gone = _take_out_what_goes(base, yours, theirs, renamed)
     endings = _unify_line_endings(store, base, yours)
     _merge_trees(store, Sides(base, yours, theirs), rules.version, result)
@@ -208,6 +217,21 @@ def _leave_what_is_owned(base: Listing, yours: Listing, theirs: Listing, rules: 
             _put(base, path, mine)
             _put(theirs, path, mine)
     return own
+
+
+def _take_out_what_was_deleted(
+    store: Store, base: Listing, yours: Listing, theirs: Listing, renamed: Mapping[str, str]
+) -> list[str]:
+    """Take what its user deleted out of the merge; name what the template changed meanwhile."""
+    elsewhere = store.renames(base, yours, RENAMED_BY_PERSON)
+    changed = []
+    for path in [path for path in base if path not in yours and path not in elsewhere]:
+        before = base.pop(path)
+        place = renamed.get(path, path)
+        now = theirs.pop(place, None)
+        if now is not None and (place, now) != (path, before):
+            changed.append(place)
+    return changed
 
 
 def _take_out_what_goes(
@@ -294,7 +318,7 @@ def _answers(store: Store, sides: Sides, result: Merged) -> None:
     written = [
         line
         for line in contents[mine[1]].splitlines()
-        if line not in rendered and not line.startswith((b"_src_path:", b"_commit:"))
+        if line not in rendered and not line.startswith(_NOTED_BY_TOOLS)
     ]
     result.unmerged.pop(ANSWERS_FILE, None)
     result.files[ANSWERS_FILE] = now

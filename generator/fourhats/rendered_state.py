@@ -54,6 +54,6 @@ def rendered_state(
     store = Store(scratch / "rendered.git", project.objects)
     folder = scratch / "rendered"
     render(history.source(commit), project.answers, folder)
-    rendered = store.added(folder)
+    rendered = store.added(folder, f"{project.head}:{project.prefix}")
     note_rendered(project, store, rendered)
     return rendered

@@ -87,6 +87,15 @@ def _agreed() -> bool:
         return bool(questionary.confirm("Apply this?", default=True).unsafe_ask())
 
 
+def _undo(change: Change) -> str:
+    """Give the command that brings the commit back, and touches nothing else."""
+    git = f"git -C {shlex.quote(str(change.project.path))}"
+    if not change.project.prefix:
+        return f"{git} reset --hard"
+    # Of a file in conflict `restore` knows no version.
+    return f"{git} add --update . && {git} restore --source=HEAD --staged --worktree ."
+
+
 def _afterwards(change: Change) -> None:
     project = change.project
     folder = shlex.quote(str(project.path))
@@ -107,7 +116,7 @@ def _afterwards(change: Change) -> None:
     steps = (
         ("uv run pytest", "checks the project"),
         (f"git -C {folder} diff --staged", "shows what changed"),
-        (f"git -C {folder} restore --source=HEAD --staged --worktree .", "undoes it all"),
+        (_undo(change), "undoes it all"),
     )
     fact("\nNext:")
     width = max(len(step) for step, _ in steps)

@@ -6,7 +6,7 @@ import io
 import re
 import tarfile
 import tempfile
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -85,8 +85,14 @@ class TemplateHistory:
         folder = self.scratch / f"template-{commit}"
         if not folder.exists():
             archive = self.git.bytes("archive", "--format=tar", commit)
-            with tarfile.open(fileobj=io.BytesIO(archive)) as files:
-                files.extractall(folder, filter="data")
+            # Several processes may look at one template: it comes into place in one step.
+            with (
+                tempfile.TemporaryDirectory(dir=self.scratch) as place,
+                tarfile.open(fileobj=io.BytesIO(archive)) as files,
+            ):
+                files.extractall(f"{place}/whole", filter="data")
+                with suppress(OSError):
+                    Path(place, "whole").rename(folder)
         if not (folder / "copier.yml").is_file():
             raise WrongInputError(f"{self.location} is no template: it holds no copier.yml")
         return TemplateSource(self.location, commit, folder)
