@@ -111,6 +111,12 @@ def test_it_is_the_project_that_copier_makes_of_the_url(away: Shell, wheels: Whe
     assert differing(away.folder / "by-us", away.folder / "by-copier") == []
 
 
+def test_a_git_hook_may_call_it(away: Shell, wheels: Wheels) -> None:
+    away.environment |= {"GIT_DIR": "/nowhere", "GIT_INDEX_FILE": "/nowhere/index"}
+    done = away.run(wheels.program("0.1.0"), "new", "acme", "--defaults")
+    assert (done.code, done.err) == (0, "")
+
+
 def test_without_git_it_is_the_same_project(away: Shell, wheels: Wheels) -> None:
     with_git = away.run(wheels.program("0.1.0"), "new", "acme", "--defaults", "--no-git")
     assert with_git.code == 0, with_git.err
