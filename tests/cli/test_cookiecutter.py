@@ -144,7 +144,6 @@ def test_few_are_prompted_and_every_question_can_be_answered() -> None:
     assert set(CHANGED) == set(questions())
 
 
-@pytest.mark.quick
 def test_enter_throughout_gives_the_default_project(shell: Shell, template: Path) -> None:
     done = cookiecutter(shell, str(template), input_text="\n" * len(PROMPTED))
     assert done.code == 0, done.err
