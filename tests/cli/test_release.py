@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import shutil
+import signal
+import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
@@ -144,4 +146,15 @@ def test_what_does_not_work_leaves_the_repository_as_it_was(
     assert done.returncode == 1
     assert done.stderr.startswith("no release: `")
     assert words in done.stderr
+    assert state(ours) == before
+
+
+def test_a_release_that_is_stopped_never_was(ours: Repository) -> None:
+    before = state(ours)
+    process = ours.start_release("0.3.0")
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(1.5)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert (process.returncode, said) == (1, "no release: stopped\n")
     assert state(ours) == before

@@ -55,6 +55,17 @@ class Repository:
         """Run the release command."""
         return self.run(sys.executable, "release/release.py", version)
 
+    def start_release(self, version: str) -> subprocess.Popen[str]:
+        """Start the release command."""
+        return subprocess.Popen(
+            [sys.executable, "release/release.py", version],
+            cwd=self.folder,
+            env=project_env(IDENTITY),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
     def released(self, version: str) -> Path:
         """Release a version, and return its wheel."""
         _checked(self.release(version))
