@@ -52,8 +52,10 @@ class TemplateHistory:
             if found:
                 return found
         known = ", ".join(self.releases[-5:]) or "none is released yet"
+        newer = self.location == CANONICAL_URL and bundle() is not None
+        hint = ": a newer fourhats brings it along, say `uv tool upgrade fourhats`" if newer else ""
         raise WrongInputError(
-            f"the template {self.location} has no version '{version}' (known: {known})"
+            f"the template {self.location} has no version '{version}' (known: {known}){hint}"
         )
 
     def described(self, commit: str) -> str:

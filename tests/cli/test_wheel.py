@@ -139,6 +139,15 @@ def test_a_later_wheel_updates_the_project(away: Shell, wheels: Wheels) -> None:
     assert differing(away.folder / "updated", away.folder / "acme") == []
 
 
+def test_an_earlier_wheel_sends_for_the_later_one(away: Shell, wheels: Wheels) -> None:
+    away.run(wheels.program("0.2.0"), "new", "acme", "--defaults")
+    done = away.run(wheels.program("0.1.0"), "update", "acme", "--yes")
+    assert done.code == 2
+    assert "has no version 'v0.2.0' (known: v0.1.0): a newer fourhats brings it" in done.err
+    assert done.err.count("\n") == 1
+    assert away.git("-C", "acme", "status", "--porcelain") == ""
+
+
 def test_uvx_runs_it(installer: Shell, wheels: Wheels) -> None:
     uvx = ("uvx", "--quiet", "--from", str(wheels.later))
     done = installer.run(*uvx, "fourhats", "new", "acme", "--defaults")
