@@ -136,17 +136,17 @@ def what_the_user_deleted_stays_deleted(update: Update) -> None:
 
 def what_the_template_wrote_arrives(update: Update) -> None:
     arrived = {line for entry in update.result.values() for line in _texts(entry)}
+    # What its user deleted, or made something else of, is not brought back, wherever it would go.
+    given_up = {
+        path: entry for path, entry in update.old.items() if not _is_text(update.yours.get(path))
+    }
     for path, entry in update.new.items():
-        given_up = path in update.old and path not in update.yours
-        if given_up or path in {*update.owned, *update.local, *update.after.unmerged}:
+        if path in {*given_up, *update.owned, *update.local, *update.after.unmerged}:
             continue
-        mine = update.yours.get(path)
-        if mine is not None and (mine.kind == "link" or is_binary(mine.content)):
+        if path in update.yours and not _is_text(update.yours[path]):
             continue
         missing = _texts(entry) - _texts(update.old.get(path)) - arrived
-        gone = {path for path in update.old if path not in update.yours}
-        moved = any(_derived(entry, {path: update.old[path]}) for path in gone)
-        assert not missing or moved, f"{sorted(missing)} of {path} is missing"
+        assert not missing or _derived(entry, given_up), f"{sorted(missing)} of {path} is missing"
 
 
 def modes_are_merged(update: Update) -> None:
@@ -177,9 +177,13 @@ def _derived(entry: Entry, sources: Tree) -> bool:
 
 def _texts(entry: Entry | None) -> set[bytes]:
     """Give the lines of a text file, whatever they end in."""
-    if entry is None or entry.kind == "link" or is_binary(entry.content):
+    if entry is None or not _is_text(entry):
         return set()
     return {line.rstrip(b"\r") for line in lines(entry.content)} - {b""}
+
+
+def _is_text(entry: Entry | None) -> bool:
+    return entry is not None and entry.kind != "link" and not is_binary(entry.content)
 
 
 def _markers(content: bytes) -> int:

@@ -99,7 +99,7 @@ def start(rendered: Path, folder: Path) -> Path:
 
 def undo(project: Path, said: Said) -> None:
     """Type the command that the output names for undoing it all."""
-    (command,) = re.findall(r"git -C \S+ restore .*?(?=  |$)", said.out, re.MULTILINE)
+    (command,) = re.findall(r"^ *(git -C .*?) +undoes it all$", said.out, re.MULTILINE)
     subprocess.run(["sh", "-c", command], cwd=project, check=True, capture_output=True)
 
 

@@ -89,10 +89,9 @@ def link(tree: Tree, path: str, target: str) -> None:
     _put(tree, path, Entry(target.encode(), "link"))
 
 
-def edits(rendered: Sequence[str], others: Sequence[str]) -> st.SearchStrategy[list[Edit]]:
+def edits(rendered: st.SearchStrategy[str], others: Sequence[str]) -> st.SearchStrategy[list[Edit]]:
     """Draw some edits of rendered files, and of one's own under `others`, as they are made."""
-    ours = st.sampled_from(rendered)
-    anywhere = st.sampled_from([*rendered, *others])
+    anywhere = rendered | st.sampled_from(others)
     place = st.integers(0, 15)
     count = st.integers(1, 4)
     content = st.sampled_from(
@@ -107,16 +106,16 @@ def edits(rendered: Sequence[str], others: Sequence[str]) -> st.SearchStrategy[l
         ]
     )
     drawn = {
-        insert: (ours, place, count),
-        change: (ours, place, count),
-        cut: (ours, place, count),
-        reformat: (ours,),
-        use_windows_line_ends: (ours,),
-        open_end: (ours,),
-        replace_by_binary: (ours,),
-        change_mode: (ours,),
-        delete: (ours,),
-        move: (ours, anywhere),
+        insert: (rendered, place, count),
+        change: (rendered, place, count),
+        cut: (rendered, place, count),
+        reformat: (rendered,),
+        use_windows_line_ends: (rendered,),
+        open_end: (rendered,),
+        replace_by_binary: (rendered,),
+        change_mode: (rendered,),
+        delete: (rendered,),
+        move: (rendered, anywhere),
         add: (anywhere, content),
         link: (anywhere, st.sampled_from(["app.py", "docs", "nowhere"])),
     }

@@ -302,6 +302,17 @@ def next_version(number: int, names: Iterable[str]) -> Tree:
     return tree
 
 
+def touched(names: Iterable[str]) -> list[str]:
+    """Name the rendered files that the named changes bring, change, move or remove."""
+    before, after = files(), next_version(2, names)
+    paths = sorted(
+        path.removeprefix("template/").removesuffix(".jinja")
+        for path in before.keys() | after.keys()
+        if path.startswith("template/") and before.get(path) != after.get(path)
+    )
+    return [path for path in paths if "{" not in path]
+
+
 def git(folder: Path, *command: str) -> str:
     """Run git in a folder; return what it prints. Raises AssertionError if it fails."""
     done = subprocess.run(

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from tests.update.claims import Update, check
 from tests.update.commands import State, fourhats, render, start, state, undo
 from tests.update.edits import OWN_NAMES, Edit, edited, edits
-from tests.update.small_template import CHANGES, NEW_NAMES, RENDERED, SmallTemplate, commit
+from tests.update.small_template import CHANGES, NEW_NAMES, RENDERED, SmallTemplate, commit, touched
 from tests.update.snapshot import Tree, differences, write
 
 if TYPE_CHECKING:
@@ -55,9 +55,23 @@ def answer_sets() -> st.SearchStrategy[Answers]:
     )
 
 
-def versions() -> st.SearchStrategy[set[str]]:
-    """Draw what the next version changes."""
-    return st.sets(st.sampled_from(sorted(CHANGES)), min_size=1, max_size=6)
+@st.composite
+def histories(draw: st.DrawFn, versions: int = 1) -> tuple[list[set[str]], list[list[Edit]]]:
+    """Draw what each next version changes, and what the user does before it.
+
+    What the template touches is what users are made to touch, half of the time.
+    """
+    some = st.sets(st.sampled_from(sorted(CHANGES)), min_size=1, max_size=6)
+    changes: list[set[str]] = []
+    made = []
+    for _ in range(versions):
+        changes.append(draw(some).union(*changes))
+        near = touched(changes[-1])
+        paths = st.sampled_from(RENDERED)
+        made.append(
+            draw(edits(st.sampled_from(near) | paths if near else paths, NEW_NAMES + OWN_NAMES))
+        )
+    return changes, made
 
 
 @dataclass(repr=False)
@@ -108,10 +122,11 @@ def work(project: Path, made: Iterable[Edit], mark: str = "mine") -> State:
 
 
 @cases(1)
-@given(answers=answer_sets(), changes=versions(), made=edits(RENDERED, NEW_NAMES + OWN_NAMES))
+@given(answers=answer_sets(), history=histories())
 def test_every_line_that_the_user_wrote_has_a_home(
-    workshop: Workshop, answers: Answers, changes: set[str], made: list[Edit]
+    workshop: Workshop, answers: Answers, history: tuple[list[set[str]], list[list[Edit]]]
 ) -> None:
+    (changes,), (made,) = history
     workshop.template.release(changes)
     project, old = workshop.start(answers)
     before = work(project, made)
@@ -127,17 +142,18 @@ def test_every_line_that_the_user_wrote_has_a_home(
         check(Update(old, before.files, new, after, said, OWNED, LOCAL))
         assert after.head == before.head
         undo(project, said)
-        assert not differences(before.files, state(project).files)
-        assert state(project) == before
+        undone = state(project)
+        assert not differences(before.files, undone.files)
+        assert (undone.index, undone.head) == (before.index, before.head)
     shutil.rmtree(project)
 
 
 @cases(0.25)
-@given(answers=answer_sets(), changes=versions())
+@given(answers=answer_sets(), changes=st.sets(st.sampled_from(sorted(CHANGES)), min_size=1))
 def test_an_untouched_project_becomes_what_the_new_version_renders(
     workshop: Workshop, answers: Answers, changes: set[str]
 ) -> None:
-    answers = {**answers, "flavour": answers["flavour"].replace("sour", "sweet")}
+    answers = without_sour(answers)
     workshop.template.release(changes)
     project, _ = workshop.start(answers)
     said = fourhats("update", project, "--yes")
@@ -148,24 +164,18 @@ def test_an_untouched_project_becomes_what_the_new_version_renders(
 
 
 @cases(0.25)
-@given(
-    answers=answer_sets(),
-    changes=st.tuples(versions(), versions()),
-    made=st.tuples(*[edits(RENDERED, NEW_NAMES + OWN_NAMES)] * 2),
-)
+@given(answers=answer_sets(), history=histories(versions=2))
 def test_an_update_follows_on_another(
-    workshop: Workshop,
-    answers: Answers,
-    changes: tuple[set[str], set[str]],
-    made: tuple[list[Edit], list[Edit]],
+    workshop: Workshop, answers: Answers, history: tuple[list[set[str]], list[list[Edit]]]
 ) -> None:
-    answers = {**answers, "flavour": answers["flavour"].replace("sour", "sweet")}
-    workshop.template.release(changes[0], changes[0] | changes[1])
+    answers = without_sour(answers)
+    changes, made = history
+    workshop.template.release(*changes)
     project, old = workshop.start(answers)
-    for number, (edits_made, version) in enumerate(zip(made, ("2.0.0", "3.0.0"), strict=True)):
+    for number, (edits_made, version) in enumerate(zip(made, ("v2.0.0", "v3.0.0"), strict=True)):
         before = work(project, edits_made, f"mine-{number}")
-        said = fourhats("update", project, "--yes", "--to", f"v{version}")
-        new = workshop.render(f"v{version}", answers)
+        said = fourhats("update", project, "--yes", "--to", version)
+        new = workshop.render(version, answers)
         check(Update(old, before.files, new, state(project), said, OWNED, LOCAL))
         # Committed as it is, conflicts and all: they are the user's lines now.
         commit(project)
@@ -176,3 +186,8 @@ def test_an_update_follows_on_another(
     assert "up to date" in said.out
     assert state(project) == before
     shutil.rmtree(project)
+
+
+def without_sour(answers: Answers) -> Answers:
+    """Answer without the choice that a later version may take away."""
+    return {**answers, "flavour": answers["flavour"].replace("sour", "sweet")}
