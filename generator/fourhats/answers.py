@@ -17,9 +17,12 @@ if TYPE_CHECKING:
 
 
 def given_answers(
-    questionnaire: Questionnaire, file: str | None, pairs: Sequence[str]
+    questionnaire: Questionnaire,
+    file: str | None,
+    pairs: Sequence[str],
+    origin: str = "--data",
 ) -> dict[str, Any]:
-    """Gather `--answers FILE` and `--data key=value`; the latter wins.
+    """Gather `--answers FILE` and `--data key=value` (`origin` names it); the latter wins.
 
     Raises:
         WrongInputError: a key is unknown or given twice, the file is no mapping.
@@ -28,7 +31,7 @@ def given_answers(
     answers = _from_file(file) if file is not None else {}
     for name in answers:
         check_name(questionnaire, name, str(file))
-    return answers | _from_pairs(questionnaire, pairs)
+    return answers | _from_pairs(questionnaire, pairs, origin)
 
 
 def complete(questionnaire: Questionnaire, given: Mapping[str, Any]) -> Sheet:
@@ -80,16 +83,16 @@ def _from_file(file: str) -> dict[str, Any]:
     return {str(key): value for key, value in content.items() if not str(key).startswith("_")}
 
 
-def _from_pairs(questionnaire: Questionnaire, pairs: Sequence[str]) -> dict[str, Any]:
+def _from_pairs(questionnaire: Questionnaire, pairs: Sequence[str], origin: str) -> dict[str, Any]:
     answers: dict[str, Any] = {}
     for pair in pairs:
         name, sign, value = pair.partition("=")
         name = name.strip()
         if not sign or not name:
-            raise WrongInputError(f"--data takes key=value, not '{pair}'")
-        check_name(questionnaire, name, "--data")
+            raise WrongInputError(f"{origin} takes key=value, not '{pair}'")
+        check_name(questionnaire, name, origin)
         if name in answers:
-            raise WrongInputError(f"--data {name} is given twice")
+            raise WrongInputError(f"{origin} {name} is given twice")
         answers[name] = value
     return answers
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,21 +32,23 @@ class Outcome:
     failed: bool = False
 
 
-def update_all_command(folder: str) -> int:
+def update_all_command(folder: str, *, dry_run: bool) -> int:
     """Run `fourhats update --all`; 1 where a project could not be updated."""
     with stoppable(), scratch_folder():
         found = projects_in(folder)
         if not found:
             raise WrongInputError(f"there is no project in {folder}")
-        outcomes = for_each(found, update_on_branch)
+        outcomes = for_each(found, partial(update_on_branch, dry_run=dry_run))
     rows = [(Path(each.project).resolve().name, each.branch or "-", each.said) for each in outcomes]
     show_table([("project", "branch", "update"), *rows])
-    if any(each.branch for each in outcomes):
+    if dry_run:
+        fact("\nNothing was changed (--dry-run).")
+    elif any(each.branch for each in outcomes):
         fact("\nLook at one: git -C PROJECT switch BRANCH; take it: git merge BRANCH")
     return 1 if any(each.failed for each in outcomes) else 0
 
 
-def update_on_branch(typed: str, history: TemplateHistory | str) -> Outcome:
+def update_on_branch(typed: str, history: TemplateHistory | str, *, dry_run: bool) -> Outcome:
     """Commit a project's update to a new branch; what is wrong with it is what is said."""
     try:
         project = Subproject.opened(typed)
@@ -59,7 +62,9 @@ def update_on_branch(typed: str, history: TemplateHistory | str) -> Outcome:
                 raise WrongInputError(
                     f"conflicts in {', '.join(change.conflicts)}: fourhats update {typed}"
                 )
-            branch = _commit(change, Path(place))
+            branch = _free_branch(change)
+            if not dry_run:
+                _commit(change, branch, Path(place))
     except FourhatsError as error:
         return Outcome(typed, str(error), failed=True)
     said = f"{project.version} → {change.version}"
@@ -68,11 +73,15 @@ def update_on_branch(typed: str, history: TemplateHistory | str) -> Outcome:
     return Outcome(typed, said, branch)
 
 
-def _commit(change: Change, scratch: Path) -> str:
-    project, merged = change.project, change.merged
+def _free_branch(change: Change) -> str:
     branch = f"fourhats/{change.version}"
-    if project.git.succeeds("rev-parse", "--quiet", "--verify", f"refs/heads/{branch}"):
+    if change.project.git.succeeds("rev-parse", "--quiet", "--verify", f"refs/heads/{branch}"):
         raise WrongInputError(f"there is a branch {branch} already: merge or delete it first")
+    return branch
+
+
+def _commit(change: Change, branch: str, scratch: Path) -> None:
+    project, merged = change.project, change.merged
     change.store.git("update-ref", "refs/heads/merged", change.store.commit(change.tree))
     project.git(
         *("fetch", "--quiet", "--no-tags", "--no-write-fetch-head"),
@@ -97,4 +106,3 @@ def _commit(change: Change, scratch: Path) -> str:
     )
     with undisturbed():
         project.git("branch", branch, commit)
-    return branch

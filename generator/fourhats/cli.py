@@ -112,7 +112,13 @@ def _update(options: argparse.Namespace) -> int:
     if options.all is not None:
         from fourhats.branches import update_all_command
 
-        return update_all_command(options.all)
+        alone = {"--to": options.to, "--data": options.data, "--source": options.source}
+        given = [name for name, value in alone.items() if value]
+        if given:
+            from fourhats.errors import WrongInputError
+
+            raise WrongInputError(f"{given[0]} is for one project: it does not go with --all")
+        return update_all_command(options.all, dry_run=options.dry_run)
     from fourhats.update import Wish, update_command
 
     return update_command(

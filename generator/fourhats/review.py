@@ -60,7 +60,7 @@ def _show(change: Change, title: str, left_out: list[str], *, in_full: bool) -> 
     kept = [f"{new}: your {old}" for old, new in sorted(merged.kept.items())]
     _list("Kept, though the template no longer has them", "yellow", kept)
     _list("Conflicts, which you resolve afterwards", "red", change.conflicts)
-    _list("Yours, left alone though the template changed them", "yellow", sorted(merged.own))
+    _list("Yours, left alone though the template has them otherwise", "yellow", sorted(merged.own))
     _list("Deleted by you, and not brought back", "yellow", sorted(merged.deleted))
     _list("Left out, since a file that git ignores is in its place", "yellow", left_out)
 

@@ -26,7 +26,7 @@ class Subproject:
     """A project under version control."""
 
     name: str
-    """As its folder was typed."""
+    """As its folder was typed, or is called."""
     path: Path
     git: Git
     prefix: str
@@ -85,8 +85,9 @@ class Subproject:
             head = git("rev-parse", "--quiet", "--verify", "HEAD^{commit}")
         except GitError as error:
             raise WrongInputError(f"{typed} has no commit yet: commit it first") from error
+        name = typed if Path(typed).name else path.name
         return cls(
-            typed, path, git, prefix, Path(git_folder), (path / objects).resolve(), head, recorded
+            name, path, git, prefix, Path(git_folder), (path / objects).resolve(), head, recorded
         )
 
     @property

@@ -47,7 +47,7 @@ def update_command(wish: Wish) -> int:
         given = answering.given_answers(history.questionnaire(target), None, wish.data)
         change = changing.update(project, history, scratch, to=target, data=given)
         if change.empty:
-            fact(f"{wish.dest} is up to date ({change.version})")
+            fact(f"{project.name} is up to date ({change.version})")
             return 0
         title = f"{project.path.name}: {project.version} → {change.version}"
         return review(change, title, dry_run=wish.dry_run, yes=wish.yes)
@@ -60,7 +60,7 @@ def set_command(wish: Wish) -> int:
         given = _wanted(questionnaire, project.answers, wish.data)
         change = changing.change_answers(project, history, scratch, given)
         if change.empty:
-            fact(f"{wish.dest} has these answers already")
+            fact(f"{project.name} has these answers already")
             return 0
         title = f"{project.path.name}: other answers, still {change.version}"
         return review(change, title, dry_run=wish.dry_run, yes=wish.yes)
@@ -129,4 +129,4 @@ def _wanted(
         named = [item.strip() for item in text.split(",") if item.strip()]
         rest = [item for item in present if item not in named]
         wanted[name] = [*rest, *named] if sign == "+" else rest
-    return {**wanted, **answering.given_answers(questionnaire, None, plain)}
+    return {**wanted, **answering.given_answers(questionnaire, None, plain, "set")}
