@@ -7,10 +7,11 @@ from benchmarks import (
     image_size,
     new_cost,
     serving_speed,
+    update_cost,
 )
 from benchmarks.figure import Figure, show
 
-MODULES = (new_cost, help_cost, first_prediction, serving_speed, image_size, data_speed)
+MODULES = (new_cost, help_cost, first_prediction, serving_speed, image_size, data_speed, update_cost)
 
 
 def figures() -> list[Figure]:

@@ -121,6 +121,29 @@ def update(
     )
 
 
+def forecast(
+    project: Subproject, history: TemplateHistory, scratch: Path, rendered: Listing, new: str
+) -> list[str]:
+    """Name the conflicts that an update would meet, knowing what was `rendered` before.
+
+    Raises:
+        WrongInputError: an answer does not do.
+
+    """
+    questionnaire = history.questionnaire(new)
+    sheet = _sheet(questionnaire, project.answers, {})
+    store = Store(scratch / "merge.git", project.objects)
+    folder = scratch / "new"
+    # Without a repository copier has nothing to clone; the answers file may lack the version here.
+    source = history.source(new)
+    render(replace(source, location=str(source.folder)), sheet.data, folder)
+    tracked = f"{project.head}:{project.prefix}"
+    sides = Sides(rendered, listing(project.git, tracked), store.added(folder, tracked))
+    owned = _owned(questionnaire, sheet.answers)
+    merged = merge(store, sides, Rules("new", RENAMED_BY_TEMPLATE, owned, merge_owned=False))
+    return sorted(merged.unmerged)
+
+
 def change_answers(
     project: Subproject, history: TemplateHistory, scratch: Path, data: Mapping[str, Any]
 ) -> Change:

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fourhats import answers as answering
-from fourhats import change as changing
 from fourhats.apply import cut_off
+from fourhats.change import forecast
 from fourhats.destination import scratch_folder
 from fourhats.errors import FourhatsError, WrongInputError
 from fourhats.fleet import for_each, projects_in, show_table
@@ -109,8 +109,7 @@ def _look_at_update(project: Subproject, history: TemplateHistory, status: Statu
             path for path in yours.keys() | rendered.keys() if yours.get(path) != rendered.get(path)
         }
         if mine & touched:
-            change = changing.update(project, history, scratch, to=ahead.new, data={})
-            status.conflicts = change.conflicts
+            status.conflicts = forecast(project, history, scratch, rendered, ahead.new)
 
 
 @dataclass(frozen=True)
