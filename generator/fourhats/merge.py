@@ -318,7 +318,7 @@ def _answers(store: Store, sides: Sides, result: Merged) -> None:
     written = [
         line
         for line in contents[mine[1]].splitlines()
-        if line not in rendered and not line.startswith(_NOTED_BY_TOOLS)
+        if line.strip() and line not in rendered and not line.startswith(_NOTED_BY_TOOLS)
     ]
     result.unmerged.pop(ANSWERS_FILE, None)
     result.files[ANSWERS_FILE] = now
