@@ -51,12 +51,16 @@ def apply(project: Subproject, store: Store, yours: Listing, merged: Merged) -> 
         _write_index(project, stage / "index", yours, merged)
         with undisturbed():
             noted = {"stage": str(stage), "files": plan}
-            _write_durably(journal, json.dumps(noted).encode("utf-8", "surrogateescape"))
+            _note_down(journal, json.dumps(noted).encode("utf-8", "surrogateescape"))
             try:
                 _exchange(project, stage, plan)
+            except FourhatsError:
+                journal.unlink()
+                raise
             except OSError as error:
                 restore(project)
                 raise FourhatsError(f"{project.name} stays as it was: {error}") from error
+            shutil.rmtree(stage, ignore_errors=True)
             journal.unlink()
     finally:
         with undisturbed():
@@ -66,7 +70,13 @@ def apply(project: Subproject, store: Store, yours: Listing, merged: Merged) -> 
 
 def _exchange(project: Subproject, stage: Path, plan: Plan) -> None:
     lock = project.git_folder / "index.lock"
-    _write_durably(lock, (stage / "index").read_bytes())
+    try:
+        _write_durably(lock, (stage / "index").read_bytes())
+    except FileExistsError as error:
+        raise FourhatsError(
+            f"another git command is at work in {project.name}, or was cut off ({lock} exists): "
+            "nothing was changed, try again"
+        ) from error
     _swap(project.path, stage / "files" / project.prefix, plan)
     lock.replace(project.git_folder / "index")
 
@@ -219,6 +229,14 @@ def _remove_empty(top: Path, folder: Path) -> None:
         except OSError:
             return
         folder = folder.parent
+
+
+def _note_down(journal: Path, content: bytes) -> None:
+    """Write the journal beside its place first: half of one would say nothing."""
+    beside = journal.with_name(f"{journal.name}.new")
+    beside.unlink(missing_ok=True)
+    _write_durably(beside, content)
+    beside.replace(journal)
 
 
 def _write_durably(file: Path, content: bytes) -> None:
