@@ -1,4 +1,4 @@
-"""git, as we call it: in one folder, without prompts."""
+"""git, as we call it: in one folder, without prompts and hooks."""
 
 from __future__ import annotations
 
@@ -12,6 +12,10 @@ from fourhats.errors import FourhatsError
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
+
+
+# A project's hooks judge what its user commits; ours is neither a commit nor its user's.
+_NO_HOOKS = f"core.hooksPath={os.devnull}"
 
 
 class GitError(FourhatsError):
@@ -48,7 +52,7 @@ class Git:
             GitError: there is no git (NoGitError), or it ends with an exit code that is not `fine`.
 
         """
-        settings = [part for setting in self.settings for part in ("-c", setting)]
+        settings = [part for setting in (_NO_HOOKS, *self.settings) for part in ("-c", setting)]
         try:
             done = subprocess.run(
                 ["git", *settings, *command],

@@ -24,8 +24,8 @@ _AT_THE_START = (
     *("gc.auto=0", "maintenance.auto=false"),
     # One pack instead of a file for each file: half the time.
     "core.bigFileThreshold=1",
-    # The first commit holds all that was rendered, whatever this machine ignores or checks.
-    *(f"core.excludesFile={os.devnull}", f"core.hooksPath={os.devnull}"),
+    # The first commit holds all that was rendered, whatever this machine ignores.
+    f"core.excludesFile={os.devnull}",
 )
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.update.small_template import SmallTemplate
+from tests.update.workshop import Workshop
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,3 +30,9 @@ def person(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def template(tmp_path_factory: pytest.TempPathFactory) -> SmallTemplate:
     """The small template, with its first version."""
     return SmallTemplate.made(tmp_path_factory.mktemp("small") / "template")
+
+
+@pytest.fixture(scope="session")
+def workshop(template: SmallTemplate, tmp_path_factory: pytest.TempPathFactory) -> Workshop:
+    """Projects of the small template."""
+    return Workshop(template, tmp_path_factory.mktemp("projects"))

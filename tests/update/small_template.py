@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from tests.update.snapshot import Entry, Tree, write
 
@@ -52,7 +52,9 @@ guide:
   default: true
 """
 
-DEFAULTS: dict[str, Any] = {
+Answers: TypeAlias = dict[str, Any]
+
+DEFAULTS: Answers = {
     "title": "Small",
     "flavour": "plain",
     "parts": ["api"],

@@ -8,29 +8,25 @@ from __future__ import annotations
 
 import os
 import shutil
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.update.claims import Update, check
-from tests.update.commands import State, fourhats, render, start, state, undo
-from tests.update.edits import OWN_NAMES, Edit, edited, edits
-from tests.update.small_template import CHANGES, NEW_NAMES, RENDERED, SmallTemplate, commit, touched
-from tests.update.snapshot import Tree, differences, write
+from tests.update.commands import fourhats, state, undo
+from tests.update.edits import OWN_NAMES, Edit, edits
+from tests.update.small_template import CHANGES, NEW_NAMES, RENDERED, Answers, commit, touched
+from tests.update.snapshot import differences
+from tests.update.workshop import work
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from pathlib import Path
+    from tests.update.workshop import Workshop
 
 CASES = int(os.environ.get("UPDATE_CASES", "200"))
 OWNED = ("config/settings.toml", "config/main.toml")
 LOCAL = (".env", "local/plan.md")
 """What the rendered `.gitignore` leaves out."""
-
-Answers = dict[str, Any]
 
 
 def cases(share: float) -> settings:
@@ -72,53 +68,6 @@ def histories(draw: st.DrawFn, versions: int = 1) -> tuple[list[set[str]], list[
             draw(edits(st.sampled_from(near) | paths if near else paths, NEW_NAMES + OWN_NAMES))
         )
     return changes, made
-
-
-@dataclass(repr=False)
-class Workshop:
-    """Projects of the small template; what is the same for many cases is made once."""
-
-    template: SmallTemplate
-    folder: Path
-    _rendered: dict[str, Tree] = field(default_factory=dict)
-    _number: int = 0
-
-    def place(self) -> Path:
-        """Give a folder that does not exist yet."""
-        self._number += 1
-        return self.folder / f"{self._number}"
-
-    def render(self, version: str, answers: Answers) -> Tree:
-        """Render a version anew."""
-        place = self.place()
-        try:
-            return render(self.template.folder, version, answers, place)
-        finally:
-            shutil.rmtree(place, ignore_errors=True)
-
-    def start(self, answers: Answers) -> tuple[Path, Tree]:
-        """Start a project with the first version; return what was rendered, too."""
-        first = self.folder / f"first-{sorted(answers.items())}".replace("/", "")
-        if not first.exists():
-            place = self.place()
-            self._rendered[first.name] = render(self.template.folder, "v1.0.0", answers, place)
-            start(place, first)
-        project = self.place()
-        shutil.copytree(first, project, symlinks=True)
-        return project, self._rendered[first.name]
-
-
-@pytest.fixture(scope="session")
-def workshop(template: SmallTemplate, tmp_path_factory: pytest.TempPathFactory) -> Workshop:
-    """The workshop of the session."""
-    return Workshop(template, tmp_path_factory.mktemp("projects"))
-
-
-def work(project: Path, made: Iterable[Edit], mark: str = "mine") -> State:
-    """Do the edits and commit them; return the project as it is then."""
-    write(edited(state(project).files, list(made), mark), project)
-    commit(project)
-    return state(project)
 
 
 @cases(1)

@@ -1,0 +1,57 @@
+"""Projects of the small template; what is the same for many of them is made once."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from tests.update.commands import State, render, start, state
+from tests.update.edits import Edit, edited
+from tests.update.small_template import Answers, SmallTemplate, commit
+from tests.update.snapshot import Tree, write
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+
+@dataclass(repr=False)
+class Workshop:
+    """A template, and a folder for projects of it."""
+
+    template: SmallTemplate
+    folder: Path
+    _rendered: dict[str, Tree] = field(default_factory=dict)
+    _number: int = 0
+
+    def place(self) -> Path:
+        """Give a folder that does not exist yet."""
+        self._number += 1
+        return self.folder / f"{self._number}"
+
+    def render(self, version: str, answers: Answers) -> Tree:
+        """Render a version anew."""
+        place = self.place()
+        try:
+            return render(self.template.folder, version, answers, place)
+        finally:
+            shutil.rmtree(place, ignore_errors=True)
+
+    def start(self, answers: Answers) -> tuple[Path, Tree]:
+        """Start a project with the first version; return what was rendered, too."""
+        first = self.folder / f"first-{sorted(answers.items())}".replace("/", "")
+        if not first.exists():
+            place = self.place()
+            self._rendered[first.name] = render(self.template.folder, "v1.0.0", answers, place)
+            start(place, first)
+        project = self.place()
+        shutil.copytree(first, project, symlinks=True)
+        return project, self._rendered[first.name]
+
+
+def work(project: Path, made: Iterable[Edit], mark: str = "mine") -> State:
+    """Do the edits and commit them; return the project as it is then."""
+    write(edited(state(project).files, list(made), mark), project)
+    commit(project)
+    return state(project)
