@@ -36,7 +36,19 @@ class TableFileError(ValueError):
 
 
 def open_file(connection: duckdb.DuckDBPyConnection, path: str) -> duckdb.DuckDBPyRelation:
-    """Open a file, or all files of a glob, as one relation.
+    """Open a file, or all files of a glob, as one relation: see `open_files`.
+
+    Raises:
+        TableFileError: with one line saying what is wrong and where.
+
+    """
+    return open_files(connection, matching_files(path), path)
+
+
+def open_files(
+    connection: duckdb.DuckDBPyConnection, files: list[Path], path: str = ""
+) -> duckdb.DuckDBPyRelation:
+    """Open files as one relation; `path` is what the person called them.
 
     CSV (delimiter `, ; tab |`; UTF-8 or Latin-1; with a header) comes with every column as text,
     Parquet with its own types. A CSV is read through once here, so that a broken line is found
@@ -46,7 +58,7 @@ def open_file(connection: duckdb.DuckDBPyConnection, path: str) -> duckdb.DuckDB
         TableFileError: with one line saying what is wrong and where.
 
     """
-    files = _files(path)
+    path = path or str(files[0])
     kinds = {_is_parquet(file) for file in files}
     if len(kinds) > 1:
         raise TableFileError(f"{path}: holds both Parquet and CSV files; name one kind.")
@@ -94,8 +106,13 @@ def explained(error: Exception) -> str:
     return "can't be read: " + re.sub(r"^[\w ]+ Error: ", "", first)
 
 
-def _files(path: str) -> list[Path]:
-    """All files that a path or glob names, each known to be readable and not empty."""
+def matching_files(path: str) -> list[Path]:
+    """Give all files that a path or glob names, each known to be readable and not empty.
+
+    Raises:
+        TableFileError: with one line saying what is wrong and where.
+
+    """
     if Path(path).exists():
         files = [Path(path)]
     else:

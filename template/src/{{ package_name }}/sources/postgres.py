@@ -6,13 +6,23 @@ from adbc_driver_manager import Error as DriverError
 
 from ..errors import ProjectError
 from ..settings import Settings
-from ..sql import quote
+from ..sql import literal, quote
+from .loaded import Loaded, furthest
 
 
-def load(connection: duckdb.DuckDBPyConnection, settings: Settings, table: str) -> None:
+def configured(settings: Settings) -> bool:
+    """Tell whether the database's address is set."""
+    return settings.postgres_url is not None and bool(settings.postgres_url.get_secret_value())
+
+
+def load(
+    connection: duckdb.DuckDBPyConnection, settings: Settings, table: str, bookmark: str | None
+) -> Loaded:
     """Write the rows of the query into `table`, in the order of the query.
 
-    NUMERIC columns arrive as text, which the contract's types turn into numbers.
+    With `postgres.cursor` set, those whose cursor is not before the bookmark: rows that share the
+    last value may have come since. NUMERIC columns arrive as text, which the contract's types turn
+    into numbers.
 
     Raises:
         ProjectError: the server does not answer or refuses the query. The address, which may hold
@@ -22,12 +32,24 @@ def load(connection: duckdb.DuckDBPyConnection, settings: Settings, table: str) 
     if settings.postgres_url is None:
         raise ProjectError("POSTGRES_URL is not set: put the database's address into .env")
     url = settings.postgres_url.get_secret_value()
+    cursor_column = settings.postgres.cursor
+    query, whole = settings.postgres.query, True
+    if cursor_column and bookmark is not None:
+        inner = query.rstrip().removesuffix(";")
+        query = (
+            f"SELECT * FROM ({inner}) AS source_rows "
+            f"WHERE {quote(cursor_column)} >= {literal(bookmark)}"
+        )
+        whole = False
     try:
         with adbc_driver_postgresql.dbapi.connect(url) as database, database.cursor() as cursor:
-            cursor.execute(settings.postgres.query)
+            cursor.execute(query)
             connection.register("source_rows", cursor.fetch_record_batch())
             connection.execute(f"CREATE OR REPLACE TABLE {quote(table)} AS FROM source_rows")
             connection.unregister("source_rows")
     except DriverError as error:
         reason = str(error).replace(url, "POSTGRES_URL").splitlines()[0]
         raise ProjectError(f"PostgreSQL: {reason} (postgres.query, POSTGRES_URL)") from None
+    if not cursor_column:
+        return Loaded()
+    return Loaded(furthest(connection, table, cursor_column, bookmark), whole)

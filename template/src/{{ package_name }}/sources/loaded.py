@@ -1,0 +1,37 @@
+"""What a source says of the rows that it loaded."""
+
+from dataclasses import dataclass
+
+import duckdb
+
+from ..errors import ProjectError
+from ..sql import quote
+from ..warehouse import one_row
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """How to take what was loaded, and where the next run goes on."""
+
+    bookmark: str | None = None
+    """The source's own note of how far it came; None where it is always read whole."""
+    whole: bool = True
+    """The table holds all rows of the source, not only what is new since the bookmark."""
+
+
+def furthest(
+    connection: duckdb.DuckDBPyConnection, table: str, column: str, bookmark: str | None
+) -> str | None:
+    """Give the greatest value of the cursor column in `table`, as text; else the bookmark.
+
+    Raises:
+        ProjectError: the rows have no such column.
+
+    """
+    if column not in connection.table(quote(table)).columns:
+        raise ProjectError(
+            f"the rows have no column {column}, which `cursor` names in config/sources.toml"
+        )
+    query = f"SELECT max({quote(column)})::VARCHAR FROM {quote(table)}"
+    (found,) = one_row(connection, query)
+    return bookmark if found is None else str(found)
