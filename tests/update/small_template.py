@@ -113,6 +113,12 @@ NEW_NAMES = [
 ]
 """What the second version can bring: a user can have had the idea first."""
 
+OWNED = ["config/settings.toml", "config/main.toml"]
+"""Configuration, which is its user's."""
+
+LOCAL = [".env", "local/plan.md"]
+"""What the rendered `.gitignore` leaves out."""
+
 
 def changed_hunk(tree: Tree) -> None:
     _replace(tree, "README.md.jinja", "readme says 4 ", "readme says FOUR ")
