@@ -268,8 +268,10 @@ def _restore_line_endings(
     store: Store, result: Merged, endings: Mapping[str, Entry], renamed: Mapping[str, str]
 ) -> None:
     for path, entry in endings.items():
-        place = path if path in result.files else renamed.get(path, path)
-        if place not in result.files:
+        aside = [name for name in result.files if name.startswith(f"{path}~yours")]
+        places = [result.kept.get(path, path), renamed.get(path, path), *aside]
+        place = next((place for place in places if place in result.files), None)
+        if place is None:
             continue
         mode, oid = result.files[place]
         content = store.blobs([oid])[oid].replace(b"\r\n", b"\n")
