@@ -88,33 +88,40 @@ def _compare_columns(
 def _take_in(
     connection: duckdb.DuckDBPyConnection, contract: Contract, name: str, loaded: Loaded
 ) -> None:
-    raw, incoming = quote(f"raw_{name}"), quote(f"incoming_{name}")
-    rows, order = f"FROM {incoming}", ""
-    if loaded.bookmark is not None:
-        if contract.id is None:
-            raise ProjectError(
-                f"{name}: reading only what is new needs a column with the role id in "
-                "config/contract.toml, or no row could be told from another"
-            )
-        key = quote(contract.id.source)
-        order = f"ORDER BY {key}"
-        if not loaded.whole:
-            kept = f"FROM {raw} ANTI JOIN {incoming} USING ({key})"
-            rows = f"{kept} UNION ALL BY NAME FROM {incoming}"
+    raw, incoming = f"raw_{name}", f"incoming_{name}"
+    if loaded.bookmark is not None and contract.id is None:
+        raise ProjectError(
+            f"{name}: reading only what is new needs a column with the role id in "
+            "config/contract.toml, or no row could be told from another"
+        )
     connection.execute("BEGIN")
     try:
-        connection.execute(f"CREATE OR REPLACE TABLE {raw} AS SELECT * FROM ({rows}) {order}")
         connection.execute("DELETE FROM bookmarks WHERE source = ?", [name])
-        if loaded.bookmark is not None:
+        if contract.id is not None and loaded.bookmark is not None:
+            _merge(connection, raw, incoming, quote(contract.id.source), whole=loaded.whole)
             connection.execute(
                 "INSERT INTO bookmarks VALUES (?, ?, ?)",
                 [name, loaded.bookmark, datetime.now(UTC).replace(tzinfo=None)],
             )
-        connection.execute(f"DROP TABLE {incoming}")
+        connection.execute(f"DROP TABLE IF EXISTS {quote(raw)}")
+        connection.execute(f"ALTER TABLE {quote(incoming)} RENAME TO {quote(raw)}")
         connection.execute("COMMIT")
     except BaseException:
         connection.execute("ROLLBACK")
         raise
+
+
+def _merge(
+    connection: duckdb.DuckDBPyConnection, raw: str, incoming: str, key: str, *, whole: bool
+) -> None:
+    """Add to what came what it does not replace, in the order of the ids."""
+    rows = f"FROM {quote(incoming)}"
+    if not whole:
+        kept = f"FROM {quote(raw)} ANTI JOIN {quote(incoming)} USING ({key})"
+        rows = f"{kept} UNION ALL BY NAME {rows}"
+    connection.execute(
+        f"CREATE OR REPLACE TABLE {quote(incoming)} AS SELECT * FROM ({rows}) ORDER BY {key}"
+    )
 
 
 def _put_together(connection: duckdb.DuckDBPyConnection, names: list[str]) -> None:
