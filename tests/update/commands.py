@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 from copier import run_copy
 from fourhats.cli import main
 
-from tests.update.small_template import commit, git
 from tests.update.snapshot import Tree, read
+from tests.update.template import commit, git
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

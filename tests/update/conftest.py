@@ -33,6 +33,8 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> SmallTemplate:
 
 
 @pytest.fixture(scope="session")
-def workshop(template: SmallTemplate, tmp_path_factory: pytest.TempPathFactory) -> Workshop:
+def workshop(
+    template: SmallTemplate, tmp_path_factory: pytest.TempPathFactory
+) -> Workshop[SmallTemplate]:
     """Projects of the small template."""
     return Workshop(template, tmp_path_factory.mktemp("projects"))

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import subprocess
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from tests.update.snapshot import Entry, Tree, write
+from tests.update.snapshot import Entry, Tree
+from tests.update.template import Template
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
-GIT_SETTINGS = (
-    *("-c", "gc.auto=0", "-c", "core.hooksPath=/dev/null"),
-    *("-c", "user.name=Ada", "-c", "user.email=ada@example.com", "-c", "commit.gpgSign=false"),
-)
 LINES = 14
 
 COPIER = """\
@@ -266,35 +261,19 @@ CHANGES = {change.__name__: change for change in _ALL}
 """What a next version can do, by name, in the order in which it is done."""
 
 
-@dataclass
-class SmallTemplate:
-    """The template's repository; its second version is made anew for each case."""
-
-    folder: Path
+class SmallTemplate(Template):
+    """The small template's repository; its later versions are made anew for each case."""
 
     @classmethod
     def made(cls, folder: Path) -> SmallTemplate:
-        """Make the repository, with its first version."""
-        folder.mkdir(parents=True)
-        git(folder, "init", "--quiet", "--initial-branch", "main")
-        write(files(), folder)
-        commit(folder)
-        git(folder, "tag", "v1.0.0")
-        return cls(folder)
+        """Make the repository, with the first version."""
+        template = cls(folder)
+        template.begin(files())
+        return template
 
     def release(self, *versions: Iterable[str]) -> None:
-        """Make 2.0.0, 3.0.0 … of the first version by the changes named for each.
-
-        What else came after the first version is forgotten.
-        """
-        git(self.folder, "checkout", "--quiet", "--force", "-B", "main", "v1.0.0")
-        later = set(git(self.folder, "tag").split()) - {"v1.0.0"}
-        if later:
-            git(self.folder, "tag", "--delete", *later)
-        for number, names in enumerate(versions, 2):
-            write(next_version(number, names), self.folder)
-            commit(self.folder)
-            git(self.folder, "tag", f"v{number}.0.0")
+        """Make 2.0.0, 3.0.0 … of the first version by the changes named for each."""
+        self.publish(*(next_version(number, names) for number, names in enumerate(versions, 2)))
 
 
 def next_version(number: int, names: Iterable[str]) -> Tree:
@@ -319,26 +298,6 @@ def touched(names: Iterable[str]) -> list[str]:
         if path.startswith("template/") and before.get(path) != after.get(path)
     )
     return [path for path in paths if "{" not in path]
-
-
-def git(folder: Path, *command: str) -> str:
-    """Run git in a folder; return what it prints. Raises AssertionError if it fails."""
-    done = subprocess.run(
-        ["git", *GIT_SETTINGS, *command],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        errors="surrogateescape",
-        check=False,
-    )
-    assert done.returncode == 0, f"git {' '.join(command)}: {done.stderr}"
-    return done.stdout
-
-
-def commit(folder: Path, message: str = "Work") -> None:
-    """Commit everything that git does not ignore."""
-    git(folder, "add", "--all")
-    git(folder, "commit", "--quiet", "--allow-empty", "--no-verify", "-m", message)
 
 
 def _replace(tree: Tree, name: str, old: str, new: str) -> None:

@@ -8,8 +8,8 @@ import pytest
 
 from tests.services.template_versions import NEW, OLD, TemplateVersions, template_versions
 from tests.update.commands import fourhats
-from tests.update.small_template import commit, git
 from tests.update.snapshot import read
+from tests.update.template import commit, git
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.update.commands import fourhats, render, start
-from tests.update.small_template import DEFAULTS, SmallTemplate, commit
+from tests.update.small_template import DEFAULTS, SmallTemplate
+from tests.update.template import commit
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,20 +12,22 @@ from tests.update.cases import answer_sets, cases
 from tests.update.claims import Update, check
 from tests.update.commands import Said, fourhats, state, undo
 from tests.update.edits import OWN_NAMES, Edit, edits
-from tests.update.small_template import OWNED, RENDERED, Answers, commit
+from tests.update.small_template import OWNED, RENDERED, Answers
 from tests.update.snapshot import Tree, differences, lines
+from tests.update.template import commit
 from tests.update.workshop import work
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tests.update.small_template import SmallTemplate
     from tests.update.workshop import Workshop
 
 
 @cases(0.25)
 @given(one=answer_sets(), other=answer_sets())
 def test_there_and_back_is_where_it_started(
-    workshop: Workshop, one: Answers, other: Answers
+    workshop: Workshop[SmallTemplate], one: Answers, other: Answers
 ) -> None:
     assume(one != other)
     project, old = workshop.start(one)
@@ -44,7 +46,7 @@ def test_there_and_back_is_where_it_started(
     made=edits(st.sampled_from(RENDERED), OWN_NAMES),
 )
 def test_there_and_back_every_line_of_the_user_is_kept(
-    workshop: Workshop, one: Answers, other: Answers, made: list[Edit]
+    workshop: Workshop[SmallTemplate], one: Answers, other: Answers, made: list[Edit]
 ) -> None:
     assume(one != other)
     project, old = workshop.start(one)

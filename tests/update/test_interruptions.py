@@ -18,8 +18,9 @@ import pytest
 from tests.update import edits
 from tests.update.commands import State, fourhats, render, start, state
 from tests.update.edits import Edit, edited
-from tests.update.small_template import DEFAULTS, SmallTemplate, commit
+from tests.update.small_template import DEFAULTS, SmallTemplate
 from tests.update.snapshot import differences, write
+from tests.update.template import commit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

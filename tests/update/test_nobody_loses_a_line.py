@@ -15,19 +15,23 @@ from hypothesis import strategies as st
 from tests.update.cases import answer_sets, cases, histories, without_sour
 from tests.update.claims import Update, check
 from tests.update.commands import fourhats, state, undo
-from tests.update.small_template import CHANGES, LOCAL, OWNED, Answers, commit
+from tests.update.small_template import CHANGES, LOCAL, OWNED, Answers
 from tests.update.snapshot import differences
+from tests.update.template import commit
 from tests.update.workshop import work
 
 if TYPE_CHECKING:
     from tests.update.edits import Edit
+    from tests.update.small_template import SmallTemplate
     from tests.update.workshop import Workshop
 
 
 @cases(1)
 @given(answers=answer_sets(), history=histories())
 def test_every_line_that_the_user_wrote_has_a_home(
-    workshop: Workshop, answers: Answers, history: tuple[list[set[str]], list[list[Edit]]]
+    workshop: Workshop[SmallTemplate],
+    answers: Answers,
+    history: tuple[list[set[str]], list[list[Edit]]],
 ) -> None:
     (changes,), (made,) = history
     workshop.template.release(changes)
@@ -54,7 +58,7 @@ def test_every_line_that_the_user_wrote_has_a_home(
 @cases(0.25)
 @given(answers=answer_sets(), changes=st.sets(st.sampled_from(sorted(CHANGES)), min_size=1))
 def test_an_untouched_project_becomes_what_the_new_version_renders(
-    workshop: Workshop, answers: Answers, changes: set[str]
+    workshop: Workshop[SmallTemplate], answers: Answers, changes: set[str]
 ) -> None:
     answers = without_sour(answers)
     workshop.template.release(changes)
@@ -69,7 +73,9 @@ def test_an_untouched_project_becomes_what_the_new_version_renders(
 @cases(0.25)
 @given(answers=answer_sets(), history=histories(versions=2))
 def test_an_update_follows_on_another(
-    workshop: Workshop, answers: Answers, history: tuple[list[set[str]], list[list[Edit]]]
+    workshop: Workshop[SmallTemplate],
+    answers: Answers,
+    history: tuple[list[set[str]], list[list[Edit]]],
 ) -> None:
     answers = without_sour(answers)
     changes, made = history

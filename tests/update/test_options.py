@@ -12,8 +12,8 @@ from fourhats.questions import Questionnaire
 from tests.services.rendered import ROOT
 from tests.services.template_versions import OLD, TemplateVersions, template_versions
 from tests.update.commands import fourhats, render
-from tests.update.small_template import commit, git
 from tests.update.snapshot import differences, read
+from tests.update.template import commit, git
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,20 +11,22 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.update.commands import Said, fourhats, state, undo
-from tests.update.small_template import DEFAULTS, commit, files, git
+from tests.update.small_template import DEFAULTS, files
 from tests.update.snapshot import Entry, read, write
+from tests.update.template import commit, git
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from tests.update.small_template import SmallTemplate
     from tests.update.workshop import Workshop
 
 ANSWERS_FILE = ".copier-answers.yml"
 
 
 @pytest.fixture
-def project(workshop: Workshop) -> Iterator[Path]:
+def project(workshop: Workshop[SmallTemplate]) -> Iterator[Path]:
     """Give a project of the first version, when there is a second one."""
     workshop.template.release({"changed_hunk", "added"})
     folder, _ = workshop.start(DEFAULTS)
@@ -53,7 +55,7 @@ def note(project: Path, old: str, new: str) -> None:
     commit(project)
 
 
-def publish(workshop: Workshop, change: Callable[[dict[str, Entry]], None]) -> None:
+def publish(workshop: Workshop[SmallTemplate], change: Callable[[dict[str, Entry]], None]) -> None:
     """Release a second version with a change of its own."""
     workshop.template.release({"changed_hunk"})
     folder = workshop.template.folder
@@ -102,7 +104,7 @@ def test_answers_that_cannot_be_read(project: Path, content: bytes) -> None:
 
 
 def test_a_template_that_moved_away_is_named_anew(
-    project: Path, workshop: Workshop, tmp_path: Path
+    project: Path, workshop: Workshop[SmallTemplate], tmp_path: Path
 ) -> None:
     moved = tmp_path / "moved"
     shutil.copytree(workshop.template.folder, moved)
@@ -113,18 +115,24 @@ def test_a_template_that_moved_away_is_named_anew(
 
 
 @pytest.mark.parametrize("source", ["../template", "''", "12", "https://localhost:1/template.git"])
-def test_a_source_that_says_nothing(project: Path, workshop: Workshop, source: str) -> None:
+def test_a_source_that_says_nothing(
+    project: Path, workshop: Workshop[SmallTemplate], source: str
+) -> None:
     note(project, f"_src_path: {workshop.template.folder}", f"_src_path: {source}")
     refused(project, "update", "--yes")
 
 
-def test_a_template_without_history(project: Path, workshop: Workshop, tmp_path: Path) -> None:
+def test_a_template_without_history(
+    project: Path, workshop: Workshop[SmallTemplate], tmp_path: Path
+) -> None:
     write(files(), tmp_path / "plain")
     note(project, str(workshop.template.folder), str(tmp_path / "plain"))
     assert "no git repository" in refused(project, "update", "--yes")
 
 
-def test_a_template_with_uncommitted_changes(project: Path, workshop: Workshop) -> None:
+def test_a_template_with_uncommitted_changes(
+    project: Path, workshop: Workshop[SmallTemplate]
+) -> None:
     file = workshop.template.folder / "template" / "app.py.jinja"
     before = file.read_bytes()
     file.write_bytes(before + b"not committed\n")
@@ -146,7 +154,7 @@ def test_a_version_that_there_is_not(project: Path) -> None:
     assert "v2.0.0" in refused(project, "update", "--yes", "--to", "v9.0.0")
 
 
-def test_an_older_version(project: Path, workshop: Workshop) -> None:
+def test_an_older_version(project: Path, workshop: Workshop[SmallTemplate]) -> None:
     updated(project)
     commit(project)
     assert "older" in refused(project, "update", "--yes", "--to", "v1.0.0")
@@ -154,7 +162,7 @@ def test_an_older_version(project: Path, workshop: Workshop) -> None:
 
 
 def test_a_new_question_without_default_is_answered_on_the_command_line(
-    project: Path, workshop: Workshop
+    project: Path, workshop: Workshop[SmallTemplate]
 ) -> None:
     def change(tree: dict[str, Entry]) -> None:
         ask("region:\n  type: str\n")(tree)
@@ -167,7 +175,7 @@ def test_a_new_question_without_default_is_answered_on_the_command_line(
     assert "In Tyrol." in (project / "README.md").read_text()
 
 
-def test_a_choice_that_went_is_chosen_anew(workshop: Workshop) -> None:
+def test_a_choice_that_went_is_chosen_anew(workshop: Workshop[SmallTemplate]) -> None:
     workshop.template.release({"removed_choice", "changed_hunk"})
     project, _ = workshop.start({**DEFAULTS, "flavour": "sour"})
     line = refused(project, "update", "--yes")
@@ -178,7 +186,7 @@ def test_a_choice_that_went_is_chosen_anew(workshop: Workshop) -> None:
 
 
 def test_the_answer_to_a_renamed_question_goes_only_after_it_was_said(
-    project: Path, workshop: Workshop
+    project: Path, workshop: Workshop[SmallTemplate]
 ) -> None:
     def change(tree: dict[str, Entry]) -> None:
         for name in (
@@ -208,12 +216,14 @@ def test_the_answer_to_a_renamed_question_goes_only_after_it_was_said(
         "broken: [\n",
     ],
 )
-def test_a_version_that_cannot_be_used(project: Path, workshop: Workshop, text: str) -> None:
+def test_a_version_that_cannot_be_used(
+    project: Path, workshop: Workshop[SmallTemplate], text: str
+) -> None:
     publish(workshop, ask(text))
     refused(project, "update", "--yes")
 
 
-def test_a_version_with_a_broken_file(project: Path, workshop: Workshop) -> None:
+def test_a_version_with_a_broken_file(project: Path, workshop: Workshop[SmallTemplate]) -> None:
     def change(tree: dict[str, Entry]) -> None:
         tree["template/README.md.jinja"] = Entry(b"{% if %}")
 
@@ -353,7 +363,7 @@ def test_a_project_in_the_present_folder(project: Path, monkeypatch: pytest.Monk
 
 
 def test_a_git_hook_as_the_caller(
-    project: Path, workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+    project: Path, workshop: Workshop[SmallTemplate], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = git(workshop.template.folder, "status", "--porcelain")
     with monkeypatch.context() as patch:

@@ -13,7 +13,7 @@ import pytest
 
 from tests.services.template_versions import NEW, OLD, TemplateVersions, template_versions
 from tests.update.commands import Said, fourhats, quiet_git
-from tests.update.small_template import commit, git
+from tests.update.template import commit, git
 
 FOURHATS = Path(sys.executable).with_name("fourhats")
 

@@ -19,8 +19,9 @@ import yaml
 
 from tests.services.rendered import ROOT
 from tests.update.commands import render, start
-from tests.update.small_template import DEFAULTS, SmallTemplate, commit, git
+from tests.update.small_template import DEFAULTS, SmallTemplate
 from tests.update.snapshot import read
+from tests.update.template import commit, git
 
 if TYPE_CHECKING:
     from tests.update.snapshot import Tree

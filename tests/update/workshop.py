@@ -1,26 +1,30 @@
-"""Projects of the small template; what is the same for many of them is made once."""
+"""Projects of a template; what is the same for many of them is made once."""
 
 from __future__ import annotations
 
 import shutil
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from tests.update.commands import State, render, start, state
 from tests.update.edits import Edit, edited
-from tests.update.small_template import Answers, SmallTemplate, commit
 from tests.update.snapshot import Tree, write
+from tests.update.template import Template, commit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+    from tests.update.small_template import Answers
+
+TemplateT = TypeVar("TemplateT", bound=Template)
+
 
 @dataclass(repr=False)
-class Workshop:
+class Workshop(Generic[TemplateT]):
     """A template, and a folder for projects of it."""
 
-    template: SmallTemplate
+    template: TemplateT
     folder: Path
     _rendered: dict[str, Tree] = field(default_factory=dict)
     _number: int = 0
