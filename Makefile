@@ -9,7 +9,7 @@ export PATH := $(PATH):$(CURDIR)/.cache/uv-boot/bin
 unexport VIRTUAL_ENV
 unexport UV_PROJECT_ENVIRONMENT
 
-.PHONY: help demo test quick lint bench cookiecutter pins release
+.PHONY: help demo test quick nightly lint bench cookiecutter pins release
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,6 +24,10 @@ test: lint ## lint, then every test
 
 quick: .venv/.installed ## the tests that answer within seconds
 	$(VENV)/pytest -m quick --numprocesses=logical --dist=loadfile
+
+nightly: .venv/.installed ## 5,000 random updates and thousands of changed answers (hours)
+	UPDATE_CASES=5000 $(VENV)/pytest --numprocesses=logical \
+	  tests/update/test_nobody_loses_a_line.py tests/update/test_changed_answers.py
 
 lint: .venv/.installed ## formatter, linter, types, unused dependencies and code
 	$(VENV)/ruff format --check

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tests.update.workshop import Workshop
 
 
-@cases(0.25)
+@cases(0.1)
 @given(one=answer_sets(), other=answer_sets())
 def test_there_and_back_is_where_it_started(
     workshop: Workshop[SmallTemplate], one: Answers, other: Answers
@@ -39,7 +39,7 @@ def test_there_and_back_is_where_it_started(
     shutil.rmtree(project)
 
 
-@cases(0.5)
+@cases(0.2)
 @given(
     one=answer_sets(),
     other=answer_sets(),

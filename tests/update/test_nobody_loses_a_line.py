@@ -9,25 +9,37 @@ from __future__ import annotations
 import shutil
 from typing import TYPE_CHECKING
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.update.cases import answer_sets, cases, histories, without_sour
 from tests.update.claims import Update, check
 from tests.update.commands import fourhats, state, undo
-from tests.update.small_template import CHANGES, LOCAL, OWNED, Answers
+from tests.update.edits import Edit, add, change, delete
+from tests.update.small_template import CHANGES, DEFAULTS, LOCAL, OWNED, Answers
 from tests.update.snapshot import differences
 from tests.update.template import commit
 from tests.update.workshop import work
 
 if TYPE_CHECKING:
-    from tests.update.edits import Edit
     from tests.update.small_template import SmallTemplate
     from tests.update.workshop import Workshop
 
 
 @cases(1)
 @given(answers=answer_sets(), history=histories())
+# Found once: a conflict at a new path, which git does not restore;
+@example(DEFAULTS, ([{"renamed_and_changed"}], [[Edit(change, ("loader.py", 8, 1))]]))
+# a file of one's own, set aside for a folder that does not come;
+@example(DEFAULTS, ([{"swapped"}], [[Edit(add, ("lib", b"MARK\n"))]]))
+# and one that is set aside with Windows line ends.
+@example(
+    DEFAULTS,
+    (
+        [{"added_with_a_folder"}],
+        [[Edit(delete, ("lib/two.py",)), Edit(add, ("legacy", b"MARK\r\n"))]],
+    ),
+)
 def test_every_line_that_the_user_wrote_has_a_home(
     workshop: Workshop[SmallTemplate],
     answers: Answers,
@@ -55,7 +67,7 @@ def test_every_line_that_the_user_wrote_has_a_home(
     shutil.rmtree(project)
 
 
-@cases(0.25)
+@cases(0.1)
 @given(answers=answer_sets(), changes=st.sets(st.sampled_from(sorted(CHANGES)), min_size=1))
 def test_an_untouched_project_becomes_what_the_new_version_renders(
     workshop: Workshop[SmallTemplate], answers: Answers, changes: set[str]
@@ -70,7 +82,7 @@ def test_an_untouched_project_becomes_what_the_new_version_renders(
     shutil.rmtree(project)
 
 
-@cases(0.25)
+@cases(0.1)
 @given(answers=answer_sets(), history=histories(versions=2))
 def test_an_update_follows_on_another(
     workshop: Workshop[SmallTemplate],

@@ -20,14 +20,18 @@ if TYPE_CHECKING:
 TemplateT = TypeVar("TemplateT", bound=Template)
 
 
-@dataclass(repr=False)
+@dataclass
 class Workshop(Generic[TemplateT]):
     """A template, and a folder for projects of it."""
 
     template: TemplateT
     folder: Path
-    _rendered: dict[str, Tree] = field(default_factory=dict)
+    _first: dict[str, tuple[Path, Tree]] = field(default_factory=dict)
     _number: int = 0
+
+    def __repr__(self) -> str:
+        """Keep what fails readable: hypothesis prints every argument."""
+        return "Workshop()"
 
     def place(self) -> Path:
         """Give a folder that does not exist yet."""
@@ -44,14 +48,15 @@ class Workshop(Generic[TemplateT]):
 
     def start(self, answers: Answers) -> tuple[Path, Tree]:
         """Start a project with the first version; return what was rendered, too."""
-        first = self.folder / f"first-{sorted(answers.items())}".replace("/", "")
-        if not first.exists():
-            place = self.place()
-            self._rendered[first.name] = render(self.template.folder, "v1.0.0", answers, place)
-            start(place, first)
+        name = repr(sorted(answers.items()))
+        if name not in self._first:
+            place, first = self.place(), self.place()
+            tree = render(self.template.folder, "v1.0.0", answers, place)
+            self._first[name] = start(place, first), tree
+        first, tree = self._first[name]
         project = self.place()
         shutil.copytree(first, project, symlinks=True)
-        return project, self._rendered[first.name]
+        return project, tree
 
 
 def work(project: Path, made: Iterable[Edit], mark: str = "mine") -> State:
