@@ -33,6 +33,7 @@ BASE: dict[str, Any] = {
 }
 OPTIONS: dict[str, dict[str, Any]] = {
     "'api' in serving": {"serving": ["api"]},
+    "'mysql' in data_sources": {"data_sources": ["mysql"]},
     "'postgres' in data_sources": {"data_sources": ["postgres"]},
     "model_family == 'lightgbm'": {"model_family": "lightgbm"},
 }

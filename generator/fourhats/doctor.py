@@ -79,6 +79,8 @@ def _project(place: Path) -> Iterator[Finding]:
     yield _file("contract", place / "config" / "contract.toml", contract, first_run)
     champion = ("a model is in charge", "no model is in charge yet")
     yield _file("champion", place / "artifacts" / "registry" / "champion", champion, first_run)
+    if "mysql" in answers.get("data_sources", ()):
+        yield _variable(place, "MYSQL_URL", "mysql://user:password@host:3306/database")
     if "postgres" in answers.get("data_sources", ()):
         yield _variable(place, "POSTGRES_URL", "postgresql://user:password@host/database")
     if "webhook" in answers.get("alerts", ()):

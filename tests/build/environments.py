@@ -48,6 +48,7 @@ DEPENDENCY_SETS = [
         "lightgbm-batch",
         {
             "model_family": "lightgbm",
+            "data_sources": ["mysql"],
             "serving": ["batch"],
             "orchestrator": "none",
             "license": "MIT",
@@ -59,7 +60,7 @@ DEPENDENCY_SETS = [
         {
             "task": "regression",
             "model_family": "lightgbm",
-            "data_sources": ["files", "postgres"],
+            "data_sources": ["files", "mysql", "postgres"],
             "serving": ["api", "batch"],
             "alerts": ["log", "webhook"],
         },

@@ -22,7 +22,7 @@ LONGEST_NAME = 80
 
 SURROUNDINGS: Answers = {
     "project_slug": "hostile",
-    "data_sources": ["files", "postgres"],
+    "data_sources": ["files", "mysql", "postgres"],
     "license": "MIT",
     "user_email": "team@example.com",
 }
@@ -161,6 +161,7 @@ def assert_shown_as_typed(tree: Tree, typed: Answers, harmless: Tree) -> None:
     }
     sources = tree.toml("config/sources.toml")
     assert sources["files"]["path"] == typed["files_path"]
+    assert sources["mysql"]["query"] == typed["mysql_query"]
     assert sources["postgres"]["query"] == typed["postgres_query"]
     project = tree.toml("pyproject.toml")["project"]
     assert project["description"] == typed["project_description"].replace("\n", " ")

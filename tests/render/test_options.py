@@ -31,6 +31,7 @@ TRACES: dict[tuple[str, str], Trace] = {
     ("task", "classification"): Trace(r"act_right|predict_proba\b.*only"),
     ("task", "regression"): Trace(r"value_tolerance|mean_absolute_error"),
     ("data_sources", "files"): Trace(r"\[files\]|sources/files|FILES__PATH|files_path"),
+    ("data_sources", "mysql"): Trace("mysql|mariadb"),
     # The rule that makes column names is the same in every project: it has PostgreSQL in mind, and
     # keeps clear of the names of every table.
     ("data_sources", "postgres"): Trace("postgres|adbc", elsewhere=("column_names.py",)),

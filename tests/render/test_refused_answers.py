@@ -82,6 +82,7 @@ REFUSED = [
     ("value_monthly_volume", -5, "at least 1"),
     ("value_monthly_volume", "many", "many"),
     ("files_path", "data\n.csv", "control character"),
+    ("mysql_query", "\x07", "query"),
     ("postgres_query", "  ", "query"),
     ("data_sources", [], "at least one source"),
     ("serving", [], "at least one way"),
@@ -93,6 +94,7 @@ REFUSED = [
 ]
 ASKED_FOR: dict[str, Answers] = {
     "value_tolerance": {"task": "regression"},
+    "mysql_query": {"data_sources": ["mysql"]},
     "postgres_query": {"data_sources": ["postgres"]},
 }
 
