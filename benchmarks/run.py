@@ -11,7 +11,10 @@ from benchmarks import (
 )
 from benchmarks.figure import Figure, show
 
-MODULES = (new_cost, help_cost, first_prediction, serving_speed, image_size, data_speed, update_cost)
+MODULES = (
+    *(new_cost, help_cost, first_prediction, serving_speed),
+    *(image_size, data_speed, update_cost),
+)
 
 
 def figures() -> list[Figure]:

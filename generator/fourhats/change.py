@@ -103,11 +103,10 @@ def update(
             "there is no way back but git's"
         )
     questionnaire = history.questionnaire(new)
-    sheet = _sheet(questionnaire, project.answers, data)
+    sheet = sheet_of(questionnaire, project.answers, data)
     sides = _rendered(project, history, scratch, (old, project.answers), (new, sheet.data))
     version = history.described(new)
-    owned = _owned(questionnaire, sheet.answers)
-    merged = merge(*sides, Rules(version, RENAMED_BY_TEMPLATE, owned, merge_owned=False))
+    merged = merge(*sides, rules_of_update(questionnaire, sheet, version))
     return Change(
         project,
         sides[0],
@@ -121,29 +120,6 @@ def update(
     )
 
 
-def forecast(
-    project: Subproject, history: TemplateHistory, scratch: Path, rendered: Listing, new: str
-) -> list[str]:
-    """Name the conflicts that an update would meet, knowing what was `rendered` before.
-
-    Raises:
-        WrongInputError: an answer does not do.
-
-    """
-    questionnaire = history.questionnaire(new)
-    sheet = _sheet(questionnaire, project.answers, {})
-    store = Store(scratch / "merge.git", project.objects)
-    folder = scratch / "new"
-    # Without a repository copier has nothing to clone; the answers file may lack the version here.
-    source = history.source(new)
-    render(replace(source, location=str(source.folder)), sheet.data, folder)
-    tracked = f"{project.head}:{project.prefix}"
-    sides = Sides(rendered, listing(project.git, tracked), store.added(folder, tracked))
-    owned = _owned(questionnaire, sheet.answers)
-    merged = merge(store, sides, Rules("new", RENAMED_BY_TEMPLATE, owned, merge_owned=False))
-    return sorted(merged.unmerged)
-
-
 def change_answers(
     project: Subproject, history: TemplateHistory, scratch: Path, data: Mapping[str, Any]
 ) -> Change:
@@ -155,7 +131,7 @@ def change_answers(
     """
     commit = history.commit(project.version)
     questionnaire = history.questionnaire(commit)
-    sheet = _sheet(questionnaire, project.answers, data)
+    sheet = sheet_of(questionnaire, project.answers, data)
     open_again = {
         entry.name
         for entry in sheet.entries
@@ -163,7 +139,7 @@ def change_answers(
     }
     earlier = project.earlier_answers(open_again)
     if earlier:
-        sheet = _sheet(questionnaire, project.answers | earlier, data)
+        sheet = sheet_of(questionnaire, project.answers | earlier, data)
     sides = _rendered(project, history, scratch, (commit, project.answers), (commit, sheet.data))
     owned = _owned(questionnaire, sheet.answers)
     merged = merge(*sides, Rules("new-answers", RENAMED_BY_ANSWERS, owned, merge_owned=True))
@@ -213,11 +189,23 @@ def without(change: Change, paths: list[str]) -> Change:
     return replace(change, merged=replace(merged, files=files))
 
 
-def _sheet(
+def sheet_of(
     questionnaire: Questionnaire, recorded: Mapping[str, Any], data: Mapping[str, Any]
 ) -> Sheet:
+    """Take the recorded answers over to a version's questions, with others given now.
+
+    Raises:
+        WrongInputError: an answer does not do, or one is missing.
+
+    """
     known = {name: value for name, value in recorded.items() if name in questionnaire.questions}
     return answering.complete(questionnaire, {**known, **data})
+
+
+def rules_of_update(questionnaire: Questionnaire, sheet: Sheet, version: str) -> Rules:
+    """Say how an update to a newer version is merged."""
+    owned = _owned(questionnaire, sheet.answers)
+    return Rules(version, RENAMED_BY_TEMPLATE, owned, merge_owned=False)
 
 
 def _rendered(

@@ -3,27 +3,21 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from dataclasses import asdict, dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fourhats import answers as answering
 from fourhats.apply import cut_off
-from fourhats.change import forecast
 from fourhats.destination import scratch_folder
 from fourhats.errors import FourhatsError, WrongInputError
 from fourhats.fleet import for_each, projects_in, show_table
+from fourhats.forecast import Ahead, conflicts_ahead
 from fourhats.interrupt import stoppable
-from fourhats.merge import listing
-from fourhats.rendered_state import rendered_state
 from fourhats.subproject import Subproject
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from fourhats.questions import Questionnaire
     from fourhats.template_history import TemplateHistory
 
 LEFT_OPEN = (".kept", ".rej")
@@ -69,7 +63,10 @@ def examine(typed: str, history: TemplateHistory | str) -> Status:
         if isinstance(history, str):
             status.attention.append(history)
         else:
-            _look_at_update(project, history, status)
+            ahead = Ahead.of(history, project.version)
+            status.newest, status.behind = ahead.newest, ahead.behind
+            if ahead.behind:
+                status.conflicts = conflicts_ahead(project, history, ahead)
     except FourhatsError as error:
         status.attention.append(str(error))
     return status
@@ -87,55 +84,6 @@ def _look_at_project(project: Subproject, status: Status) -> None:
     if left:
         status.attention.append(f"left open by an update: {', '.join(sorted(left))}")
     status.answers_changed = project.changed_answers()
-
-
-def _look_at_update(project: Subproject, history: TemplateHistory, status: Status) -> None:
-    ahead = _ahead(history, project.version)
-    status.newest, status.behind = ahead.newest, ahead.behind
-    if not ahead.behind:
-        return
-    questionnaire = ahead.questionnaire
-    known = {name: v for name, v in project.answers.items() if name in questionnaire.questions}
-    answers = answering.complete(questionnaire, known).answers
-    suffix = str(questionnaire.settings.get("_templates_suffix", ".jinja"))
-    touched = {
-        str(questionnaire.rendered(name, answers)).removesuffix(suffix) for name in ahead.touched
-    }
-    with tempfile.TemporaryDirectory(prefix="fourhats-", ignore_cleanup_errors=True) as place:
-        scratch = Path(place)
-        rendered = rendered_state(project, history, ahead.old, scratch)
-        yours = listing(project.git, f"{project.head}:{project.prefix}")
-        mine = {
-            path for path in yours.keys() | rendered.keys() if yours.get(path) != rendered.get(path)
-        }
-        if mine & touched:
-            status.conflicts = forecast(project, history, scratch, rendered, ahead.new)
-
-
-@dataclass(frozen=True)
-class _Ahead:
-    """What is newer than one version of a template."""
-
-    old: str
-    new: str
-    newest: str
-    behind: int
-    questionnaire: Questionnaire
-    touched: list[str]
-
-
-@cache
-def _ahead(history: TemplateHistory, version: str) -> _Ahead:
-    old = history.commit(version)
-    new = history.commit(history.newest_after(old))
-    return _Ahead(
-        old,
-        new,
-        history.described(new),
-        0 if new == old else max(1, len(history.between(old, new))),
-        history.questionnaire(new),
-        history.touched(old, new),
-    )
 
 
 def _table(statuses: Sequence[Status]) -> None:

@@ -15,12 +15,15 @@ from packaging.version import InvalidVersion, Version
 
 from fourhats.errors import WrongInputError
 from fourhats.git import Git, GitError
+from fourhats.merge import listing
 from fourhats.questions import Questionnaire
 from fourhats.source import CANONICAL_URL, bundle, source_root
 from fourhats.template_source import TemplateSource, address, instead_of, is_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from fourhats.merge import Listing
 
 
 @dataclass(frozen=True)
@@ -108,7 +111,7 @@ class TemplateHistory:
 
         Those that changed, and those that mention a file beside them that changed.
         """
-        folder = str(self.questionnaire(new).settings.get("_subdirectory", ""))
+        folder = self._subdirectory(new)
         start = f"{folder}/" if folder else ""
         names = self.git("diff", "--name-only", "--no-renames", "-z", old, new).split("\0")[:-1]
         found = {name for name in names if name.startswith(start)}
@@ -120,6 +123,13 @@ class TemplateHistory:
                 )
                 found |= {name.partition(":")[2] for name in said.split("\0")[:-1]}
         return sorted(name.removeprefix(start) for name in found)
+
+    def files(self, commit: str) -> Listing:
+        """List the template's files in one version, by their names in `touched`."""
+        return listing(self.git, f"{commit}:{self._subdirectory(commit)}")
+
+    def _subdirectory(self, commit: str) -> str:
+        return str(self.questionnaire(commit).settings.get("_subdirectory", ""))
 
     def changelog(self, old: str, new: str) -> list[str]:
         """Return the lines of CHANGELOG.md on what came after one commit, up to another."""
