@@ -68,7 +68,7 @@ def _status(folder: Path, versions: TemplateVersions, env: Mapping[str, str]) ->
         min(wall),
         STATUS_LIMIT,
         unit="s",
-        detail=f"{min(look.cpu for look in looks):.0f} s of CPU; four in ten have rendered files changed",
+        detail=f"{min(look.cpu for look in looks):.0f} s of CPU; four in ten changed what came",
     )
 
 

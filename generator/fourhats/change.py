@@ -103,6 +103,11 @@ def update(
             "there is no way back but git's"
         )
     questionnaire = history.questionnaire(new)
+    if questionnaire.settings.get("_migrations"):
+        raise WrongInputError(
+            f"the template {history.location} wants programs of its own run (_migrations), which "
+            "fourhats does not do: `copier update --trust` does"
+        )
     sheet = sheet_of(questionnaire, project.answers, data)
     sides = _rendered(project, history, scratch, (old, project.answers), (new, sheet.data))
     version = history.described(new)

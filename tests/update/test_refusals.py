@@ -213,6 +213,7 @@ def test_the_answer_to_a_renamed_question_goes_only_after_it_was_said(
     [
         "_min_copier_version: '99'\n",
         "_tasks:\n  - touch made-by-a-task\n",
+        "_migrations:\n  - touch made-by-a-migration\n",
         "broken: [\n",
     ],
 )
