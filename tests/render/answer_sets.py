@@ -1,7 +1,6 @@
 """Which answer sets are rendered: a covering array over the questions as they stand."""
 
 from collections.abc import Iterator, Sequence
-from itertools import combinations
 from typing import Any
 
 import yaml
@@ -60,9 +59,8 @@ def _values(question: dict[str, Any]) -> list[Any]:
 
 
 def _subsets(values: list[Any]) -> list[list[Any]]:
-    """Give every choice alone, together with each other one, and all of them."""
-    sizes = sorted({1, min(2, len(values)), len(values)})
-    return [list(subset) for size in sizes for subset in combinations(values, size)]
+    """Give every choice alone, and all of them: every two then come together and apart."""
+    return [*([value] for value in values), *([values] if len(values) > 1 else [])]
 
 
 def _copied(value: Any) -> Any:  # noqa: ANN401 - answers are of any type
