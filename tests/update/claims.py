@@ -31,7 +31,7 @@ class Update:
     after: State
     said: Said
     owned: Collection[str] = ()
-    """Configuration, which an update leaves alone once its user changed it."""
+    """Configuration: an update leaves it alone once its user changed it, other answers merge it."""
     local: Collection[str] = ()
     """Files that git ignores."""
 
@@ -67,6 +67,7 @@ def check(update: Update) -> None:
     what_the_user_deleted_stays_deleted(update)
     what_the_template_wrote_arrives(update)
     modes_are_merged(update)
+    windows_line_ends_stay(update)
     conflicts_are_known_to_git_and_named(update)
 
 
@@ -149,6 +150,20 @@ def what_the_template_wrote_arrives(update: Update) -> None:
         assert not missing or _derived(entry, given_up), f"{sorted(missing)} of {path} is missing"
 
 
+def windows_line_ends_stay(update: Update) -> None:
+    for path, entry in update.touched():
+        if _is_text(entry) and _only_windows_line_ends(entry) and path in update.result:
+            found = update.result[path]
+            assert not _is_text(found) or _only_windows_line_ends(found), f"{path} lost them"
+
+
+def configuration_stays_its_users(update: Update) -> None:
+    for path in update.owned:
+        mine = update.yours.get(path)
+        if mine is not None and mine != update.old.get(path):
+            assert update.result.get(path) == mine, path
+
+
 def modes_are_merged(update: Update) -> None:
     everywhere = update.old.keys() & update.yours.keys() & update.new.keys() & update.result.keys()
     for path in everywhere:
@@ -180,6 +195,10 @@ def _texts(entry: Entry | None) -> set[bytes]:
     if entry is None or not _is_text(entry):
         return set()
     return {line.rstrip(b"\r") for line in lines(entry.content)} - {b""}
+
+
+def _only_windows_line_ends(entry: Entry) -> bool:
+    return 0 < entry.content.count(b"\n") == entry.content.count(b"\r\n")
 
 
 def _is_text(entry: Entry | None) -> bool:

@@ -13,9 +13,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.update.cases import answer_sets, cases, histories, without_sour
-from tests.update.claims import Update, check
+from tests.update.claims import Update, check, configuration_stays_its_users
 from tests.update.commands import fourhats, state, undo
-from tests.update.edits import Edit, add, change, delete
+from tests.update.edits import Edit, add, change, delete, insert, use_windows_line_ends
 from tests.update.small_template import CHANGES, DEFAULTS, LOCAL, OWNED, Answers
 from tests.update.snapshot import differences
 from tests.update.template import commit
@@ -28,6 +28,13 @@ if TYPE_CHECKING:
 
 @cases(1)
 @given(answers=answer_sets(), history=histories())
+# What each rule of the merge is for:
+@example(DEFAULTS, ([{"changed_configuration"}], [[Edit(change, ("config/settings.toml", 4, 1))]]))
+@example(DEFAULTS, ([{"deleted"}], [[Edit(insert, ("legacy.py", 2, 1))]]))
+@example(DEFAULTS, ([{"changed_hunk"}], [[Edit(use_windows_line_ends, ("README.md",))]]))
+@example(DEFAULTS, ([{"renamed"}], [[Edit(insert, ("docs/guide.md", 2, 1))]]))
+@example(DEFAULTS, ([{"changed_block"}], [[Edit(delete, ("app.py",))]]))
+@example(DEFAULTS, ([{"ignored_from_now_on"}], [[Edit(insert, ("open-end.txt", 2, 1))]]))
 # Found once: a conflict at a new path, which git does not restore;
 @example(DEFAULTS, ([{"renamed_and_changed"}], [[Edit(change, ("loader.py", 8, 1))]]))
 # a file of one's own, set aside for a folder that does not come;
@@ -58,7 +65,9 @@ def test_every_line_that_the_user_wrote_has_a_home(
         assert after == before
     else:
         new = workshop.render("v2.0.0", answers)
-        check(Update(old, before.files, new, after, said, OWNED, LOCAL))
+        update = Update(old, before.files, new, after, said, OWNED, LOCAL)
+        check(update)
+        configuration_stays_its_users(update)
         assert after.head == before.head
         undo(project, said)
         undone = state(project)
@@ -97,7 +106,9 @@ def test_an_update_follows_on_another(
         before = work(project, edits_made, f"mine-{number}")
         said = fourhats("update", project, "--yes", "--to", version)
         new = workshop.render(version, answers)
-        check(Update(old, before.files, new, state(project), said, OWNED, LOCAL))
+        update = Update(old, before.files, new, state(project), said, OWNED, LOCAL)
+        check(update)
+        configuration_stays_its_users(update)
         # Committed as it is, conflicts and all: they are the user's lines now.
         commit(project)
         old = new

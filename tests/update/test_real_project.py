@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.render.answer_sets import covering_array
 from tests.services.rendered import Project, command, install, project_env
-from tests.update.claims import Update, check
+from tests.update.claims import Update, check, configuration_stays_its_users
 from tests.update.commands import fourhats, state, undo
 from tests.update.edits import OWN_NAMES, edits
 from tests.update.real_template import CHANGES, OWNED, RealTemplate
@@ -77,7 +77,9 @@ def test_no_line_of_a_real_project_is_lost(
     before = work(project, made)
     said = fourhats("update", project, "--yes")
     new = real.render("v2.0.0", answers)
-    check(Update(old, before.files, new, state(project), said, OWNED))
+    update = Update(old, before.files, new, state(project), said, OWNED)
+    check(update)
+    configuration_stays_its_users(update)
     undo(project, said)
     assert not differences(before.files, state(project).files)
 

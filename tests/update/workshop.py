@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from tests.update.commands import State, render, start, state
@@ -20,18 +19,15 @@ if TYPE_CHECKING:
 TemplateT = TypeVar("TemplateT", bound=Template)
 
 
-@dataclass
 class Workshop(Generic[TemplateT]):
     """A template, and a folder for projects of it."""
 
-    template: TemplateT
-    folder: Path
-    _first: dict[str, tuple[Path, Tree]] = field(default_factory=dict)
-    _number: int = 0
-
-    def __repr__(self) -> str:
-        """Keep what fails readable: hypothesis prints every argument."""
-        return "Workshop()"
+    def __init__(self, template: TemplateT, folder: Path) -> None:
+        """Begin with no project."""
+        self.template = template
+        self.folder = folder
+        self._first: dict[str, tuple[Path, Tree]] = {}
+        self._number = 0
 
     def place(self) -> Path:
         """Give a folder that does not exist yet."""
