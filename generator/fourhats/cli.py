@@ -92,60 +92,33 @@ def _run(options: argparse.Namespace) -> int:
 def _new(options: argparse.Namespace) -> int:
     from fourhats.new import Request, new_command
 
-    return new_command(
-        Request(
-            dest=options.dest,
-            defaults=options.defaults,
-            data=tuple(options.data),
-            answers=options.answers,
-            client_data=options.client_data,
-            target=options.target,
-            dry_run=options.dry_run,
-            run=options.run,
-            git=options.git,
-            source=options.source,
-        )
-    )
+    return new_command(Request(**_typed(options)))
 
 
 def _update(options: argparse.Namespace) -> int:
-    if options.all is not None:
-        from fourhats.branches import update_all_command
+    typed = _typed(options)
+    folder = typed.pop("all")
+    if folder is None:
+        from fourhats.update import Wish, update_command
 
-        alone = {"--to": options.to, "--data": options.data, "--source": options.source}
-        given = [name for name, value in alone.items() if value]
-        if given:
+        return update_command(Wish(**typed))
+    for name in ("to", "data", "source"):
+        if typed[name]:
             from fourhats.errors import WrongInputError
 
-            raise WrongInputError(f"{given[0]} is for one project: it does not go with --all")
-        return update_all_command(options.all, dry_run=options.dry_run)
-    from fourhats.update import Wish, update_command
+            raise WrongInputError(f"--{name} is for one project: it does not go with --all")
+    from fourhats.branches import update_all_command
 
-    return update_command(
-        Wish(
-            dest=options.dest,
-            data=tuple(options.data),
-            to=options.to,
-            source=options.source,
-            dry_run=options.dry_run,
-            yes=options.yes,
-        )
-    )
+    return update_all_command(folder, dry_run=options.dry_run)
 
 
 def _set(options: argparse.Namespace) -> int:
     from fourhats.update import Wish, set_command
 
-    has_dest = "=" not in options.words[0]
-    return set_command(
-        Wish(
-            dest=options.words[0] if has_dest else ".",
-            data=tuple(options.words[has_dest:]),
-            source=options.source,
-            dry_run=options.dry_run,
-            yes=options.yes,
-        )
-    )
+    typed = _typed(options)
+    words = typed.pop("words")
+    dest = "." if "=" in words[0] else words.pop(0)
+    return set_command(Wish(dest=dest, data=words, **typed))
 
 
 def _status(options: argparse.Namespace) -> int:
@@ -157,16 +130,7 @@ def _status(options: argparse.Namespace) -> int:
 def _adopt(options: argparse.Namespace) -> int:
     from fourhats.update import Wish, adopt_command
 
-    return adopt_command(
-        Wish(
-            dest=options.dest,
-            data=tuple(options.data),
-            answers=options.answers,
-            source=options.source,
-            dry_run=options.dry_run,
-            yes=options.yes,
-        )
-    )
+    return adopt_command(Wish(**_typed(options)))
 
 
 def _profile(options: argparse.Namespace) -> int:
@@ -179,6 +143,12 @@ def _doctor(options: argparse.Namespace) -> int:
     from fourhats.doctor import doctor_command
 
     return doctor_command(options.dest, as_json=options.json)
+
+
+def _typed(options: argparse.Namespace) -> dict[str, Any]:
+    """Give what was typed, by the names that the command knows it by."""
+    ours = {"command", "run_command"}
+    return {name: value for name, value in vars(options).items() if name not in ours}
 
 
 def _interrupted() -> int:
@@ -205,7 +175,13 @@ def _parser() -> argparse.ArgumentParser:
         prog="fourhats",
         description="Start a data-science project that trains, serves and watches its model.",
     )
-    parser.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
+    parser.add_argument(
+        "--version",
+        action=_Version,
+        nargs=0,
+        default=argparse.SUPPRESS,
+        help="show the version and exit",
+    )
     commands = parser.add_subparsers(
         title="commands", dest="command", metavar="COMMAND", parser_class=_Parser
     )

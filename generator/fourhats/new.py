@@ -21,7 +21,7 @@ from fourhats.template_source import template_source
 from fourhats.terminal import fact, interactive, note, one_line, styled
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from fourhats.questions import Sheet
     from fourhats.template_source import TemplateSource
@@ -34,7 +34,7 @@ class Request:
 
     dest: str
     defaults: bool = False
-    data: tuple[str, ...] = ()
+    data: Sequence[str] = ()
     answers: str | None = None
     client_data: str | None = None
     target: str | None = None

@@ -32,7 +32,7 @@ class Wish:
     """What was typed after the command."""
 
     dest: str
-    data: tuple[str, ...] = ()
+    data: Sequence[str] = ()
     answers: str | None = None
     to: str | None = None
     source: str | None = None
