@@ -35,6 +35,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "'api' in serving": {"serving": ["api"]},
     "'mysql' in data_sources": {"data_sources": ["mysql"]},
     "'postgres' in data_sources": {"data_sources": ["postgres"]},
+    "'rest_api' in data_sources": {"data_sources": ["rest_api"]},
     "model_family == 'lightgbm'": {"model_family": "lightgbm"},
 }
 

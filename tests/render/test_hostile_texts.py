@@ -16,7 +16,7 @@ from tests.render.answer_sets import Answers, questions
 from tests.render.tree import Tree, grow
 
 # Texts that follow a rule of their own.
-RULED = {"project_slug", "package_name", "user_email", "value_currency"}
+RULED = {"project_slug", "package_name", "user_email", "value_currency", "rest_api_url"}
 ONE_LINE = {"project_name", "user_name", "files_path"}
 LONGEST_NAME = 80
 

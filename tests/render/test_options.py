@@ -35,12 +35,13 @@ TRACES: dict[tuple[str, str], Trace] = {
     # The rule that makes column names is the same in every project: it has PostgreSQL in mind, and
     # keeps clear of the names of every table.
     ("data_sources", "postgres"): Trace("postgres|adbc", elsewhere=("column_names.py",)),
+    ("data_sources", "rest_api"): Trace("rest_?api|api_pages|json_records|tenacity"),
     ("warehouse", "duckdb"): Trace("duckdb"),
     ("model_family", "sklearn"): Trace("HistGradientBoosting"),
     ("model_family", "lightgbm"): Trace("lightgbm|onnxmltools"),
     # FastAPI itself stays among the pins: MLflow asks for it.
     ("serving", "api"): Trace(
-        r"\bserve\b(?! types)|msgspec|prometheus|httptools|uvloop|httpx|compose\.yaml|/predict\b"
+        r"\bserve\b(?! types)|msgspec|prometheus|httptools|uvloop|compose\.yaml|/predict\b"
     ),
     ("serving", "batch"): Trace(
         r"score\.py|import score|'score'|\"score\"|scored_on", elsewhere=("column_names.py",)

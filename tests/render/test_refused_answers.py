@@ -84,6 +84,8 @@ REFUSED = [
     ("files_path", "data\n.csv", "control character"),
     ("mysql_query", "\x07", "query"),
     ("postgres_query", "  ", "query"),
+    ("rest_api_url", "ftp://example.com/customers", "https://"),
+    ("rest_api_url", "https://user:password@example.com/customers", "without a password"),
     ("data_sources", [], "at least one source"),
     ("serving", [], "at least one way"),
     ("alerts", [], "at least one"),
@@ -96,6 +98,7 @@ ASKED_FOR: dict[str, Answers] = {
     "value_tolerance": {"task": "regression"},
     "mysql_query": {"data_sources": ["mysql"]},
     "postgres_query": {"data_sources": ["postgres"]},
+    "rest_api_url": {"data_sources": ["rest_api"]},
 }
 
 
