@@ -70,7 +70,7 @@ def adopt_command(wish: Wish) -> int:
     """Run `fourhats adopt`."""
     with stoppable(), scratch_folder() as scratch:
         project = Subproject.without_answers(wish.dest)
-        _mend(project)
+        _mended(project)
         project.check_clean()
         with template_history(wish.source or default_location()) as history:
             commit = history.commit(next(reversed(history.releases), "HEAD"))
@@ -92,15 +92,20 @@ def _opened(wish: Wish) -> Iterator[tuple[Subproject, TemplateHistory, Path]]:
         stack.enter_context(stoppable())
         scratch = stack.enter_context(scratch_folder())
         project = Subproject.opened(wish.dest)
-        _mend(project)
+        if _mended(project):
+            # What it read were the answers of the update that was cut off.
+            project = Subproject.opened(wish.dest)
         project.check_clean()
         history = stack.enter_context(template_history(wish.source or project.source))
         yield project, history, scratch
 
 
-def _mend(project: Subproject) -> None:
-    if cut_off(project):
-        restore(project)
+def _mended(project: Subproject) -> bool:
+    """Undo an update that was cut off; tell whether there was one."""
+    if not cut_off(project):
+        return False
+    restore(project)
+    return True
 
 
 def _wanted(
