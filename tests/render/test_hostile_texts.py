@@ -17,12 +17,12 @@ from tests.render.tree import Tree, grow
 
 # Texts that follow a rule of their own.
 RULED = {"project_slug", "package_name", "user_email", "value_currency", "rest_api_url"}
-ONE_LINE = {"project_name", "user_name", "files_path"}
+ONE_LINE = {"project_name", "user_name", "excel_path", "files_path"}
 LONGEST_NAME = 80
 
 SURROUNDINGS: Answers = {
     "project_slug": "hostile",
-    "data_sources": ["files", "mysql", "postgres"],
+    "data_sources": ["excel", "files", "mysql", "postgres"],
     "license": "MIT",
     "user_email": "team@example.com",
 }
@@ -160,6 +160,7 @@ def assert_shown_as_typed(tree: Tree, typed: Answers, harmless: Tree) -> None:
         "owner": typed["business_owner"],
     }
     sources = tree.toml("config/sources.toml")
+    assert sources["excel"]["path"] == typed["excel_path"]
     assert sources["files"]["path"] == typed["files_path"]
     assert sources["mysql"]["query"] == typed["mysql_query"]
     assert sources["postgres"]["query"] == typed["postgres_query"]

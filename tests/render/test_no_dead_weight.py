@@ -15,6 +15,7 @@ MODULES = {
     "mlflow-skinny": "mlflow",
     "prometheus-client": "prometheus_client",
     "pydantic-settings": "pydantic_settings",
+    "python-calamine": "python_calamine",
     "scikit-learn": "sklearn",
 }
 # Asked for, though the project's own code never imports them: what does so instead.

@@ -30,6 +30,7 @@ TRACES: dict[tuple[str, str], Trace] = {
     ("python_version", "3.13"): Trace(r"python:3\.13|python-version: .3\.13"),
     ("task", "classification"): Trace(r"act_right|predict_proba\b.*only"),
     ("task", "regression"): Trace(r"value_tolerance|mean_absolute_error"),
+    ("data_sources", "excel"): Trace("excel|calamine|xlsx", elsewhere=("table_file.py",)),
     ("data_sources", "files"): Trace(r"\[files\]|sources/files|FILES__PATH|files_path"),
     ("data_sources", "mysql"): Trace("mysql|mariadb"),
     # The rule that makes column names is the same in every project: it has PostgreSQL in mind, and

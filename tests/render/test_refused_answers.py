@@ -82,6 +82,7 @@ REFUSED = [
     ("value_monthly_volume", -5, "at least 1"),
     ("value_monthly_volume", "many", "many"),
     ("files_path", "data\n.csv", "control character"),
+    ("excel_path", "data\n.xlsx", "control character"),
     ("mysql_query", "\x07", "query"),
     ("postgres_query", "  ", "query"),
     ("rest_api_url", "ftp://example.com/customers", "https://"),
@@ -92,10 +93,11 @@ REFUSED = [
     ("task", "forecasting", "forecasting"),
     ("license", "GPL", "GPL"),
     ("python_version", "3.10", "3.10"),
-    ("data_sources", ["files", "excel"], "excel"),
+    ("data_sources", ["files", "fax"], "fax"),
 ]
 ASKED_FOR: dict[str, Answers] = {
     "value_tolerance": {"task": "regression"},
+    "excel_path": {"data_sources": ["excel"]},
     "mysql_query": {"data_sources": ["mysql"]},
     "postgres_query": {"data_sources": ["postgres"]},
     "rest_api_url": {"data_sources": ["rest_api"]},

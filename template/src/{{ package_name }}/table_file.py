@@ -191,7 +191,7 @@ def _open_csv(connection: duckdb.DuckDBPyConnection, files: list[Path]) -> duckd
 
 def _csv_sql(files: list[Path], dialect: _Dialect) -> str:
     names = ", ".join(literal(str(file)) for file in files)
-    schema = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in _unique(dialect.header))
+    schema = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in unique_names(dialect.header))
     # Nothing is left to detection: DuckDB's sniffer takes ragged lines for a one-column table.
     return (
         f"SELECT * FROM read_csv([{names}], columns = {{{schema}}}, header = true,"
@@ -246,7 +246,7 @@ def _is_utf8(file: Path) -> bool:
     return True
 
 
-def _unique(header: tuple[str, ...]) -> list[str]:
+def unique_names(header: tuple[str, ...]) -> list[str]:
     """Name the nameless, and tell apart names that SQL holds to be the same."""
     columns: list[str] = []
     taken = {name.lower() for name in header}
