@@ -19,7 +19,8 @@ from fourhats.interrupt import undisturbed
 from fourhats.terminal import note
 
 if TYPE_CHECKING:
-    from fourhats.merge import Listing, Merged, Store
+    from fourhats.merge import Merged
+    from fourhats.store import Listing, Store
     from fourhats.subproject import Subproject
 
 JOURNAL = "fourhats-update.json"
@@ -175,6 +176,10 @@ def _fill(project: Subproject, stage: Path, files: Listing) -> None:
     lines = [f"{mode} {oid}\t{project.prefix}{path}\0" for path, (mode, oid) in files.items()]
     git("update-index", "-z", "--index-info", given="".join(lines))
     git("checkout-index", "--all", f"--prefix={stage.as_posix()}/files/")
+    for file in (stage / "files").rglob("*"):
+        if file.is_file() and not file.is_symlink():
+            with file.open("rb") as stream:
+                os.fsync(stream.fileno())
 
 
 def _write_index(project: Subproject, index: Path, yours: Listing, merged: Merged) -> None:

@@ -9,15 +9,16 @@ from pathspec import GitIgnoreSpec
 
 from fourhats import answers as answering
 from fourhats.errors import WrongInputError
-from fourhats.merge import Merged, Rules, Sides, Store, listing, merge
+from fourhats.merge import Merged, Rules, Sides, merge
 from fourhats.render import render
+from fourhats.store import Store, listing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from fourhats.merge import Listing
     from fourhats.questions import Questionnaire, Sheet
+    from fourhats.store import Listing
     from fourhats.subproject import Subproject
     from fourhats.template_history import TemplateHistory
 

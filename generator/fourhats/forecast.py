@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fourhats.change import rules_of_update, sheet_of
-from fourhats.merge import Sides, Store, listing, merge
+from fourhats.merge import Sides, merge
 from fourhats.render import render
 from fourhats.rendered_state import rendered_state
+from fourhats.store import Store, listing
 
 if TYPE_CHECKING:
-    from fourhats.merge import Listing
     from fourhats.questions import Questionnaire, Sheet
+    from fourhats.store import Listing
     from fourhats.subproject import Subproject
     from fourhats.template_history import TemplateHistory
 

@@ -10,13 +10,14 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from fourhats.git import Git, GitError
-from fourhats.merge import ANSWERS_FILE, Store, listing
+from fourhats.merge import ANSWERS_FILE
 from fourhats.render import render
+from fourhats.store import Store, listing
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from fourhats.merge import Listing
+    from fourhats.store import Listing
     from fourhats.subproject import Subproject
     from fourhats.template_history import TemplateHistory
 

@@ -52,18 +52,16 @@ class Subproject:
         return cls._in_repository(typed, path.resolve(), recorded_answers(typed, path))
 
     @classmethod
-    def without_answers(cls, typed: str) -> Subproject:
+    def to_be(cls, typed: str) -> Subproject:
         """Find a folder in a repository that is to become a project.
 
         Raises:
-            WrongInputError: git does not know it, or it is a project already.
+            WrongInputError: there is none, or git does not know it.
 
         """
         path = Path(typed).expanduser().absolute()
         if not path.is_dir():
             raise WrongInputError(f"{typed} is no folder: name one, or start with `fourhats new`")
-        if (path / ANSWERS_FILE).exists():
-            raise WrongInputError(f"{typed} is a project already: `fourhats update` keeps it so")
         return cls._in_repository(typed, path.resolve(), {})
 
     @classmethod
@@ -141,6 +139,18 @@ class Subproject:
             if "R" in line[:2] or "C" in line[:2]:
                 fields.pop(0)
         return [name.removeprefix(self.prefix) for name in names]
+
+    def check_new(self) -> None:
+        """Refuse what is a project already.
+
+        Raises:
+            WrongInputError: it has answers.
+
+        """
+        if (self.path / ANSWERS_FILE).exists():
+            raise WrongInputError(
+                f"{self.name} is a project already: `fourhats update` keeps it so"
+            )
 
     def check_clean(self) -> None:
         """Refuse a project with changes that are not committed.

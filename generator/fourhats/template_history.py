@@ -15,15 +15,15 @@ from packaging.version import InvalidVersion, Version
 
 from fourhats.errors import WrongInputError
 from fourhats.git import Git, GitError
-from fourhats.merge import listing
 from fourhats.questions import Questionnaire
 from fourhats.source import CANONICAL_URL, bundle, source_root
+from fourhats.store import listing
 from fourhats.template_source import TemplateSource, address, instead_of, is_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from fourhats.merge import Listing
+    from fourhats.store import Listing
 
 
 @dataclass(frozen=True)

@@ -69,8 +69,9 @@ def set_command(wish: Wish) -> int:
 def adopt_command(wish: Wish) -> int:
     """Run `fourhats adopt`."""
     with stoppable(), scratch_folder() as scratch:
-        project = Subproject.without_answers(wish.dest)
+        project = Subproject.to_be(wish.dest)
         _mended(project)
+        project.check_new()
         project.check_clean()
         with template_history(wish.source or default_location()) as history:
             commit = history.commit(next(reversed(history.releases), "HEAD"))
