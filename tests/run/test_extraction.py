@@ -83,7 +83,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
             project_name="Delivery times",
             task="regression",
             data_sources=["files", "postgres"],
-            postgres_query="SELECT * FROM deliveries;",
+            postgres_query="SELECT * FROM deliveries -- all of them",
             serving=["batch"],
             orchestrator="none",
         )

@@ -21,7 +21,7 @@ def load(
     """Write the rows of the query into `table`, in the order of the query.
 
     With `postgres.cursor` set, those whose cursor is not before the bookmark: rows that share the
-    last value may have come since. NUMERIC columns arrive as text, which the contract's types turn
+    last value, or have none, may have come since. NUMERIC columns arrive as text, which the contract's types turn
     into numbers.
 
     Raises:
@@ -36,9 +36,11 @@ def load(
     query, whole = settings.postgres.query, True
     if cursor_column and bookmark is not None:
         inner = query.rstrip().removesuffix(";")
+        column = quote(cursor_column)
+        # The bracket has a line of its own: the query may end in a comment.
         query = (
-            f"SELECT * FROM ({inner}) AS source_rows "
-            f"WHERE {quote(cursor_column)} >= {literal(bookmark)}"
+            f"SELECT * FROM ({inner}\n) AS source_rows "
+            f"WHERE {column} >= {literal(bookmark)} OR {column} IS NULL"
         )
         whole = False
     try:
