@@ -16,7 +16,14 @@ from tests.render.answer_sets import Answers, questions
 from tests.render.tree import Tree, grow
 
 # Texts that follow a rule of their own.
-RULED = {"project_slug", "package_name", "user_email", "value_currency", "rest_api_url"}
+RULED = {
+    "project_slug",
+    "package_name",
+    "user_email",
+    "value_currency",
+    "object_storage_url",
+    "rest_api_url",
+}
 ONE_LINE = {"project_name", "user_name", "excel_path", "files_path"}
 LONGEST_NAME = 80
 

@@ -36,7 +36,8 @@ TRACES: dict[tuple[str, str], Trace] = {
     # The rule that makes column names is the same in every project: it has PostgreSQL in mind, and
     # keeps clear of the names of every table.
     ("data_sources", "postgres"): Trace("postgres|adbc", elsewhere=("column_names.py",)),
-    ("data_sources", "rest_api"): Trace("rest_?api|api_pages|json_records|tenacity"),
+    ("data_sources", "object_storage"): Trace(r"object.?storage|\bstores\b|AWS_|AZURE_"),
+    ("data_sources", "rest_api"): Trace("rest_?api|api_pages|tenacity"),
     ("warehouse", "duckdb"): Trace("duckdb"),
     ("model_family", "sklearn"): Trace("HistGradientBoosting"),
     ("model_family", "lightgbm"): Trace("lightgbm|onnxmltools"),

@@ -85,6 +85,7 @@ REFUSED = [
     ("excel_path", "data\n.xlsx", "control character"),
     ("mysql_query", "\x07", "query"),
     ("postgres_query", "  ", "query"),
+    ("object_storage_url", "https://bucket/sales", "s3://bucket"),
     ("rest_api_url", "ftp://example.com/customers", "https://"),
     ("rest_api_url", "https://user:password@example.com/customers", "without a password"),
     ("data_sources", [], "at least one source"),
@@ -100,6 +101,7 @@ ASKED_FOR: dict[str, Answers] = {
     "excel_path": {"data_sources": ["excel"]},
     "mysql_query": {"data_sources": ["mysql"]},
     "postgres_query": {"data_sources": ["postgres"]},
+    "object_storage_url": {"data_sources": ["object_storage"]},
     "rest_api_url": {"data_sources": ["rest_api"]},
 }
 

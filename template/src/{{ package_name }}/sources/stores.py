@@ -1,0 +1,176 @@
+"""The stores that files are in, by Arrow's file systems: listing, and fetching many at once."""
+
+import os
+import re
+import shutil
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from fnmatch import fnmatchcase
+from pathlib import Path, PurePosixPath
+from urllib.parse import urlsplit
+
+from pyarrow import fs
+from pydantic import SecretStr
+
+from ..errors import ProjectError
+from ..settings import Settings
+
+SCHEMES = ("s3", "gs", "az")
+COMPRESSED = {".gz", ".bz2", ".zst"}
+AT_ONCE = 8
+CHUNK = 1024 * 1024
+PATIENCE = timedelta(seconds=60)
+
+
+class Store:
+    """The files that `object_storage.url` names."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Read the address and the credentials; nothing is asked of the store yet.
+
+        Raises:
+            ProjectError: the address is none, or credentials are missing.
+
+        """
+        self._url = settings.object_storage.url
+        found = re.fullmatch(r"(\w+)://([^/?#\s]+)/*(.*)", self._url)
+        if found is None or found[1] not in SCHEMES:
+            raise ProjectError(
+                f"object_storage.url is {self._url!r}: it has to start with s3://, gs:// or az://, "
+                "and the bucket's or container's name"
+            )
+        self._scheme, self._bucket, self._pattern = found.groups()
+        self._files = _file_system(settings, self._scheme, self._bucket)
+
+    def files(self) -> dict[str, list[int]]:
+        """Give the files' names in the bucket, with what changes when a file does.
+
+        That is its size in bytes, and when it was written, in ns. Files that are empty or hidden
+        (`_SUCCESS`, `.part`) are no data.
+
+        Raises:
+            ProjectError: there is none.
+            OSError: the store does not answer, or refuses.
+
+        """
+        start = f"{self._bucket}/{_fixed(self._pattern)}".rstrip("/")
+        infos = [self._files.get_file_info(start)]
+        if infos[0].type != fs.FileType.File:
+            below = fs.FileSelector(start, allow_not_found=True, recursive=True)
+            infos = self._files.get_file_info(below)
+        found = {
+            info.path.removeprefix(f"{self._bucket}/"): [info.size, info.mtime_ns or 0]
+            for info in sorted(infos, key=lambda info: info.path)
+            if info.is_file and info.size
+        }
+        pattern = self._pattern if _fixed(self._pattern) != self._pattern.rstrip("/") else "*"
+        within = len(PurePosixPath(_fixed(self._pattern)).parts)
+        data = {
+            name: state
+            for name, state in found.items()
+            if fnmatchcase(name, pattern)
+            and not any(part[0] in "._" for part in PurePosixPath(name).parts[within:])
+        }
+        if not data:
+            raise ProjectError(f"{self._url}: there is no such file (object_storage.url)")
+        return data
+
+    def address(self, name: str) -> str:
+        """Give the address of a file."""
+        return f"{self._scheme}://{self._bucket}/{name}"
+
+    def fetch(self, names: Sequence[str], folder: Path) -> list[Path]:
+        """Copy files into the folder, unpacked if they are compressed; gives the copies in order.
+
+        Raises:
+            OSError: the store does not answer, or refuses.
+
+        """
+        copies = [
+            folder / f"{number}{_kind(name).suffix.lower()}" for number, name in enumerate(names)
+        ]
+        with ThreadPoolExecutor(AT_ONCE) as threads:
+            list(threads.map(self._copy, names, copies))
+        return copies
+
+    def _copy(self, name: str, copy: Path) -> None:
+        with (
+            self._files.open_input_stream(f"{self._bucket}/{name}", compression="detect") as stream,
+            copy.open("wb") as file,
+        ):
+            shutil.copyfileobj(stream, file, CHUNK)
+
+
+def reason(error: Exception, settings: Settings) -> str:
+    """Put an error of a store into one line, without the secrets that an address may hold."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    for secret in (
+        settings.aws_access_key_id,
+        settings.aws_secret_access_key,
+        settings.aws_session_token,
+        settings.azure_storage_key,
+        settings.azure_storage_sas_token,
+    ):
+        if hidden := _text(secret):
+            text = text.replace(hidden, "…")
+    return re.sub(r"(?i)(sig|signature|token)=[^&\s]+", r"\1=…", text)[:300]
+
+
+def _fixed(pattern: str) -> str:
+    """Give the folders that come before the first wildcard, or all if there is none."""
+    parts = pattern.rstrip("/").split("/")
+    wild = [number for number, part in enumerate(parts) if re.search(r"[*?\[]", part)]
+    return "/".join(parts[: wild[0]] if wild else parts)
+
+
+def _kind(name: str) -> PurePosixPath:
+    """Give a file's name as it is once unpacked."""
+    path = PurePosixPath(name)
+    return path.with_suffix("") if path.suffix.lower() in COMPRESSED else path
+
+
+def _file_system(settings: Settings, scheme: str, bucket: str) -> fs.FileSystem:
+    chosen = settings.object_storage
+    endpoint = urlsplit(chosen.endpoint)
+    if chosen.endpoint and not (endpoint.scheme in {"http", "https"} and endpoint.hostname):
+        raise ProjectError(
+            "object_storage.endpoint has to start with https:// or http:// and name a host"
+        )
+    if scheme == "s3":
+        region = chosen.region or (None if chosen.endpoint else fs.resolve_s3_region(bucket))
+        return fs.S3FileSystem(
+            access_key=_text(settings.aws_access_key_id),
+            secret_key=_text(settings.aws_secret_access_key),
+            session_token=_text(settings.aws_session_token),
+            anonymous=chosen.anonymous,
+            region=region,
+            endpoint_override=chosen.endpoint or None,
+        )
+    if scheme == "gs":
+        if settings.google_application_credentials:
+            # Google's library reads it from there alone, and .env may be where it stands.
+            credentials = str(settings.google_application_credentials)
+            os.environ["GOOGLE_APPLICATION_CREDENTIALS"] = credentials
+        return fs.GcsFileSystem(
+            anonymous=chosen.anonymous,
+            scheme=endpoint.scheme or None,
+            endpoint_override=endpoint.netloc or None,
+            retry_time_limit=PATIENCE,
+        )
+    if not settings.azure_storage_account:
+        raise ProjectError("AZURE_STORAGE_ACCOUNT is not set: put the account's name into .env")
+    sas_token = _text(settings.azure_storage_sas_token)
+    return fs.AzureFileSystem(
+        account_name=settings.azure_storage_account,
+        account_key=None if sas_token else _text(settings.azure_storage_key),
+        sas_token=sas_token,
+        blob_storage_authority=endpoint.netloc or None,
+        blob_storage_scheme=endpoint.scheme or None,
+        dfs_storage_authority=endpoint.netloc or None,
+        dfs_storage_scheme=endpoint.scheme or None,
+    )
+
+
+def _text(secret: SecretStr | None) -> str | None:
+    return (secret.get_secret_value().strip() if secret else "") or None
