@@ -21,8 +21,8 @@ def load(
     """Write the rows of the query into `table`, in the order of the query.
 
     With `postgres.cursor` set, those whose cursor is not before the bookmark: rows that share the
-    last value, or have none, may have come since. NUMERIC columns arrive as text, which the contract's types turn
-    into numbers.
+    last value, or have none, may have come since. NUMERIC columns arrive as text, which the
+    contract's types turn into numbers.
 
     Raises:
         ProjectError: the server does not answer or refuses the query. The address, which may hold
@@ -33,13 +33,13 @@ def load(
         raise ProjectError("POSTGRES_URL is not set: put the database's address into .env")
     url = settings.postgres_url.get_secret_value()
     cursor_column = settings.postgres.cursor
-    query, whole = settings.postgres.query, True
+    # Driver and cursor put brackets around the query: after a line break, since it may end in a
+    # comment.
+    query, whole = settings.postgres.query.rstrip().removesuffix(";") + "\n", True
     if cursor_column and bookmark is not None:
-        inner = query.rstrip().removesuffix(";")
         column = quote(cursor_column)
-        # The bracket has a line of its own: the query may end in a comment.
         query = (
-            f"SELECT * FROM ({inner}\n) AS source_rows "
+            f"SELECT * FROM ({query}) AS source_rows "
             f"WHERE {column} >= {literal(bookmark)} OR {column} IS NULL"
         )
         whole = False
