@@ -56,9 +56,11 @@ class Repository:
         return self.run(sys.executable, "release/release.py", version)
 
     def start_release(self, version: str) -> subprocess.Popen[str]:
-        """Start the release command."""
+        """Start the release command, as from a terminal."""
+        # What starts in the background of a shell, as a CI's tests may, is deaf to Ctrl-C.
+        hearing = ("env", "--default-signal=INT")
         return subprocess.Popen(
-            [sys.executable, "release/release.py", version],
+            [*hearing, sys.executable, "release/release.py", version],
             cwd=self.folder,
             env=project_env(IDENTITY),
             stdout=subprocess.PIPE,
