@@ -14,8 +14,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-# A project's hooks judge what its user commits; ours is neither a commit nor its user's.
-_NO_HOOKS = f"core.hooksPath={os.devnull}"
+_ALWAYS = (
+    # A project's hooks judge what its user commits; ours is neither a commit nor its user's.
+    f"core.hooksPath={os.devnull}",
+    # A git that a killed update left behind may still hold a reference, for a moment (ms).
+    "core.filesRefLockTimeout=5000",
+)
 
 
 class GitError(FourhatsError):
@@ -52,7 +56,7 @@ class Git:
             GitError: there is no git (NoGitError), or it ends with an exit code that is not `fine`.
 
         """
-        settings = [part for setting in (_NO_HOOKS, *self.settings) for part in ("-c", setting)]
+        settings = [part for setting in (*_ALWAYS, *self.settings) for part in ("-c", setting)]
         try:
             done = subprocess.run(
                 ["git", *settings, *command],
