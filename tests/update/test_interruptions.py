@@ -84,6 +84,8 @@ def run_interrupted(number: str, step: int, project: Path) -> subprocess.Complet
     return subprocess.run(
         [*program, number, str(step), project, "update", str(project), "--yes"],
         cwd=ROOT,
+        # Byte code that is written on a first run would be steps that the next one has not.
+        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
         capture_output=True,
         text=True,
         check=False,

@@ -91,6 +91,13 @@ def test_an_untouched_project_becomes_what_the_new_version_renders(
     shutil.rmtree(project)
 
 
+@example(
+    DEFAULTS,
+    (
+        [{"moved_configuration"}, {"added"}],
+        [[Edit(insert, ("config/settings.toml", 0, 1))], []],
+    ),
+)
 @cases(0.1)
 @given(answers=answer_sets(), history=histories(versions=2))
 def test_an_update_follows_on_another(
