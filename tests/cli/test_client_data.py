@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from tests.cli.shell import Shell
     from tests.cli.terminal_session import TerminalSession
 
-pytestmark = pytest.mark.quick
-
 
 @pytest.fixture
 def customers(shell: Shell) -> Path:
