@@ -46,9 +46,7 @@ class Subproject:
             WrongInputError: there is none, or git does not know it.
 
         """
-        path = Path(typed).expanduser().absolute()
-        if not path.is_dir():
-            raise WrongInputError(f"{typed} is no folder: name the folder of a project")
+        path = _folder(typed, "name the folder of a project")
         return cls._in_repository(typed, path.resolve(), recorded_answers(typed, path))
 
     @classmethod
@@ -59,9 +57,7 @@ class Subproject:
             WrongInputError: there is none, or git does not know it.
 
         """
-        path = Path(typed).expanduser().absolute()
-        if not path.is_dir():
-            raise WrongInputError(f"{typed} is no folder: name one, or start with `fourhats new`")
+        path = _folder(typed, "name one, or start with `fourhats new`")
         return cls._in_repository(typed, path.resolve(), {})
 
     @classmethod
@@ -168,6 +164,13 @@ class Subproject:
                 f"{self.name} has changes that are not committed: commit or stash them first "
                 f"({named})"
             )
+
+
+def _folder(typed: str, hint: str) -> Path:
+    path = Path(typed).expanduser().absolute()
+    if not path.is_dir():
+        raise WrongInputError(f"{typed} is no folder: {hint}")
+    return path
 
 
 @cache
