@@ -5,6 +5,7 @@ No secret is ever part of an error: texts name the setting that holds it.
 
 import base64
 from collections.abc import Generator, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -169,10 +170,8 @@ def _ask(client: httpx2.Client, url: httpx2.URL) -> httpx2.Response:
 def _retry_after(response: httpx2.Response) -> float | None:
     """Read how long to wait: seconds, or a date."""
     text = response.headers.get("Retry-After", "")
-    try:
+    with suppress(ValueError):
         return max(0.0, float(text))
-    except ValueError:
-        pass
     try:
         moment = parsedate_to_datetime(text)
     except ValueError:
