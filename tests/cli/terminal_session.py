@@ -19,6 +19,18 @@ UP, DOWN, ENTER, SPACE, CTRL_A, CTRL_C, CTRL_K = (
 )
 
 
+class _Screen(pyte.HistoryScreen):
+    """A screen that answers when it is asked, after what was written before the request."""
+
+    def __init__(self, columns: int, rows: int, process: pexpect.spawn[bytes]) -> None:
+        super().__init__(columns, rows, history=5000)
+        self._process = process
+
+    def write_process_input(self, data: str) -> None:
+        """Tell the command what it asked for: where the cursor stands."""
+        self._process.send(data)
+
+
 class TerminalSession:
     """One command in a terminal of a given size."""
 
@@ -32,8 +44,6 @@ class TerminalSession:
         rows: int = 40,
     ) -> None:
         """Start the command."""
-        self.screen = pyte.HistoryScreen(columns, rows, history=5000)
-        self._stream = pyte.ByteStream(self.screen)
         self.process: pexpect.spawn[bytes] = pexpect.spawn(
             command[0],
             list(command[1:]),
@@ -42,6 +52,8 @@ class TerminalSession:
             dimensions=(rows, columns),
             timeout=60,
         )
+        self.screen = _Screen(columns, rows, self.process)
+        self._stream = pyte.ByteStream(self.screen)
 
     def read(self, seconds: float = 0.1) -> str:
         """Take in what the command writes for a moment, and return the screen."""
@@ -53,7 +65,6 @@ class TerminalSession:
                 continue
             except pexpect.EOF:
                 break
-            self._answer_cursor_position(written)
             self._stream.feed(written)
         return self.text
 
@@ -110,9 +121,3 @@ class TerminalSession:
             return 128 + self.process.signalstatus
         assert self.process.exitstatus is not None
         return self.process.exitstatus
-
-    def _answer_cursor_position(self, written: bytes) -> None:
-        """Answer the request that prompt_toolkit sends to a terminal, as a terminal does."""
-        if b"\x1b[6n" in written:
-            row, column = self.screen.cursor.y + 1, self.screen.cursor.x + 1
-            self.process.send(f"\x1b[{row};{column}R")
