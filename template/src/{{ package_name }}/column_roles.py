@@ -56,7 +56,7 @@ def assign_roles(rows: int, facts: dict[str, Facts], target: str | None) -> Role
     if target is not None:
         draft.roles[target] = "target"
     for name, column in facts.items():
-        if reason := _unusable(rows, column):
+        if reason := _unusable(rows, column, personal=name in draft.personal):
             _ignore(draft, name, reason)
     _find_id(draft)
     _find_time(draft)
@@ -92,14 +92,15 @@ def _is_personal(name: str, column: Facts) -> bool:
     return bool(column.personal) or PERSONAL_NAME.fullmatch(name.rstrip("_")) is not None
 
 
-def _unusable(rows: int, column: Facts) -> str:
+def _unusable(rows: int, column: Facts, *, personal: bool) -> str:
     """Why nobody could learn from a column, empty where somebody could."""
     if column.present == 0:
         return "all values are missing"
     # A single text and blanks is a box that was ticked or not.
     ticked = column.kind == "text" and TICKED[0] < column.present / rows < TICKED[1]
     if column.distinct == 1 and not ticked:
-        return f"always the same value: {column.examples[0] if column.examples else '?'}"
+        shown = column.examples and not personal  # the note stays in a file
+        return f"always the same value: {column.examples[0] if shown else '?'}"
     if column.kind == "other":
         return "holds values of a type that no model here takes"
     return ""
@@ -109,17 +110,17 @@ def _find_id(draft: Roles) -> None:
     """Choose the column that names the rows: unique, complete, named or written like an id."""
     ids = []
     for name, column in draft.facts.items():
-        if name in draft.roles or column.kind not in ("integer", "text"):
+        if name in draft.roles or name in draft.personal or column.kind not in ("integer", "text"):
             continue
         last = name.rstrip("_").rpartition("_")[2]
         unique = column.present == draft.rows == column.distinct
         if column.counts_rows and last not in ID_NAMES:
             _ignore(draft, name, "numbers the rows, which says nothing about them")
         elif unique and (last in ID_NAMES | NUMBER_NAMES or _looks_like_codes(column)):
-            ids.append((name in draft.personal, last not in ID_NAMES, name))
+            ids.append((last not in ID_NAMES, name))
         elif last in ID_NAMES and column.kind == "integer" and column.distinct > MOST_CATEGORIES:
             _ignore(draft, name, f"{column.distinct:,} numbers that name things, no quantity")
-    for rank, (_, _, name) in enumerate(sorted(ids, key=lambda found: found[:2])):
+    for rank, (_, name) in enumerate(sorted(ids, key=lambda found: found[0])):
         if rank == 0:
             draft.roles[name] = "id"
         else:
@@ -170,10 +171,10 @@ def _find_time(draft: Roles) -> None:
 
 def _unlearnable(draft: Roles, name: str, column: Facts) -> str:
     """Why the models here don't take a column, empty where they do."""
-    few = column.distinct <= min(MOST_CATEGORIES, draft.rows / 2)
+    few = _is_category(draft, column)
     if column.personal:
         reason = f"personal data: {column.personal}"
-    elif name in draft.personal and (column.kind == "datetime" or not few):
+    elif name in draft.personal:
         reason = "personal data"
     elif column.kind == "datetime":
         reason = "a date: derive numbers from it in transform.py to learn from it"
@@ -186,6 +187,10 @@ def _unlearnable(draft: Roles, name: str, column: Facts) -> str:
     else:
         reason = f"free text or codes: {column.distinct:,} different values"
     return reason
+
+
+def _is_category(draft: Roles, column: Facts) -> bool:
+    return column.distinct <= min(MOST_CATEGORIES, draft.rows / 2)
 
 
 def _warn(draft: Roles) -> None:
@@ -202,5 +207,8 @@ def _warn(draft: Roles) -> None:
             )
         if draft.roles[name] == "ignore" and column.dates and name not in draft.personal:
             draft.warnings.append(f"{source}: dates {seen} are left out; write them as YYYY-MM-DD.")
-        if draft.roles[name] == "feature" and name in draft.personal:
-            draft.warnings.append(f"{source}: personal data; may a decision rest on it?")
+        if draft.roles[name] == "ignore" and name in draft.personal and _is_category(draft, column):
+            draft.warnings.append(
+                f"{source}: personal data, left out; to let decisions rest on it, give it the role "
+                '"feature" and pii = false in the contract.'
+            )

@@ -45,6 +45,28 @@ class Column(BaseModel, extra="forbid"):
             raise ValueError(message)
         return self
 
+    @model_validator(mode="after")
+    def _personal_data_stays_out(self) -> Self:
+        if self.pii and self.role not in ("id", "ignore"):
+            message = (
+                f"column {self.name!r} is personal data (pii) with the role {self.role}: set role ="
+                " 'ignore' to leave it out, or pii = false if decisions may rest on it"
+            )
+            raise ValueError(message)
+        if self.pii and self.role == "id" and self.type != "text":
+            message = (
+                f"column {self.name!r} is personal data (pii): its pseudonyms are of type 'text'"
+            )
+            raise ValueError(message)
+        return self
+
+
+class Join(BaseModel, extra="forbid"):
+    """A source whose columns are added to the rows of the others, by columns that both have."""
+
+    source: str
+    on: tuple[str, ...] = Field(min_length=1)
+
 
 class Contract(BaseModel, extra="forbid"):
     """All columns, and what is predicted."""
@@ -52,6 +74,7 @@ class Contract(BaseModel, extra="forbid"):
     table: str = "table"
     positive: str | None = None
     time_parts: tuple[Name, ...] = ()
+    joins: tuple[Join, ...] = ()
     columns: tuple[Column, ...] = Field(min_length=2)
 
     @property

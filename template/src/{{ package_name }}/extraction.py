@@ -5,17 +5,20 @@ same id, and the table is put in the order of the ids: whatever was cut off and 
 twice, the table is the same.
 """
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import duckdb
 
 from .contract import Contract
 from .errors import ProjectError
+from .joins import put_together
+from .masking import Mask, staging
 from .settings import Settings
-from .sources import configured, sample
+from .sources import Source, configured, sample
 from .sources.loaded import Loaded
 from .sql import quote
-from .warehouse import row_number, table_exists
+from .warehouse import table_exists
 
 KINDS = {
     "number": ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "FLOAT", "DOUBLE", "DECIMAL"),
@@ -30,112 +33,139 @@ def extract(
     """Bring every source's table up to date and put them together as `raw`.
 
     With `whole`, everything is read anew, whatever columns come. Gives the names of the sources,
-    empty where a sample stands in, and what there is to say of their columns.
+    empty where a sample stands in, and what there is to say of their columns and joins.
 
     Raises:
-        ProjectError: a source cannot be read, or its columns changed in a way that the contract
-            does not allow; its table is as it was.
+        ProjectError: a source cannot be read, its columns changed in a way that the contract does
+            not allow, or a join is not possible; its table is as it was.
 
     """
-    sources = configured(settings)
-    said = []
-    connection.execute(
-        "CREATE TABLE IF NOT EXISTS bookmarks "
-        "(source VARCHAR PRIMARY KEY, bookmark VARCHAR, extracted_at TIMESTAMP)"
-    )
-    for name, source in sources.items():
-        incoming = f"incoming_{name}"
-        bookmark = None if whole else _bookmark(connection, name)
-        loaded = source.load(connection, settings, incoming, bookmark)
-        if not whole:
-            said += _compare_columns(connection, contract, name)
-        _take_in(connection, contract, name, loaded)
-    if not sources:
+    sources, said = configured(settings), []
+    if sources:
+        connection.execute(
+            "CREATE TABLE IF NOT EXISTS bookmarks "
+            "(source VARCHAR PRIMARY KEY, bookmark VARCHAR, extracted_at TIMESTAMP)"
+        )
+        connection.execute("ALTER TABLE bookmarks ADD COLUMN IF NOT EXISTS mask VARCHAR")
+        mask = Mask.of(contract, settings)
+        for name, source in sources.items():
+            said += _Extraction(connection, contract, settings, mask, name).run(source, whole=whole)
+    else:
         sample.load(connection, contract, "raw_sample")
-    _put_together(connection, list(sources) or ["sample"])
+    said += put_together(connection, contract, list(sources) or ["sample"])
     return list(sources), said
 
 
-def _bookmark(connection: duckdb.DuckDBPyConnection, name: str) -> str | None:
-    found = connection.execute("SELECT bookmark FROM bookmarks WHERE source = ?", [name]).fetchall()
-    return str(found[0][0]) if found and table_exists(connection, f"raw_{name}") else None
+@dataclass(frozen=True)
+class _Extraction:
+    """One source's rows on their way into the table `raw_<name>`, by way of `incoming_<name>`."""
 
+    connection: duckdb.DuckDBPyConnection
+    contract: Contract
+    settings: Settings
+    mask: Mask
+    name: str
 
-def _compare_columns(
-    connection: duckdb.DuckDBPyConnection, contract: Contract, name: str
-) -> list[str]:
-    """Say which columns are new or gone; refuse what takes from the contract what it needs."""
-    if not table_exists(connection, f"raw_{name}"):
-        return []
-    before, now = (_columns(connection, f"{state}_{name}") for state in ("raw", "incoming"))
-    needed = {column.source for column in contract.used}
-    changed = [f"{column} is gone" for column in needed & before.keys() - now.keys()]
-    changed += [
-        f"{column} was {_kind(before[column])} and is {_kind(now[column])}"
-        for column in needed & before.keys() & now.keys()
-        if _kind(before[column]) != _kind(now[column])
-    ]
-    if changed:
-        raise ProjectError(
-            f"{name}: the columns changed: {'; '.join(sorted(changed))}. Nothing was taken in. "
-            "Mend the source, or change config/contract.toml and run `extract --whole`"
-        )
-    said = [f"{name} has a new column {column}" for column in now if column not in before]
-    said += [f"{name} has no column {column} any more" for column in before if column not in now]
-    return said
+    @property
+    def raw(self) -> str:
+        return quote(f"raw_{self.name}")
 
+    @property
+    def incoming(self) -> str:
+        return quote(f"incoming_{self.name}")
 
-def _take_in(
-    connection: duckdb.DuckDBPyConnection, contract: Contract, name: str, loaded: Loaded
-) -> None:
-    raw, incoming = f"raw_{name}", f"incoming_{name}"
-    if loaded.bookmark is not None and contract.id is None:
-        raise ProjectError(
-            f"{name}: reading only what is new needs a column with the role id in "
-            "config/contract.toml, or no row could be told from another"
-        )
-    connection.execute("BEGIN")
-    try:
-        connection.execute("DELETE FROM bookmarks WHERE source = ?", [name])
-        if contract.id is not None and loaded.bookmark is not None:
-            _merge(connection, raw, incoming, quote(contract.id.source), whole=loaded.whole)
-            connection.execute(
-                "INSERT INTO bookmarks VALUES (?, ?, ?)",
-                [name, loaded.bookmark, datetime.now(UTC).replace(tzinfo=None)],
+    def run(self, source: Source, *, whole: bool) -> list[str]:
+        """Bring the table up to date, and say which columns are new or gone."""
+        bookmark, before = self._noted()
+        # Rows that were taken in under other marks, or another key, don't go with new ones.
+        whole = whole or before != self.mask.state
+        loaded = self._load(source, None if whole else bookmark)
+        said = [] if whole else self._compare_columns()
+        self._take_in(loaded)
+        return said
+
+    def _noted(self) -> tuple[str | None, str]:
+        """Give how far the source came, and the state of the mask then."""
+        query = "SELECT bookmark, mask FROM bookmarks WHERE source = ?"
+        found = self.connection.execute(query, [self.name]).fetchall()
+        if not table_exists(self.connection, f"raw_{self.name}"):
+            return None, self.mask.state
+        bookmark, mask = found[0] if found else (None, None)
+        return bookmark, mask or ""
+
+    def _load(self, source: Source, bookmark: str | None) -> Loaded:
+        """Have the source write its rows, without personal data, into the incoming table."""
+        table = f"incoming_{self.name}"
+        if not self.mask.state:
+            return source.load(self.connection, self.settings, table, bookmark)
+        with staging(self.connection, self.settings) as warehouse:
+            loaded = source.load(self.connection, self.settings, table, bookmark)
+            rows = self.mask.select(self.connection, self.incoming)
+            taken_over = f"{quote(warehouse)}.{self.incoming}"
+            self.connection.execute(f"CREATE OR REPLACE TABLE {taken_over} AS {rows}")
+        return loaded
+
+    def _compare_columns(self) -> list[str]:
+        """Say which columns are new or gone; refuse what takes from the contract what it needs."""
+        if not table_exists(self.connection, f"raw_{self.name}"):
+            return []
+        before, now = self._columns(self.raw), self._columns(self.incoming)
+        needed = {column.source for column in self.contract.used}
+        needed |= {key for join in self.contract.joins for key in join.on}
+        changed = [f"{column} is gone" for column in needed & before.keys() - now.keys()]
+        changed += [
+            f"{column} was {_kind(before[column])} and is {_kind(now[column])}"
+            for column in needed & before.keys() & now.keys()
+            if _kind(before[column]) != _kind(now[column])
+        ]
+        if changed:
+            raise ProjectError(
+                f"{self.name}: the columns changed: {'; '.join(sorted(changed))}. Nothing was taken"
+                " in. Mend the source, or change config/contract.toml and run `extract --whole`"
             )
-        connection.execute(f"DROP TABLE IF EXISTS {quote(raw)}")
-        connection.execute(f"ALTER TABLE {quote(incoming)} RENAME TO {quote(raw)}")
-        connection.execute("COMMIT")
-    except BaseException:
-        connection.execute("ROLLBACK")
-        raise
+        said = [f"{self.name} has a new column {column}" for column in now if column not in before]
+        gone = [column for column in before if column not in now]
+        return said + [f"{self.name} has no column {column} any more" for column in gone]
 
+    def _columns(self, table: str) -> dict[str, str]:
+        relation = self.connection.table(table)
+        return dict(zip(relation.columns, map(str, relation.types), strict=True))
 
-def _merge(
-    connection: duckdb.DuckDBPyConnection, raw: str, incoming: str, key: str, *, whole: bool
-) -> None:
-    """Add to what came what it does not replace, in the order of the ids."""
-    rows = f"FROM {quote(incoming)}"
-    if not whole:
-        kept = f"FROM {quote(raw)} ANTI JOIN {quote(incoming)} USING ({key})"
-        rows = f"{kept} UNION ALL BY NAME {rows}"
-    connection.execute(
-        f"CREATE OR REPLACE TABLE {quote(incoming)} AS SELECT * FROM ({rows}) ORDER BY {key}"
-    )
+    def _take_in(self, loaded: Loaded) -> None:
+        if loaded.bookmark is not None and self.contract.id is None:
+            raise ProjectError(
+                f"{self.name}: reading only what is new needs a column with the role id in "
+                "config/contract.toml, or no row could be told from another"
+            )
+        self.connection.execute("BEGIN")
+        try:
+            if self.contract.id is not None and loaded.bookmark is not None:
+                self._merge(quote(self.contract.id.source), whole=loaded.whole)
+            self.connection.execute(
+                "INSERT OR REPLACE INTO bookmarks VALUES (?, ?, ?, ?)",
+                [
+                    self.name,
+                    loaded.bookmark,
+                    datetime.now(UTC).replace(tzinfo=None),
+                    self.mask.state,
+                ],
+            )
+            self.connection.execute(f"DROP TABLE IF EXISTS {self.raw}")
+            self.connection.execute(f"ALTER TABLE {self.incoming} RENAME TO {self.raw}")
+            self.connection.execute("COMMIT")
+        except BaseException:
+            self.connection.execute("ROLLBACK")
+            raise
 
-
-def _put_together(connection: duckdb.DuckDBPyConnection, names: list[str]) -> None:
-    parts = [
-        f"SELECT '{name}' AS _source, {row_number(connection, f'raw_{name}')} AS _row, * "
-        f"FROM {quote(f'raw_{name}')}"
-        for name in names
-    ]
-    connection.execute(f"CREATE OR REPLACE VIEW raw AS {' UNION ALL BY NAME '.join(parts)}")
-
-
-def _columns(connection: duckdb.DuckDBPyConnection, table: str) -> dict[str, str]:
-    relation = connection.table(quote(table))
-    return dict(zip(relation.columns, map(str, relation.types), strict=True))
+    def _merge(self, key: str, *, whole: bool) -> None:
+        """Add to what came what it does not replace, in the order of the ids."""
+        rows = f"FROM {self.incoming}"
+        if not whole:
+            kept = f"FROM {self.raw} ANTI JOIN {self.incoming} USING ({key})"
+            rows = f"{kept} UNION ALL BY NAME {rows}"
+        self.connection.execute(
+            f"CREATE OR REPLACE TABLE {self.incoming} AS SELECT * FROM ({rows}) ORDER BY {key}"
+        )
 
 
 def _kind(type_name: str) -> str:

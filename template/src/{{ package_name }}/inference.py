@@ -37,7 +37,8 @@ HEAD = """\
 # nullable    whether a value may be missing; otherwise the row is set aside
 # min, max    the smallest and largest value that can be true; other rows are set aside
 # decimal     "," where numbers are written as 1.234,56
-# pii         personal data: it is kept out of logs and reports
+# pii         personal data: left out of the warehouse (role ignore), or a pseudonym (role id, type
+#             text, under the key PSEUDONYM_KEY): see docs/runbook.md
 """
 
 
@@ -201,7 +202,7 @@ def _column(name: str, roles: Roles, outcome: Outcome | None) -> Column:
         min=0.0 if numeric and facts.low is not None and facts.low >= 0 else None,
         categories=categories,
         decimal=facts.decimal if numeric else "",
-        pii=name in roles.personal,
+        pii=name in roles.personal and role != "target",
         note="; ".join(roles.notes[name]),
         examples=facts.examples,
     )

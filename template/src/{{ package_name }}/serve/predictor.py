@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from ..model import Model
+from ..privacy import Pseudonyms, pseudonyms
 from ..registry import Registry
 from ..settings import Settings
 from .prediction_log import PredictionLog
@@ -15,10 +16,11 @@ from .records import Record, Records
 
 @dataclass(frozen=True)
 class Loaded:
-    """A champion with the request model that its contract makes."""
+    """A champion, the request model that its contract makes, and what hides whose row it is."""
 
     model: Model
     records: Records
+    pseudonyms: Pseudonyms | None
 
 
 class Predictor:
@@ -37,7 +39,8 @@ class Predictor:
         version = self.registry.version("champion")
         if version is not None and (self.loaded is None or self.loaded.model.version != version):
             model = Model.load(self.settings, version)
-            self.loaded = Loaded(model, Records(model.contract))
+            made = pseudonyms(model.contract, self.settings)
+            self.loaded = Loaded(model, Records(model.contract), made)
 
     def predict(self, loaded: Loaded, records: list[Record], request_id: str) -> dict[str, Any]:
         """Answer valid records; the answer is in the prediction log before it is given."""
@@ -47,6 +50,8 @@ class Predictor:
             "model_version": loaded.model.version,
             "predictions": loaded.model.rule.describe(outputs),
         }
+        if loaded.pseudonyms is not None:
+            records = loaded.records.pseudonymous(records, loaded.pseudonyms)
         entry = {"given_at": datetime.now(UTC), **answer, "records": records}
         self.log.append(msgspec.json.encode(entry))
         return answer

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from ..contract import Column, Contract
+from ..privacy import Pseudonyms
 
 MOST_RECORDS = 10_000
 
@@ -68,6 +69,17 @@ class Records:
         """Turn records into the columns of the model's features."""
         names = [column.name for column in self.contract.features]
         return {name: [getattr(record, name) for record in records] for name in names}
+
+    def pseudonymous(self, records: Sequence[Record], pseudonyms: Pseudonyms) -> list[Record]:
+        """Give copies whose id is its pseudonym."""
+        if self.contract.id is None:
+            return list(records)
+        key, hidden = self.contract.id.name, []
+        for record in records:
+            value = getattr(record, key)
+            made = None if value is None else pseudonyms.of(value)
+            hidden.append(msgspec.structs.replace(record, **{key: made}))
+        return hidden
 
     def _explained(self, error: msgspec.DecodeError) -> RecordError:
         text = str(error)
