@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.quick
 
 # What the rendered project itself fills in, when it runs.
-ITS_OWN_TEMPLATES = {"page.html", "report.html", "model_card.md"}
+ITS_OWN_TEMPLATES = {"page.html", "report.html", "model_card.md", "lineage.md"}
 ONE_BLANK_LINE_AT_MOST = (".yml", ".yaml", ".toml", ".md", ".txt", ".example", "Dockerfile")
 
 
@@ -158,7 +158,7 @@ def test_every_link_of_the_documents_leads_somewhere(tree: Tree) -> None:
 
 
 def test_every_file_that_a_document_names_is_there(tree: Tree) -> None:
-    made_by_a_run = ("artifacts/", "docs/model_card.md")
+    made_by_a_run = ("artifacts/", "docs/model_card.md", "docs/lineage.md")
     for path in [tree.folder / "README.md", *(tree.folder / "docs").glob("*.md")]:
         named = re.findall(r"`((?:[\w.]+/)+(?:[\w.]+)?)`", path.read_text(encoding="utf-8"))
         for name in named:

@@ -128,13 +128,21 @@ def test_no_file_of_the_project_holds_any_of_it(client: Client, answered: str) -
         for path in client.project.folder.rglob("*")
         if path.is_file() and ".venv" not in path.parts
     ]
-    assert {"warehouse.duckdb", "report.html", "model_card.md"} <= {path.name for path in kept}
+    assert {"warehouse.duckdb", "report.html", "lineage.md"} <= {path.name for path in kept}
     found = [
         str(path)
         for path in kept
         if DOMAIN.encode() in path.read_bytes() or PHONE.encode() in path.read_bytes()
     ]
     assert found == []
+
+
+def test_the_lineage_tells_both_sources_and_what_is_left_out(client: Client, answered: str) -> None:
+    assert answered
+    page = (client.project.folder / "docs" / "lineage.md").read_text(encoding="utf-8")
+    assert "| `years` | `years` of `raw_excel` | integer |" in page
+    assert "| `weight_kg` | `weight_kg` of `raw_files` | number |" in page
+    assert "| `phone` | personal data |" in page
 
 
 def test_no_table_of_the_warehouse_holds_any_of_it(client: Client, answered: str) -> None:

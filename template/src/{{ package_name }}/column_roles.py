@@ -177,7 +177,7 @@ def _unlearnable(draft: Roles, name: str, column: Facts) -> str:
     elif name in draft.personal:
         reason = "personal data"
     elif column.kind == "datetime":
-        reason = "a date: derive numbers from it in transform.py to learn from it"
+        reason = "a date: let the source make numbers of it to learn from it"
     elif column.kind != "text" or few:
         reason = ""
     elif column.thousands:

@@ -14,6 +14,7 @@ from ..model import Model
 from ..registry import Registry
 from ..settings import Settings
 from ..split import Split
+from .lineage import Lineage
 from .plots import holdout_plots
 from .watch import drift_figures
 
@@ -32,7 +33,9 @@ ENVIRONMENT = Environment(
 def report(
     connection: duckdb.DuckDBPyConnection, settings: Settings, contract: Contract, parts: Split
 ) -> list[Path]:
-    """Write artifacts/reports/report.html and docs/model_card.md; returns their paths.
+    """Write artifacts/reports/report.html, docs/model_card.md and docs/lineage.md.
+
+    Returns their paths.
 
     Raises:
         ProjectError: there is no champion yet.
@@ -51,6 +54,7 @@ def report(
         "business": settings.business,
         "value": settings.value,
         "contract": contract,
+        "lineage": Lineage.read(connection, contract),
         "version": champion.version,
         "card": registry.card(champion.version),
         "evaluation": registry.noted(champion.version, "evaluation"),
@@ -61,12 +65,12 @@ def report(
         "plots": {title: _as_data(figure) for title, figure in figures.items()},
     }
     page = settings.artifacts / "reports" / "report.html"
-    card = settings.root / "docs" / "model_card.md"
-    for path in (page, card):
+    documents = [settings.root / "docs" / name for name in ("model_card.md", "lineage.md")]
+    for path in (page, *documents):
         path.parent.mkdir(parents=True, exist_ok=True)
         text = ENVIRONMENT.get_template(path.name).render(facts)
         path.write_text(text, encoding="utf-8")
-    return [page, card]
+    return [page, *documents]
 
 
 def _quarantine(connection: duckdb.DuckDBPyConnection) -> list[tuple[int, str]]:

@@ -1,0 +1,75 @@
+"""Lineage: which column of which source feeds which feature, drawn for docs/lineage.md."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import duckdb
+
+from ..contract import Column, Contract
+
+MERMAID = str.maketrans({"#": "#35;", '"': "#quot;", "<": "#lt;", ">": "#gt;", "\n": " "})
+MARKDOWN = str.maketrans({"|": "\\|", "`": "'", "\n": " "})
+
+
+@dataclass(frozen=True)
+class Lineage:
+    """Where the columns come from that the model learns from, and what is left out."""
+
+    contract: Contract
+    sources: dict[str, list[str]]
+    """The sources of each column of `raw`: several have their rows put together."""
+
+    @classmethod
+    def read(cls, connection: duckdb.DuckDBPyConnection, contract: Contract) -> "Lineage":
+        """Read it from what the last extraction noted."""
+        sources: dict[str, list[str]] = {}
+        query = "SELECT column_name, source FROM raw_origins ORDER BY rowid"
+        for column, source in connection.execute(query).fetchall():
+            sources.setdefault(column, []).append(source)
+        return cls(contract, sources)
+
+    def origin(self, column: Column) -> str:
+        """Name the tables and the column that a column comes from, for Markdown."""
+        tables = [f"`raw_{source}`" for source in self.sources.get(column.source, [])]
+        where = " and ".join(tables) or "nowhere yet"
+        return f"`{column.source.translate(MARKDOWN)}` of {where}"
+
+    @property
+    def left_out(self) -> dict[str, str]:
+        """Give the columns that the contract leaves out, and why, for Markdown."""
+        return {
+            column.source.translate(MARKDOWN): (
+                "personal data" if column.pii else column.note.translate(MARKDOWN)
+            )
+            for column in self.contract.columns
+            if column.role == "ignore"
+        }
+
+    @property
+    def picture(self) -> str:
+        """Draw the sources' columns, those of `clean`, and the model that takes them."""
+        return "\n".join(["flowchart LR", *self._raw(), *self._clean(), *self._arrows()])
+
+    def _raw(self) -> Iterator[str]:
+        names = {source: None for sources in self.sources.values() for source in sources}
+        for source in names:
+            yield f"    subgraph raw_{source}"
+            for place, column in enumerate(self.contract.used):
+                if source in self.sources.get(column.source, []):
+                    text = column.source.translate(MERMAID)
+                    yield f'        {source}_{place}["{text}"]'
+            yield "    end"
+
+    def _clean(self) -> Iterator[str]:
+        yield "    subgraph clean"
+        for place, column in enumerate(self.contract.used):
+            yield f'        clean_{place}["{column.name}: {column.role}"]'
+        yield "    end"
+        yield f'    model(["model of {self.contract.target.name}"])'
+
+    def _arrows(self) -> Iterator[str]:
+        for place, column in enumerate(self.contract.used):
+            for source in self.sources.get(column.source, []):
+                yield f"    {source}_{place} --> clean_{place}"
+            if column.role in ("feature", "target"):
+                yield f"    clean_{place} --> model"
