@@ -43,7 +43,7 @@ cookiecutter: .venv/.installed ## declare the questions to cookiecutter, after a
 	$(VENV)/python hooks/cookiecutter_json.py
 
 pins: .venv/.installed ## refresh every pinned version, ours and the projects'
-	$(UV) pip compile --quiet --upgrade --universal --python-version 3.11 --group dev \
+	$(UV) pip compile --quiet --upgrade --universal --python-version 3.11 --group dev --extra sources \
 	  --no-emit-index-url --no-annotate --custom-compile-command "make pins" \
 	  --output-file constraints.txt pyproject.toml
 	$(VENV)/python pins/refresh.py
@@ -53,7 +53,7 @@ release: .venv/.installed ## tag and build a version: make release VERSION=0.2.0
 
 .venv/.installed: pyproject.toml constraints.txt | $(UV)
 	$(UV) venv --quiet --clear --python '>=3.11,<3.14' .venv
-	$(UV) pip install --quiet --python .venv --constraint constraints.txt --editable . --group dev
+	$(UV) pip install --quiet --python .venv --constraint constraints.txt --editable ".[sources]" --group dev
 	@touch $@
 
 $(CURDIR)/.cache/uv-boot/bin/uv:

@@ -134,9 +134,11 @@ def _adopt(options: argparse.Namespace) -> int:
 
 
 def _profile(options: argparse.Namespace) -> int:
+    from fourhats.client_source import Place
     from fourhats.profile import profile_command
 
-    return profile_command(options.file, options.target, as_json=options.json)
+    place = Place(options.data, options.table, options.query, options.sheet)
+    return profile_command(place, options.target, as_json=options.json)
 
 
 def _doctor(options: argparse.Namespace) -> int:
@@ -208,10 +210,12 @@ def _add_new(commands: argparse._SubParsersAction[_Parser]) -> None:
     new.add_argument("--answers", metavar="FILE", help="answers from a YAML file")
     new.add_argument(
         "--client-data",
-        metavar="FILE",
-        help="the client's CSV or Parquet file: the data contract is inferred from it",
+        metavar="PATH|URL",
+        help="the client's data: CSV, Parquet (a file, folder or pattern), an Excel workbook, or "
+        "postgresql://… or mysql://…; the data contract is inferred from it",
     )
-    new.add_argument("--target", metavar="COLUMN", help="the column of that file to predict")
+    _add_part(new)
+    new.add_argument("--target", metavar="COLUMN", help="the column of it to predict")
     new.add_argument("--dry-run", action="store_true", help="show the files, write nothing")
     new.add_argument(
         "--run", action="store_true", help="then install, train, and ask for one prediction"
@@ -303,6 +307,12 @@ def _add_data(parser: _Parser) -> None:
     )
 
 
+def _add_part(parser: _Parser) -> None:
+    parser.add_argument("--table", metavar="NAME", help="the table of a database")
+    parser.add_argument("--query", metavar="SQL", help="a query to a database, in place of a table")
+    parser.add_argument("--sheet", metavar="NAME", help="the sheet of a workbook (else the first)")
+
+
 def _add_review(parser: _Parser) -> None:
     parser.add_argument("--dry-run", action="store_true", help="show the changes, apply nothing")
     parser.add_argument("-y", "--yes", action="store_true", help="apply without asking")
@@ -314,11 +324,17 @@ def _add_review(parser: _Parser) -> None:
 def _add_profile(commands: argparse._SubParsersAction[_Parser]) -> None:
     profile = commands.add_parser(
         "profile",
-        help="say what a client's file holds",
+        help="say what a client's data holds",
         description="Types, roles, missing values, likely target and task, personal data.",
     )
     profile.set_defaults(run_command=_profile)
-    profile.add_argument("file", metavar="FILE", help="CSV or Parquet, a path or a pattern")
+    profile.add_argument(
+        "data",
+        metavar="PATH|URL",
+        help="CSV, Parquet (a file, folder or pattern), an Excel workbook, or postgresql://… or "
+        "mysql://…",
+    )
+    _add_part(profile)
     profile.add_argument("--target", metavar="COLUMN", help="the column to predict")
     profile.add_argument("--json", action="store_true", help="for a program to read")
 

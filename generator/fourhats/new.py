@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fourhats import answers as answering
+from fourhats.client_source import Place, client_source
 from fourhats.destination import Destination, scratch_folder
 from fourhats.errors import WrongInputError
 from fourhats.interrupt import hold, release, stoppable
@@ -37,6 +38,9 @@ class Request:
     data: Sequence[str] = ()
     answers: str | None = None
     client_data: str | None = None
+    table: str | None = None
+    query: str | None = None
+    sheet: str | None = None
     target: str | None = None
     dry_run: bool = False
     run: bool = False
@@ -128,6 +132,15 @@ class _Project:
             contract = self.folder / "config" / "contract.toml"
             contract.parent.mkdir(exist_ok=True)
             contract.write_text(self._client.contract, encoding="utf-8")
+            self._keep_secrets(self._client.source.secrets)
+
+    def _keep_secrets(self, secrets: Mapping[str, str]) -> None:
+        """Write .env, which git ignores and nobody else may read."""
+        if secrets:
+            file = self.folder / ".env"
+            file.touch(mode=0o600)
+            lines = (f"{name}={_in_quotes(value)}\n" for name, value in secrets.items())
+            file.write_text("".join(lines), encoding="utf-8")
 
     def preview(self, sheet: Sheet) -> Preview:
         """Render, and tell what there would be."""
@@ -136,6 +149,11 @@ class _Project:
         self.render(sheet)
         files = files_in(self.folder)
         return Preview(tree(files, depth=1), tree(files), dependencies(self.folder))
+
+
+def _in_quotes(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
 
 
 def _conversation(
@@ -188,14 +206,16 @@ def _client(
     request: Request, questionnaire: Questionnaire, given: dict[str, Any], *, asking: bool
 ) -> ClientData | None:
     if request.client_data is None:
-        if request.target is not None:
-            raise WrongInputError("--target names a column of --client-data FILE: give both")
+        for name in ("target", "table", "query", "sheet"):
+            if getattr(request, name) is not None:
+                raise WrongInputError(f"--{name} names a part of --client-data: give both")
         return None
-    target = request.target
+    place = Place(request.client_data, request.table, request.query, request.sheet)
+    source, target = client_source(place), request.target
     if target is None and asking:
         from fourhats.wizard import choose_target, terminal_restored  # noqa: PLC0415
 
-        profile = profiled(request.client_data, None)
+        profile = profiled(source, None)
         likely = list(profile.likely_targets)
         others = [column.name for column in profile.columns if column.name not in likely]
         with terminal_restored():
@@ -207,7 +227,7 @@ def _client(
                 given[name] = questionnaire.parse(question, given[name], given)
             except ValueError as error:
                 raise WrongInputError(f"{name}: {error}") from error
-    return client_data(request.client_data, target, given)
+    return client_data(source, target, given)
 
 
 def _commit(

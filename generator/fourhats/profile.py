@@ -1,4 +1,4 @@
-"""What a client's file holds, and what follows from it for a project."""
+"""What a client's data holds, and what follows from it for a project."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
+from fourhats.client_source import client_source
 from fourhats.errors import WrongInputError
 from fourhats.terminal import one_line, styled
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from _typeshed import DataclassInstance
+
+    from fourhats.client_source import ClientSource, Place
 
 
 class Column(Protocol):
@@ -45,23 +48,19 @@ class Profile(Protocol):
 
 @dataclass(frozen=True)
 class ClientData:
-    """A client's file, profiled for one target."""
+    """A client's data, profiled for one target."""
 
-    path: Path
+    source: ClientSource
     profile: Profile
 
     @property
     def settled(self) -> dict[str, Any]:
-        """Return the answers that the file leaves no choice about."""
-        return {
-            "task": self.profile.task,
-            "data_sources": ["files"],
-            "files_path": str(self.path),
-        }
+        """Return the answers that the data leaves no choice about."""
+        return {"task": self.profile.task, **self.source.answers}
 
     @property
     def suggested(self) -> dict[str, Any]:
-        """Return the defaults that the file knows better than the questions."""
+        """Return the defaults that the data knows better than the questions."""
         tolerance = self.profile.tolerance
         if self.profile.task != "regression" or not tolerance:
             return {}
@@ -80,7 +79,7 @@ class ClientData:
         columns = self.profile.columns
         features = sum(column.role == "feature" for column in columns)
         inferred = (
-            f"Contract inferred from {self.path.name}: {self.profile.rows:,} rows, "
+            f"Contract inferred from {Path(self.source.label).name}: {self.profile.rows:,} rows, "
             f"{len(columns)} columns, {features} features, target {self.profile.target} "
             f"({self.profile.task})"
         )
@@ -103,36 +102,36 @@ class ClientData:
         return list(self.profile.warnings)
 
 
-def profiled(file: str, target: str | None, task: str | None = None) -> Profile:
-    """Profile a file.
+def profiled(source: ClientSource, target: str | None, task: str | None = None) -> Profile:
+    """Profile a client's data.
 
     Raises:
-        WrongInputError: it is no table, or the target does not do.
+        WrongInputError: it is no table, cannot be read, or the target does not do.
 
     """
     from fourhats.project import inference, table_file  # noqa: PLC0415
 
+    label = source.label
     try:
-        profile: Profile = inference().profile_file(file, target=target, task=task)
+        return source.profile(target, task)
     except (table_file().TableFileError, inference().TargetError) as error:
-        raise WrongInputError(_with_file(file, str(error))) from error
+        raise WrongInputError(_with_file(label, str(error))) from error
     except OSError as error:
-        raise WrongInputError(f"{file} cannot be read: {error.strerror or error}") from error
-    return profile
+        raise WrongInputError(f"{label} cannot be read: {error.strerror or error}") from error
 
 
-def client_data(file: str, target: str | None, given: Mapping[str, Any]) -> ClientData:
-    """Profile a client's file for the target that its project is to predict.
+def client_data(source: ClientSource, target: str | None, given: Mapping[str, Any]) -> ClientData:
+    """Profile a client's data for the target that its project is to predict.
 
     Raises:
-        WrongInputError: as `profiled`; no target; an answer that contradicts the file.
+        WrongInputError: as `profiled`; no target; an answer that contradicts the data.
 
     """
     task = given.get("task")
-    profile = profiled(file, target, task if isinstance(task, str) else None)
+    profile = profiled(source, target, task if isinstance(task, str) else None)
     if profile.target is None:
         raise WrongInputError(
-            f"{file}: which column is to be predicted? Say it with --target; "
+            f"{source.label}: which column is to be predicted? Say it with --target; "
             f"likely: {', '.join(profile.likely_targets) or 'none stands out'}"
         )
     if task is not None and task != profile.task:
@@ -140,16 +139,15 @@ def client_data(file: str, target: str | None, given: Mapping[str, Any]) -> Clie
             f"task: '{task}' does not fit the target {profile.target}, "
             f"which makes it a {profile.task}"
         )
-    data = ClientData(Path(file).expanduser().resolve(), profile)
-    sources = given.get("data_sources")
-    if sources is not None and "files" not in sources:
-        raise WrongInputError("data_sources: with --client-data it has to hold 'files'")
-    return data
+    (needed,), sources = source.answers["data_sources"], given.get("data_sources")
+    if sources is not None and needed not in sources:
+        raise WrongInputError(f"data_sources: with this --client-data it has to hold '{needed}'")
+    return ClientData(source, profile)
 
 
-def profile_command(file: str, target: str | None, *, as_json: bool) -> int:
+def profile_command(place: Place, target: str | None, *, as_json: bool) -> int:
     """Run `fourhats profile`."""
-    profile = profiled(file, target)
+    profile = profiled(client_source(place), target)
     if as_json:
         print(
             json.dumps(

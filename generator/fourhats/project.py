@@ -25,6 +25,16 @@ def table_file() -> ModuleType:
     return _module("table_file")
 
 
+def errors() -> ModuleType:
+    """Load the module of the one error that is meant for a person."""
+    return _module("errors")
+
+
+def source_module(name: str) -> ModuleType:
+    """Load the module that reads a source. Raises ModuleNotFoundError without its driver."""
+    return _module(f"sources.{name}")
+
+
 def _module(name: str) -> ModuleType:
     if PACKAGE not in sys.modules:
         # The package's own __init__ is a template until it is rendered, so an empty one stands in.
@@ -32,4 +42,8 @@ def _module(name: str) -> ModuleType:
         folder = source_root() / "template" / "src" / "{{ package_name }}"
         spec.submodule_search_locations = [str(folder)]
         sys.modules[PACKAGE] = module_from_spec(spec)
+        # So are its settings, which sources name in their signatures.
+        settings = ModuleType(f"{PACKAGE}.settings")
+        settings.Settings = object  # type: ignore[attr-defined]
+        sys.modules[settings.__name__] = settings
     return importlib.import_module(f"{PACKAGE}.{name}")

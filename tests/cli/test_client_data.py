@@ -97,18 +97,19 @@ def test_a_number_to_predict_makes_a_regression(shell: Shell) -> None:
                 "-d",
                 "data_sources=postgres",
             ],
-            "data_sources: with --client-data it has to hold 'files'",
+            "data_sources: with this --client-data it has to hold 'files'",
         ),
         (["--client-data", "none.csv", "--target", "churned"], "none.csv"),
         (["--client-data", "empty.csv", "--target", "churned"], "empty.csv"),
         (["--client-data", "header.csv", "--target", "churned"], "header.csv"),
         (["--client-data", "image.csv", "--target", "churned"], "image.csv"),
         (["--client-data", "binary.csv", "--target", "churned"], "binary.csv"),
-        (["--client-data", ".", "--target", "churned"], "folder"),
-        (["--target", "churned"], "--target names a column of --client-data FILE: give both"),
+        (["--client-data", "folder", "--target", "churned"], "no .parquet or .csv file"),
+        (["--target", "churned"], "--target names a part of --client-data: give both"),
     ],
 )
 def test_a_file_that_does_not_do_is_refused(shell: Shell, arguments: list[str], words: str) -> None:
+    (shell.folder / "folder").mkdir()
     (shell.folder / "empty.csv").write_text("")
     (shell.folder / "header.csv").write_text("a,churned\n")
     (shell.folder / "image.csv").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(range(256)))

@@ -55,6 +55,7 @@ CHANGED: Answers = {
     "value_monthly_volume": 77,
     "data_sources": ["excel", "files", "mysql", "object_storage", "postgres", "rest_api"],
     "excel_path": "data/*.xlsx",
+    "excel_sheet": "Orders",
     "files_path": "data/*.csv",
     "mysql_query": "SELECT 1",
     "object_storage_url": "s3://bucket/sales/*.parquet",

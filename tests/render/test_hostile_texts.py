@@ -24,7 +24,7 @@ RULED = {
     "object_storage_url",
     "rest_api_url",
 }
-ONE_LINE = {"project_name", "user_name", "excel_path", "files_path"}
+ONE_LINE = {"project_name", "user_name", "excel_path", "excel_sheet", "files_path"}
 LONGEST_NAME = 80
 
 SURROUNDINGS: Answers = {
@@ -167,7 +167,7 @@ def assert_shown_as_typed(tree: Tree, typed: Answers, harmless: Tree) -> None:
         "owner": typed["business_owner"],
     }
     sources = tree.toml("config/sources.toml")
-    assert sources["excel"]["path"] == typed["excel_path"]
+    assert sources["excel"] == {"path": typed["excel_path"], "sheet": typed["excel_sheet"]}
     assert sources["files"]["path"] == typed["files_path"]
     assert sources["mysql"]["query"] == typed["mysql_query"]
     assert sources["postgres"]["query"] == typed["postgres_query"]

@@ -83,6 +83,7 @@ REFUSED = [
     ("value_monthly_volume", "many", "many"),
     ("files_path", "data\n.csv", "control character"),
     ("excel_path", "data\n.xlsx", "control character"),
+    ("excel_sheet", "Orders\n", "control character"),
     ("mysql_query", "\x07", "query"),
     ("postgres_query", "  ", "query"),
     ("object_storage_url", "https://bucket/sales", "s3://bucket"),
@@ -99,6 +100,7 @@ REFUSED = [
 ASKED_FOR: dict[str, Answers] = {
     "value_tolerance": {"task": "regression"},
     "excel_path": {"data_sources": ["excel"]},
+    "excel_sheet": {"data_sources": ["excel"]},
     "mysql_query": {"data_sources": ["mysql"]},
     "postgres_query": {"data_sources": ["postgres"]},
     "object_storage_url": {"data_sources": ["object_storage"]},
