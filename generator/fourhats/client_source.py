@@ -198,18 +198,23 @@ def _quoted(name: str, mark: str) -> str:
 
 
 def _pattern(path: str) -> str:
-    """Give the pattern of a folder's tables; anything else stays as it is."""
-    folder = Path(path).expanduser()
-    if not os.path.isdir(folder):  # noqa: PTH112  # which takes a name that is too long for no
+    """Give the pattern of a folder's tables; anything else stays as it is.
+
+    They lie in the folder itself, or below folders such as year=2026.
+    """
+    if not path or not os.path.isdir(path):  # noqa: PTH112  # which takes an endless name for no
         return path
-    kinds = [kind for kind in ("parquet", "csv") if next(folder.rglob(f"*.{kind}"), None)]
-    if len(kinds) != 1:
-        found = "both Parquet and CSV files" if kinds else "no .parquet or .csv file"
-        raise WrongInputError(
-            f"{path}: the folder holds {found}; name a pattern, such as {path.rstrip('/')}/*.csv"
-        )
-    nested = "" if next(folder.glob(f"*.{kinds[0]}"), None) else "**/"
-    return str(folder / f"{nested}*.{kinds[0]}")
+    folder = Path(path)
+    for place in ("*", "*=*/**/*"):
+        kinds = [kind for kind in ("parquet", "csv") if next(folder.glob(f"{place}.{kind}"), None)]
+        if len(kinds) == 1:
+            return str(folder / f"{place}.{kinds[0]}")
+        if kinds:
+            raise WrongInputError(
+                f"{path}: the folder holds both Parquet and CSV files; name a pattern, such as "
+                f"{folder / '*.csv'}"
+            )
+    raise WrongInputError(f"{path}: the folder holds no .parquet or .csv file; name a file")
 
 
 def _absolute(path: str) -> str:

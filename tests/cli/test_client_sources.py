@@ -65,7 +65,7 @@ def contract_of(project: Path) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(
-    ("folder", "pattern"), [("parquet", "parquet/*.parquet"), ("nested/", "nested/**/*.parquet")]
+    ("folder", "pattern"), [("parquet", "parquet/*.parquet"), ("nested/", "nested/*=*/**/*.parquet")]
 )
 @pytest.mark.usefixtures("orders")
 def test_a_folder_stands_for_the_tables_in_it(shell: Shell, folder: str, pattern: str) -> None:
