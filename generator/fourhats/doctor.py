@@ -10,8 +10,10 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import tomllib
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from secrets import token_hex
 from typing import TYPE_CHECKING, Any
 
 from fourhats.errors import WrongInputError
@@ -24,6 +26,11 @@ PYTHONS = ((3, 11), (3, 12), (3, 13))
 GIGABYTE = 1024**3
 NEEDED_DISK = 3 * GIGABYTE
 ANSWERS = ".copier-answers.yml"
+REST_API_SECRETS = {
+    "api_key": ("REST_API_KEY",),
+    "bearer": ("REST_API_TOKEN",),
+    "oauth2": ("REST_API_CLIENT_ID", "REST_API_CLIENT_SECRET"),
+}
 
 
 @dataclass(frozen=True)
@@ -83,6 +90,12 @@ def _project(place: Path) -> Iterator[Finding]:
         yield _variable(place, "MYSQL_URL", "mysql://user:password@host:3306/database")
     if "postgres" in answers.get("data_sources", ()):
         yield _variable(place, "POSTGRES_URL", "postgresql://user:password@host/database")
+    sign_in = _config(place / "config" / "sources.toml").get("rest_api", {}).get("auth")
+    for name in REST_API_SECRETS.get(sign_in, ()):
+        yield _variable(place, name, "…")
+    columns = _config(place / "config" / "contract.toml").get("columns", [])
+    if any(column.get("role") == "id" and column.get("pii") for column in columns):
+        yield _variable(place, "PSEUDONYM_KEY", token_hex(32))
     if "webhook" in answers.get("alerts", ()):
         yield _variable(place, "ALERT_WEBHOOK_URL", "https://hooks.example.com/…")
 
@@ -172,6 +185,14 @@ def _variable(place: Path, name: str, example: str) -> Finding:
         return Finding(name, "set in .env", needed=True)
     remedy = f"echo '{name}={example}' >> {shlex.quote(str(place / '.env'))}"
     return Finding(name, "not set, in the environment or in .env", remedy, needed=True)
+
+
+def _config(file: Path) -> dict[str, Any]:
+    """Read one of the project's own files, as far as it can be read: its commands say more."""
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
 
 
 def _answers(place: Path) -> dict[str, Any]:

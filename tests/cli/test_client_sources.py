@@ -35,7 +35,7 @@ def orders(shell: Shell) -> dict[str, list[object]]:
     }
     for part in (0, 1):
         half = pa.table(columns).slice(part * ROWS // 2, ROWS // 2)
-        for folder in ("parquet", "nested/year=2026", "both"):
+        for folder in ("parquet", "parts/year=2026", "both"):
             path = shell.folder / folder / f"part-{part}.parquet"
             path.parent.mkdir(parents=True, exist_ok=True)
             pq.write_table(half, path)
@@ -65,7 +65,7 @@ def contract_of(project: Path) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(
-    ("folder", "pattern"), [("parquet", "parquet/*.parquet"), ("nested/", "nested/*=*/**/*.parquet")]
+    ("folder", "pattern"), [("parquet", "parquet/*.parquet"), ("parts/", "parts/*=*/**/*.parquet")]
 )
 @pytest.mark.usefixtures("orders")
 def test_a_folder_stands_for_the_tables_in_it(shell: Shell, folder: str, pattern: str) -> None:

@@ -86,6 +86,26 @@ def test_a_project_without_them_is_not_asked_for_them(shell: Shell) -> None:
     assert "ALERT_WEBHOOK_URL" not in found
 
 
+def test_what_the_configuration_asks_for_is_looked_for(shell: Shell) -> None:
+    shell.fourhats("new", "acme", "--defaults", "-d", "data_sources=rest_api")
+    config = shell.folder / "acme" / "config"
+    sources = (config / "sources.toml").read_text(encoding="utf-8")
+    (config / "sources.toml").write_text(sources.replace('auth = "none"', 'auth = "oauth2"'))
+    contract = (config / "contract.toml").read_text(encoding="utf-8")
+    (config / "contract.toml").write_text(
+        contract.replace('role = "id"', 'role = "id"\npii = true')
+    )
+    needed = {"REST_API_CLIENT_ID", "REST_API_CLIENT_SECRET", "PSEUDONYM_KEY"}
+    found = findings(shell.fourhats("doctor", "acme", "--json"))
+    assert {name for name in needed if not found[name]["ok"]} == needed
+    assert "REST_API_KEY" not in found
+    (shell.folder / "acme" / ".env").write_text(f"PSEUDONYM_KEY={'k' * 32}\n")
+    (config / "sources.toml").write_text("[broken")
+    found = findings(shell.fourhats("doctor", "acme", "--json"))
+    assert found["PSEUDONYM_KEY"]["ok"]
+    assert "REST_API_CLIENT_ID" not in found
+
+
 def test_a_folder_that_is_no_project_is_said_to_be_none(shell: Shell) -> None:
     (shell.folder / "notes").mkdir()
     (shell.folder / "notes" / "a.txt").touch()
