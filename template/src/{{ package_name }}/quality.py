@@ -95,6 +95,23 @@ def valid_rows(connection: duckdb.DuckDBPyConnection, contract: Contract) -> str
     return f"SELECT {names}, _source, _row FROM ({rows}) WHERE NOT coalesce({_any(checks)}, FALSE)"
 
 
+def broken(connection: duckdb.DuckDBPyConnection, contract: Contract) -> tuple[int, int, list[str]]:
+    """Check the values of `clean`, whatever made them.
+
+    Returns its rows, the values that break the contract, and the names of their columns.
+    """
+    checks = [
+        check
+        for column in contract.used
+        for check in _checks(column, f"({quote(column.name)} IS NULL)")
+        if check.reason != _no_type(column)  # the warehouse holds it to its type
+    ]
+    counts = [f"count(*) FILTER (WHERE {check.fails})" for check in checks]
+    rows, *failing = one_row(connection, f"SELECT {', '.join(['count(*)', *counts])} FROM clean")
+    names = [check.column for check, count in zip(checks, failing, strict=True) if count]
+    return rows, sum(failing), sorted(set(names))
+
+
 def _typed_rows(
     connection: duckdb.DuckDBPyConnection, contract: Contract
 ) -> tuple[str, list[Check]]:
@@ -112,7 +129,7 @@ def _typed_rows(
     for column in contract.used:
         value, missing = _typed(column, present.get(column.source))
         selected += [f"{value} AS {quote(column.name)}", f"{missing} AS {_missing(column)}"]
-        checks += _checks(column)
+        checks += _checks(column, _missing(column))
     rows = f"SELECT {', '.join(selected)} FROM raw"
     if contract.id is not None and _has_duplicates(connection, rows, contract.id):
         newest = ", ".join(
@@ -142,13 +159,10 @@ def _typed(column: Column, raw_type: str | None) -> tuple[str, str]:
     return f"CASE WHEN NOT {missing} THEN TRY_CAST({source} AS {sql_type}) END", missing
 
 
-def _checks(column: Column) -> list[Check]:
-    value, missing = quote(column.name), _missing(column)
-    checks = []
+def _checks(column: Column, missing: str) -> list[Check]:
+    value, checks = quote(column.name), []
     if column.type not in ("category", "text"):
-        checks.append(
-            Check(column.name, f"is no {column.type}", f"{value} IS NULL AND NOT {missing}")
-        )
+        checks.append(Check(column.name, _no_type(column), f"{value} IS NULL AND NOT {missing}"))
     if not column.nullable and column.role != "target":  # an outcome may still be unknown
         checks.append(Check(column.name, "is missing", missing))
     if column.min is not None:
@@ -159,6 +173,10 @@ def _checks(column: Column) -> list[Check]:
         known = ", ".join(literal(category) for category in column.categories)
         checks.append(Check(column.name, "is an unknown category", f"{value} NOT IN ({known})"))
     return checks
+
+
+def _no_type(column: Column) -> str:
+    return f"is no {column.type}"
 
 
 def _any(checks: list[Check]) -> str:

@@ -1,0 +1,150 @@
+"""How good the data is as a whole: a verdict a check, kept run by run in the table `quality`.
+
+At the boundary `raw` the rows that came in are judged, at `clean` those that the model learns from.
+"""
+
+from collections.abc import Iterable
+from dataclasses import astuple, dataclass
+from datetime import UTC, datetime
+from typing import Literal
+
+import duckdb
+
+from .contract import Contract
+from .features import feed
+from .monitor.drift import Distribution, stability_index
+from .quality import broken
+from .registry import Registry
+from .settings import Settings
+from .sql import quote
+from .warehouse import one_row, table_exists
+
+USUAL_RUNS = 12
+"""What is usual is the median of so many earlier runs."""
+
+Level = Literal["fine", "warn", "stop"]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The answer to one question about the rows at a boundary."""
+
+    boundary: str
+    name: str
+    level: Level
+    figure: float
+    message: str
+
+
+def judge_raw(
+    connection: duckdb.DuckDBPyConnection, settings: Settings, rows: int, failing: int
+) -> list[Verdict]:
+    """Judge the share of failing rows, and the number of rows by earlier runs."""
+    share, limits = failing / max(rows, 1), settings.quality
+    level: Level = "fine"
+    if share > limits.max_invalid_share:
+        level = "stop"
+    elif share > limits.warn_invalid_share:
+        level = "warn"
+    words = (
+        f"{failing:,} of {rows:,} rows fail the contract's checks "
+        f"(allowed: {limits.max_invalid_share:.0%}, quality.max_invalid_share)"
+    )
+    return [Verdict("raw", "contract", level, share, words), _volume(connection, settings, rows)]
+
+
+def judge_clean(
+    connection: duckdb.DuckDBPyConnection, contract: Contract, settings: Settings
+) -> list[Verdict]:
+    """Judge what `transform` made: the contract once more, the keys, the distributions."""
+    verdicts = []
+    rows, failing, names = broken(connection, contract)
+    words = f"{rows:,} rows"
+    if failing:
+        words = f"{failing:,} values of {', '.join(names)} are not as the contract says"
+    level: Level = "fine" if rows and not failing else "stop"
+    verdicts.append(Verdict("clean", "features", level, rows, words))
+    if contract.id is not None:
+        key = quote(contract.id.name)
+        (twice,) = one_row(connection, f"SELECT count({key}) - count(DISTINCT {key}) FROM clean")
+        words = f"{twice:,} rows have an id ({contract.id.name}) that another row has"
+        verdicts.append(Verdict("clean", "keys", "stop" if twice else "fine", twice, words))
+    figures = distribution_figures(connection, contract, settings)
+    if figures:
+        limit = settings.drift.warn_at
+        moved = [f"{name} ({figure:.2f})" for name, figure in figures.items() if figure >= limit]
+        words = "the features lie as in the champion's training data"
+        if moved:
+            words = (
+                f"moved away from the champion's training data: {', '.join(moved)} "
+                f"(stability index, allowed: {limit:g}, drift.warn_at)"
+            )
+        worst = max(figures.values())
+        verdicts.append(Verdict("clean", "distribution", "warn" if moved else "fine", worst, words))
+    return verdicts
+
+
+def distribution_figures(
+    connection: duckdb.DuckDBPyConnection, contract: Contract, settings: Settings
+) -> dict[str, float]:
+    """Give the stability index of each feature in `clean` against the champion's training rows.
+
+    The furthest moved first; empty while there is no champion, or there are too few rows.
+    """
+    registry = Registry(settings.artifacts / "registry")
+    version = registry.version("champion")
+    rows = connection.sql(
+        f"FROM clean USING SAMPLE reservoir({settings.drift.window_rows} ROWS) REPEATABLE (0)"
+    ).pl()
+    if version is None or len(rows) < settings.drift.min_rows:
+        return {}
+    baseline = registry.card(version)["drift_baseline"]
+    figures = {
+        name: stability_index(values, Distribution.model_validate(baseline[name]))
+        for name, values in feed(rows.to_dict(as_series=False), contract).items()
+        if name in baseline and name not in contract.time_parts  # time moves on by itself
+    }
+    return dict(sorted(figures.items(), key=lambda item: -item[1]))
+
+
+def note(connection: duckdb.DuckDBPyConnection, verdicts: Iterable[Verdict]) -> None:
+    """Add verdicts to the history."""
+    connection.execute(
+        "CREATE TABLE IF NOT EXISTS quality (run_at TIMESTAMP, boundary VARCHAR, name VARCHAR, "
+        "level VARCHAR, figure DOUBLE, message VARCHAR)"
+    )
+    now = datetime.now(UTC).replace(tzinfo=None)
+    rows = [(now, *astuple(verdict)) for verdict in verdicts]
+    connection.executemany("INSERT INTO quality VALUES (?, ?, ?, ?, ?, ?)", rows)
+
+
+def latest(connection: duckdb.DuckDBPyConnection) -> list[Verdict]:
+    """Give the newest verdict of each check."""
+    if not table_exists(connection, "quality"):
+        return []
+    found = connection.execute(
+        "SELECT boundary, name, level, figure, message FROM quality "
+        "QUALIFY row_number() OVER (PARTITION BY boundary, name ORDER BY run_at DESC) = 1 "
+        "ORDER BY boundary DESC, name"
+    ).fetchall()
+    return [Verdict(*row) for row in found]
+
+
+def _volume(connection: duckdb.DuckDBPyConnection, settings: Settings, rows: int) -> Verdict:
+    usual = rows
+    if table_exists(connection, "quality"):
+        (median,) = one_row(
+            connection,
+            "SELECT median(figure) FROM (SELECT figure FROM quality "
+            "WHERE boundary = 'raw' AND name = 'volume' ORDER BY run_at DESC LIMIT ?)",
+            [USUAL_RUNS],
+        )
+        usual = rows if median is None else round(median)
+    change, limits = (rows - usual) / max(usual, 1), settings.data
+    level: Level = "fine"
+    if rows < limits.min_volume_share * usual:
+        level = "stop"
+    elif abs(change) > limits.volume_change:
+        level = "warn"
+    words = f"{rows:,} rows, {change:+.0%} of the usual {usual:,} (data.volume_change)"
+    return Verdict("raw", "volume", level, rows, words)
