@@ -2,7 +2,8 @@
 
 Resolves all options together, for every supported Python and platform, and writes
 `includes/constraints.jinja`: a package that only some options need stands under their condition, so
-that a project pins what it uses and nothing else. Run by `make pins`, which then runs the tests.
+that a project pins what it uses and nothing else. Where one option holds a package back, the others
+keep the newer version. Run by `make pins`, which then runs the tests.
 """
 
 import subprocess
@@ -33,30 +34,40 @@ BASE: dict[str, Any] = {
 }
 OPTIONS: dict[str, dict[str, Any]] = {
     "'api' in serving": {"serving": ["api"]},
+    "'bigquery' in data_sources": {"data_sources": ["bigquery"]},
     "'excel' in data_sources": {"data_sources": ["excel"]},
     "'mysql' in data_sources": {"data_sources": ["mysql"]},
     "'postgres' in data_sources": {"data_sources": ["postgres"]},
     "'rest_api' in data_sources": {"data_sources": ["rest_api"]},
+    "'snowflake' in data_sources": {"data_sources": ["snowflake"]},
     "model_family == 'lightgbm'": {"model_family": "lightgbm"},
 }
+# Google's client asks for python-dateutil before 3.
+HOLDS_BACK = "'bigquery' in data_sources"
 
 
 def main() -> None:
     """Resolve, and write the pins."""
-    everything = [line for change in OPTIONS.values() for line in requirements(BASE | change)]
-    pins = resolve(everything)
-    base = names(resolve(requirements(BASE), pins))
+    asked_for = {condition: requirements(BASE | change) for condition, change in OPTIONS.items()}
+    free = [line for name, lines in asked_for.items() if name != HOLDS_BACK for line in lines]
+    newest = resolve(free)
+    pins = resolve([*free, *asked_for[HOLDS_BACK]], preferred=newest)
+    base = names(resolve(requirements(BASE), newest))
     optional = {
-        condition: names(resolve(requirements(BASE | change), pins)) - base
-        for condition, change in OPTIONS.items()
+        condition: names(resolve(lines, pins if condition == HOLDS_BACK else newest)) - base
+        for condition, lines in asked_for.items()
     }
     lines = []
-    for pin in pins:
+    for pin in sorted({*pins, *newest}, key=lambda pin: (name(pin), pin)):
         wanted_by = [condition for condition, found in optional.items() if name(pin) in found]
-        if name(pin) in base:
-            lines.append(pin)
-        elif wanted_by:
-            lines += ["{% if " + " or ".join(wanted_by) + " %}", pin, "{% endif %}"]
+        conditions = [] if name(pin) in base else [" or ".join(wanted_by)]
+        if name(pin) in names(newest) and pin not in newest:
+            conditions.append(HOLDS_BACK)
+        elif pin not in pins and name(pin) in names(pins):
+            conditions.append(HOLDS_BACK.replace(" in ", " not in "))
+        if wanted_by or name(pin) in base:
+            lines += [*("{% if " + each + " %}" for each in conditions), pin]
+            lines += ["{% endif %}"] * len(conditions)
     PINS.write_text("\n".join(lines) + "\n", encoding="utf-8")
     print(f"{PINS.relative_to(ROOT)}: {len(pins)} pins")
 
@@ -79,18 +90,24 @@ def requirements(answers: dict[str, Any]) -> list[str]:
     return [*project["project"]["dependencies"], *(line for group in groups for line in group)]
 
 
-def resolve(wanted: Sequence[str], pins: Sequence[str] = ()) -> list[str]:
+def resolve(
+    wanted: Sequence[str], pins: Sequence[str] = (), preferred: Sequence[str] = ()
+) -> list[str]:
     """Give the exact versions for every supported Python and platform, one line each."""
-    with tempfile.NamedTemporaryFile("w", suffix=".txt", encoding="utf-8") as constraints:
-        constraints.write("\n".join(pins))
-        constraints.flush()
+    with tempfile.TemporaryDirectory() as folder:
+        constraints, found = Path(folder) / "constraints.txt", Path(folder) / "found.txt"
+        constraints.write_text("\n".join(pins), encoding="utf-8")
+        # uv keeps what stands in the file that it writes, as far as it can.
+        found.write_text("\n".join(preferred), encoding="utf-8")
         command = ["uv", "pip", "compile", "--quiet", "--universal", "--python-version", "3.11"]
-        command += ["--no-header", "--no-annotate", "--constraint", constraints.name, "-"]
+        command += ["--no-header", "--no-annotate", "--constraint", str(constraints)]
+        command += ["--output-file", str(found), "-"]
         text = "\n".join(wanted)
         done = subprocess.run(command, input=text, text=True, capture_output=True, check=False)
-    if done.returncode:
-        sys.exit(f"pins: {done.stderr}")
-    return [line for line in done.stdout.splitlines() if "==" in line]
+        if done.returncode:
+            sys.exit(f"pins: {done.stderr}")
+        lines = found.read_text(encoding="utf-8").splitlines()
+    return [line for line in lines if "==" in line]
 
 
 def name(pin: str) -> str:

@@ -48,7 +48,7 @@ DEPENDENCY_SETS = [
         "lightgbm-batch",
         {
             "model_family": "lightgbm",
-            "data_sources": ["excel", "mysql", "object_storage", "rest_api"],
+            "data_sources": ["excel", "mysql", "object_storage", "rest_api", "snowflake"],
             "serving": ["batch"],
             "orchestrator": "none",
             "license": "MIT",
@@ -60,7 +60,16 @@ DEPENDENCY_SETS = [
         {
             "task": "regression",
             "model_family": "lightgbm",
-            "data_sources": ["excel", "files", "mysql", "object_storage", "postgres", "rest_api"],
+            "data_sources": [
+                "bigquery",
+                "excel",
+                "files",
+                "mysql",
+                "object_storage",
+                "postgres",
+                "rest_api",
+                "snowflake",
+            ],
             "serving": ["api", "batch"],
             "alerts": ["log", "webhook"],
         },

@@ -21,6 +21,7 @@ RULED = {
     "package_name",
     "user_email",
     "value_currency",
+    "bigquery_project",
     "object_storage_url",
     "rest_api_url",
 }
@@ -29,7 +30,7 @@ LONGEST_NAME = 80
 
 SURROUNDINGS: Answers = {
     "project_slug": "hostile",
-    "data_sources": ["excel", "files", "mysql", "postgres"],
+    "data_sources": ["bigquery", "excel", "files", "mysql", "postgres", "snowflake"],
     "license": "MIT",
     "user_email": "team@example.com",
 }
@@ -170,7 +171,8 @@ def assert_shown_as_typed(tree: Tree, typed: Answers, harmless: Tree) -> None:
     assert sources["excel"] == {"path": typed["excel_path"], "sheet": typed["excel_sheet"]}
     assert sources["files"]["path"] == typed["files_path"]
     assert sources["mysql"]["query"] == typed["mysql_query"]
-    assert sources["postgres"]["query"] == typed["postgres_query"]
+    for name in ("bigquery", "postgres", "snowflake"):
+        assert sources[name]["query"] == typed[f"{name}_query"]
     project = tree.toml("pyproject.toml")["project"]
     assert project["description"] == typed["project_description"].replace("\n", " ")
     assert project["authors"][0]["name"] == typed["user_name"]

@@ -82,6 +82,9 @@ REFUSED = [
     ("value_monthly_volume", -5, "at least 1"),
     ("value_monthly_volume", "many", "many"),
     ("files_path", "data\n.csv", "control character"),
+    ("bigquery_project", "Acme Analytics", "project id"),
+    ("bigquery_project", "acme\n", "project id"),
+    ("bigquery_query", " ", "query"),
     ("excel_path", "data\n.xlsx", "control character"),
     ("excel_sheet", "Orders\n", "control character"),
     ("mysql_query", "\x07", "query"),
@@ -89,6 +92,7 @@ REFUSED = [
     ("object_storage_url", "https://bucket/sales", "s3://bucket"),
     ("rest_api_url", "ftp://example.com/customers", "https://"),
     ("rest_api_url", "https://user:password@example.com/customers", "without a password"),
+    ("snowflake_query", "\x00", "query"),
     ("data_sources", [], "at least one source"),
     ("serving", [], "at least one way"),
     ("alerts", [], "at least one"),
@@ -99,12 +103,15 @@ REFUSED = [
 ]
 ASKED_FOR: dict[str, Answers] = {
     "value_tolerance": {"task": "regression"},
+    "bigquery_project": {"data_sources": ["bigquery"]},
+    "bigquery_query": {"data_sources": ["bigquery"]},
     "excel_path": {"data_sources": ["excel"]},
     "excel_sheet": {"data_sources": ["excel"]},
     "mysql_query": {"data_sources": ["mysql"]},
     "postgres_query": {"data_sources": ["postgres"]},
     "object_storage_url": {"data_sources": ["object_storage"]},
     "rest_api_url": {"data_sources": ["rest_api"]},
+    "snowflake_query": {"data_sources": ["snowflake"]},
 }
 
 

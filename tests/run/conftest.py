@@ -10,6 +10,7 @@ import pytest
 from tests.services.availability import unavailable
 from tests.services.docker import DockerMissingError, Engine, docker_engine
 from tests.services.rendered import Project, command, install, render
+from tests.services.sources import delivery_project
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,3 +33,14 @@ def engine() -> Iterator[Engine]:
         except DockerMissingError as error:
             unavailable(error)
         yield started
+
+
+@pytest.fixture(scope="session")
+def cloud_project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A project that reads BigQuery and Snowflake, whichever is set up."""
+    return delivery_project(
+        tmp_path_factory.mktemp("cloud-warehouses"),
+        ["bigquery", "snowflake"],
+        bigquery_query="SELECT * FROM shop.deliveries; ",
+        snowflake_query="SELECT * FROM deliveries; ",
+    )
