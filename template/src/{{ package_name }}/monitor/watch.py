@@ -26,7 +26,7 @@ def watch(
     """
     collect(connection, settings, contract)
     findings = [
-        *data.check(connection, settings),
+        *data.check(connection, settings, contract),
         *_drift(connection, settings),
         *performance.check(connection, settings, contract),
     ]
