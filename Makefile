@@ -20,7 +20,7 @@ demo: .venv/.installed ## render, install and run the default project, ask it fo
 	printf '\nIt stays there until you delete it. Make your own:\n  %s/fourhats new my-project\n' "$(VENV)"
 
 test: lint ## lint, then every test
-	$(VENV)/pytest
+	$(VENV)/pytest --numprocesses=logical --dist=loadfile --no-loadscope-reorder
 
 quick: .venv/.installed ## the tests that answer within seconds
 	$(VENV)/pytest -m quick --numprocesses=logical --dist=loadfile
