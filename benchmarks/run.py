@@ -2,6 +2,7 @@
 
 from benchmarks import (
     data_speed,
+    extraction_speed,
     first_prediction,
     help_cost,
     image_size,
@@ -13,7 +14,7 @@ from benchmarks.figure import Figure, show
 
 MODULES = (
     *(new_cost, help_cost, first_prediction, serving_speed),
-    *(image_size, data_speed, update_cost),
+    *(image_size, extraction_speed, data_speed, update_cost),
 )
 
 
