@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import tomllib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -99,6 +100,23 @@ def test_the_line_learns_from_every_row_and_twice_adds_nothing(desk: Desk) -> No
     desk.run("extract")
     assert desk.rows() == before
     assert len(before) == ROWS
+
+
+def test_the_contract_is_inferred_from_the_workbook_itself(desk: Desk) -> None:
+    def kinds() -> dict[str, tuple[str, str]]:
+        columns = tomllib.loads(contract.read_text(encoding="utf-8"))["columns"]
+        return {column["source"]: (column["type"], column["role"]) for column in columns}
+
+    contract = desk.project.folder / "config" / "contract.toml"
+    before = kinds()
+    said = desk.run("contract", "infer", "--target", "hours", "--force").stdout
+    assert f"describes {len(before)} columns, {ROWS:,} rows" in said
+    assert kinds() == before
+    assert list((desk.project.folder / "artifacts").iterdir()) == [
+        desk.project.folder / "artifacts" / "warehouse.duckdb"
+    ]
+    desk.run("extract")
+    desk.run("validate")
 
 
 def test_a_new_column_is_taken_along_and_said(desk: Desk) -> None:

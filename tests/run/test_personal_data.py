@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import tomllib
 import urllib.parse
 import urllib.request
 from dataclasses import dataclass
@@ -171,3 +172,20 @@ def test_without_the_key_nothing_starts(client: Client, answered: str) -> None:
         assert done.returncode == 2
         assert "PSEUDONYM_KEY is not set" in done.stderr
         assert done.stderr.strip().count("\n") == 0
+
+
+def test_a_contract_inferred_anew_keeps_the_join_and_marks_what_is_personal(client: Client) -> None:
+    path = client.project.folder / "config" / "contract.toml"
+    text = path.read_text(encoding="utf-8")
+    try:
+        said = client.run("contract", "infer", "--target", "hours", "--force")
+        inferred = tomllib.loads(path.read_text(encoding="utf-8"))
+    finally:
+        path.write_text(text, encoding="utf-8")
+    assert "files joined with excel by e_mail: 450 of 900 rows found one" in said
+    assert inferred["joins"] == tomllib.loads(text)["joins"]
+    assert "years" in {column["name"] for column in inferred["columns"]}
+    assert {c["name"] for c in inferred["columns"] if c.get("pii")} == {"phone", "e_mail"}
+    database = client.project.folder / "artifacts" / "warehouse.duckdb"
+    assert DOMAIN.encode() not in database.read_bytes()
+    assert not list(database.parent.glob("staging*"))

@@ -94,6 +94,8 @@ def shop(cloud_project: Project, made: Path, server: StandIn) -> Shop:
 
 
 def test_the_line_learns_from_every_row(shop: Shop) -> None:
+    infer = ("contract", "infer", "--target", "HOURS", "--force")
+    command(shop.project, *infer, env=shop.settings)
     done = command(shop.project, "run", "--json", env=shop.settings)
     result = json.loads(done.stdout)
     assert result["validate"]["rows_out"] == ROWS

@@ -5,12 +5,14 @@ same id, and the table is put in the order of the ids: whatever was cut off and 
 twice, the table is the same.
 """
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import duckdb
 
-from .contract import Contract
+from .contract import Contract, Join
 from .errors import ProjectError
 from .joins import put_together
 from .masking import Mask, staging
@@ -52,8 +54,29 @@ def extract(
             said += _Extraction(connection, contract, settings, mask, name).run(source, whole=whole)
     else:
         sample.load(connection, contract, "raw_sample")
-    said += put_together(connection, contract, list(sources) or ["sample"])
+    joins = contract.joins if sources else ()
+    said += put_together(connection, joins, list(sources) or ["sample"])
     return list(sources), said
+
+
+@contextmanager
+def glimpse(
+    connection: duckdb.DuckDBPyConnection, joins: Sequence[Join], settings: Settings
+) -> Iterator[tuple[duckdb.DuckDBPyRelation, list[str]]]:
+    """Give the rows of every source, put together, and what the joins did; none of them is kept.
+
+    Raises:
+        ProjectError: no source is set up, one cannot be read, or a join is not possible.
+
+    """
+    sources = configured(settings)
+    if not sources:
+        raise ProjectError("no source is set up: fill in config/sources.toml, or name a file")
+    with staging(connection, settings):
+        for name, source in sources.items():
+            source.load(connection, settings, f"raw_{name}", None)
+        said = put_together(connection, joins, list(sources))
+        yield connection.sql("SELECT * EXCLUDE (_source, _row) FROM raw"), said
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -142,14 +143,19 @@ def profile_relation(
     )
 
 
-def to_toml(profile: Profile) -> str:
-    """Write the contract, for a person to read and change: the text of config/contract.toml."""
+def to_toml(profile: Profile, joins: Mapping[str, Sequence[str]] | None = None) -> str:
+    """Write the contract, for a person to read and change: the text of config/contract.toml.
+
+    `joins` are the sources whose columns are added to the others' rows, with the keys.
+    """
     table = snake_case(Path(re.sub(r"[/\\]?[^/\\]*[*?\[].*", "", profile.path)).stem)
     lines = [HEAD, f"table = {_toml(safe_names([table or 'data'])[0])}"]
     if profile.positive is not None:
         lines.append(f"positive = {_toml(profile.positive)}  # the class that calls for action")
     if profile.time_parts:
         lines.append(f"time_parts = {_toml(profile.time_parts)}  # together they order the rows")
+    for source, keys in (joins or {}).items():
+        lines += ["", "[[joins]]", f"source = {_toml(source)}", f"on = {_toml(tuple(keys))}"]
     for column in profile.columns:
         lines += ["", "[[columns]]"]
         for key in ("name", "source", "type", "role", "nullable", "min", "max"):

@@ -3,16 +3,18 @@
 Each row carries the source that it comes from (`_source`) and its number there (`_row`, from 1 on).
 """
 
+from collections.abc import Sequence
+
 import duckdb
 
-from .contract import Contract, Join
+from .contract import Join
 from .errors import ProjectError
 from .sql import literal, quote
 from .warehouse import count, one_row, row_number
 
 
 def put_together(
-    connection: duckdb.DuckDBPyConnection, contract: Contract, names: list[str]
+    connection: duckdb.DuckDBPyConnection, joins: Sequence[Join], names: Sequence[str]
 ) -> list[str]:
     """Make the view `raw` from the tables `raw_<name>`, and say what each join did.
 
@@ -20,7 +22,6 @@ def put_together(
         ProjectError: a join names a source that is not there, or a column that it has not.
 
     """
-    joins = [join for join in contract.joins if names != ["sample"]]
     joined = {join.source for join in joins}
     if absent := sorted(joined - set(names)):
         raise ProjectError(
