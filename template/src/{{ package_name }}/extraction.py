@@ -16,11 +16,12 @@ from .contract import Contract, Join
 from .errors import ProjectError
 from .joins import put_together
 from .masking import Mask, staging
+from .queries import shape
 from .settings import Settings
 from .sources import Source, configured, sample
 from .sources.loaded import Loaded
 from .sql import quote
-from .warehouse import table_exists
+from .warehouse import table_exists, transaction
 
 KINDS = {
     "number": ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "FLOAT", "DOUBLE", "DECIMAL"),
@@ -54,8 +55,12 @@ def extract(
             said += _Extraction(connection, contract, settings, mask, name).run(source, whole=whole)
     else:
         sample.load(connection, contract, "raw_sample")
-    joins = contract.joins if sources else ()
-    said += put_together(connection, joins, list(sources) or ["sample"])
+    with transaction(connection):
+        if sources:
+            said += put_together(connection, contract.joins, list(sources))
+            said += shape(connection, contract, settings.root / "sql")
+        else:
+            put_together(connection, (), ["sample"])
     return list(sources), said
 
 
@@ -63,7 +68,7 @@ def extract(
 def glimpse(
     connection: duckdb.DuckDBPyConnection, joins: Sequence[Join], settings: Settings
 ) -> Iterator[tuple[duckdb.DuckDBPyRelation, list[str]]]:
-    """Give the rows of every source, put together, and what the joins did; none of them is kept.
+    """Give the rows of every source, put together, and what there is to say; none of them is kept.
 
     Raises:
         ProjectError: no source is set up, one cannot be read, or a join is not possible.
@@ -76,6 +81,7 @@ def glimpse(
         for name, source in sources.items():
             source.load(connection, settings, f"raw_{name}", None)
         said = put_together(connection, joins, list(sources))
+        said += shape(connection, None, settings.root / "sql")
         yield connection.sql("SELECT * EXCLUDE (_source, _row) FROM raw"), said
 
 
@@ -155,39 +161,43 @@ class _Extraction:
         return dict(zip(relation.columns, map(str, relation.types), strict=True))
 
     def _take_in(self, loaded: Loaded) -> None:
-        if loaded.bookmark is not None and self.contract.id is None:
+        keys = () if loaded.bookmark is None else self._keys()
+        with transaction(self.connection):
+            if keys:
+                self._merge(", ".join(map(quote, keys)), whole=loaded.whole)
+            extracted_at = datetime.now(UTC).replace(tzinfo=None)
+            self.connection.execute(
+                "INSERT OR REPLACE INTO bookmarks VALUES (?, ?, ?, ?)",
+                [self.name, loaded.bookmark, extracted_at, self.mask.state],
+            )
+            self.connection.execute(f"DROP TABLE IF EXISTS {self.raw}")
+            self.connection.execute(f"ALTER TABLE {self.incoming} RENAME TO {self.raw}")
+
+    def _keys(self) -> tuple[str, ...]:
+        """Give the columns by which a row that comes again is known: the join's, or the id."""
+        known = {join.source: join.on for join in self.contract.joins}
+        named = (self.contract.id.source,) if self.contract.id else ()
+        keys = known.get(self.name, named)
+        if not keys:
             raise ProjectError(
                 f"{self.name}: reading only what is new needs a column with the role id in "
                 "config/contract.toml, or no row could be told from another"
             )
-        self.connection.execute("BEGIN")
-        try:
-            if self.contract.id is not None and loaded.bookmark is not None:
-                self._merge(quote(self.contract.id.source), whole=loaded.whole)
-            self.connection.execute(
-                "INSERT OR REPLACE INTO bookmarks VALUES (?, ?, ?, ?)",
-                [
-                    self.name,
-                    loaded.bookmark,
-                    datetime.now(UTC).replace(tzinfo=None),
-                    self.mask.state,
-                ],
+        if absent := [key for key in keys if key not in self._columns(self.incoming)]:
+            raise ProjectError(
+                f"{self.name}: reading only what is new needs the column {absent[0]!r}, by which "
+                "config/contract.toml tells rows apart, and its rows have none"
             )
-            self.connection.execute(f"DROP TABLE IF EXISTS {self.raw}")
-            self.connection.execute(f"ALTER TABLE {self.incoming} RENAME TO {self.raw}")
-            self.connection.execute("COMMIT")
-        except BaseException:
-            self.connection.execute("ROLLBACK")
-            raise
+        return keys
 
-    def _merge(self, key: str, *, whole: bool) -> None:
-        """Add to what came what it does not replace, in the order of the ids."""
+    def _merge(self, keys: str, *, whole: bool) -> None:
+        """Add to what came what it does not replace, in the order of the keys."""
         rows = f"FROM {self.incoming}"
         if not whole:
-            kept = f"FROM {self.raw} ANTI JOIN {self.incoming} USING ({key})"
+            kept = f"FROM {self.raw} ANTI JOIN {self.incoming} USING ({keys})"
             rows = f"{kept} UNION ALL BY NAME {rows}"
         self.connection.execute(
-            f"CREATE OR REPLACE TABLE {self.incoming} AS SELECT * FROM ({rows}) ORDER BY {key}"
+            f"CREATE OR REPLACE TABLE {self.incoming} AS SELECT * FROM ({rows}) ORDER BY {keys}"
         )
 
 

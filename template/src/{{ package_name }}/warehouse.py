@@ -34,6 +34,18 @@ def connect(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
         connection.close()
 
 
+@contextmanager
+def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Have all of what is done take effect, or nothing."""
+    connection.execute("BEGIN")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+
+
 def table_exists(connection: duckdb.DuckDBPyConnection, table: str) -> bool:
     """Tell whether the warehouse has the table."""
     query = "SELECT count(*) FROM information_schema.tables WHERE table_name = ?"

@@ -1,0 +1,102 @@
+"""SQL of the project's own, between the sources and the contract: the files in sql/.
+
+They run in the order of their names, and each is one query. It reads the tables `raw_<source>`, the
+view `raw` with the rows of all sources, and what the files before it gave. The rows of the last one
+take the place of `raw`: they are what the contract describes.
+"""
+
+import re
+from pathlib import Path
+
+import duckdb
+
+from .contract import Contract
+from .errors import ProjectError
+from .sql import quote
+from .warehouse import count, row_number, table_exists
+
+NAME = re.compile(r"(?:\d+[_-])?([a-z]\w*)", re.ASCII)
+
+
+def shape(
+    connection: duckdb.DuckDBPyConnection, contract: Contract | None, folder: Path
+) -> list[str]:
+    """Run the queries, if there are any, and say how many rows each gave.
+
+    Rows come in an order that follows from their values: run again, they get the same numbers.
+
+    Raises:
+        ProjectError: a file has a name that gives no table, is no single query, fails, or gives
+            personal data under another name than the contract has marked.
+
+    """
+    connection.execute("DROP TABLE IF EXISTS raw_sql")
+    said, made = [], []
+    for file in sorted(folder.glob("*.sql")):
+        where = f"{folder.name}/{file.name}"
+        try:
+            made.append(_run(connection, file))
+        except (ProjectError, duckdb.Error, OSError, UnicodeDecodeError) as error:
+            raise ProjectError(f"{where}: {_reason(error)}") from None
+        said.append(f"{where}: {count(connection, made[-1]):,} rows")
+    if made:
+        _take_the_place_of_raw(connection, contract, made[-1])
+    for table in made:
+        connection.execute(f"DROP TABLE {quote(table)}")
+    return said
+
+
+def _run(connection: duckdb.DuckDBPyConnection, file: Path) -> str:
+    """Make a table of what the file's query gives; returns its name."""
+    found = NAME.fullmatch(file.stem)
+    if found is None or found[1].startswith("raw"):
+        raise ProjectError(
+            "name it like 10_orders_a_month.sql: a number, and what its rows are (not raw…)"
+        )
+    table, text = found[1], file.read_text(encoding="utf-8")
+    if table_exists(connection, table):
+        raise ProjectError(f"there is a table {table!r} already: give the file another name")
+    kinds = [statement.type for statement in connection.extract_statements(text)]
+    if kinds != [duckdb.StatementType.SELECT]:
+        raise ProjectError("it has to be one query, a SELECT")
+    connection.execute(f"CREATE TEMP TABLE {quote(table)} AS {text}")
+    return table
+
+
+def _take_the_place_of_raw(
+    connection: duckdb.DuckDBPyConnection, contract: Contract | None, table: str
+) -> None:
+    columns = [name for name in connection.table(table).columns if name not in ("_source", "_row")]
+    if contract is not None:
+        _refuse_renamed_personal_data(connection, contract, columns)
+    names = ", ".join(map(quote, columns))
+    connection.execute(f"CREATE TABLE raw_sql AS SELECT {names} FROM {quote(table)} ORDER BY ALL")
+    connection.execute(
+        f"CREATE OR REPLACE VIEW raw AS SELECT 'sql' AS _source, "
+        f"{row_number(connection, 'raw_sql')} AS _row, * FROM raw_sql"
+    )
+    connection.execute("CREATE OR REPLACE TABLE raw_origins (column_name VARCHAR, source VARCHAR)")
+    origins = [(name, "sql") for name in columns]
+    connection.executemany("INSERT INTO raw_origins VALUES (?, ?)", origins)
+
+
+def _refuse_renamed_personal_data(
+    connection: duckdb.DuckDBPyConnection, contract: Contract, columns: list[str]
+) -> None:
+    """Refuse what the sources call otherwise: there it was not seen, and is no pseudonym."""
+    query = "SELECT DISTINCT lower(column_name) FROM raw_origins"
+    known = {name for (name,) in connection.execute(query).fetchall()}
+    marked = {column.source.lower() for column in contract.columns if column.pii}
+    if renamed := [name for name in columns if name.lower() in marked - known]:
+        raise ProjectError(
+            f"the SQL gives the column {renamed[0]!r}, which config/contract.toml marks as "
+            "personal data, and no source calls a column so: keep the source's name"
+        )
+
+
+def _reason(error: Exception) -> str:
+    """Give the first line, and the one that DuckDB points at."""
+    if not isinstance(error, duckdb.Error):
+        return str(error)
+    first, *others = str(error).splitlines()
+    return " ".join([first, *(f"({line})" for line in others if line.startswith("LINE "))])
