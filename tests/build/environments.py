@@ -11,6 +11,9 @@ from typing import Any
 
 from tests.services.rendered import Project, project_env
 
+MOST_SECONDS = 900
+"""A command that takes longer hangs."""
+
 
 @dataclass(frozen=True)
 class DependencySet:
@@ -132,6 +135,7 @@ def run(folder: Path, command: Sequence[str]) -> str:
         text=True,
         check=False,
         stdin=subprocess.DEVNULL,
+        timeout=MOST_SECONDS,
     )
     if done.returncode:
         shown = " ".join(command)
