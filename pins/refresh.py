@@ -63,7 +63,7 @@ def main() -> None:
         conditions = [] if name(pin) in base else [" or ".join(wanted_by)]
         if name(pin) in names(newest) and pin not in newest:
             conditions.append(HOLDS_BACK)
-        elif pin not in pins and name(pin) in names(pins):
+        elif pin not in pins:
             conditions.append(HOLDS_BACK.replace(" in ", " not in "))
         if wanted_by or name(pin) in base:
             lines += [*("{% if " + each + " %}" for each in conditions), pin]

@@ -121,7 +121,7 @@ def test_a_terminal_shows_how_many_are_done(fleet: Path, person: Path) -> None:
         str(FOURHATS), ["status", str(fleet)], env=home, encoding="utf-8", dimensions=(24, 200)
     )
     try:
-        shown.expect(r"projects.*0/ +6")
+        shown.expect(r"projects.*\d/ +6")
         shown.expect_exact("would conflict")
         shown.expect(pexpect.EOF, timeout=60)
     finally:
