@@ -13,9 +13,22 @@ import duckdb
 from .contract import Contract
 from .errors import ProjectError
 from .sql import quote
-from .warehouse import count, row_number, table_exists
+from .warehouse import count, row_number
 
 NAME = re.compile(r"(?:\d+[_-])?([a-z]\w*)", re.ASCII)
+TAKEN = frozenset(
+    {
+        "bookmarks",
+        "clean",
+        "predictions",
+        "quality",
+        "quarantine",
+        "runs",
+        "scores",
+        "seen_outcomes",
+    }
+)
+"""Tables of the project's own, beside those that start with `raw`; some are made by later steps."""
 
 
 def shape(
@@ -49,13 +62,11 @@ def shape(
 def _run(connection: duckdb.DuckDBPyConnection, file: Path) -> str:
     """Make a table of what the file's query gives; returns its name."""
     found = NAME.fullmatch(file.stem)
-    if found is None or found[1].startswith("raw"):
-        raise ProjectError(
-            "name it like 10_orders_a_month.sql: a number, and what its rows are (not raw…)"
-        )
+    if found is None:
+        raise ProjectError("name it like 10_orders_a_month.sql: a number, and what its rows are")
     table, text = found[1], file.read_text(encoding="utf-8")
-    if table_exists(connection, table):
-        raise ProjectError(f"there is a table {table!r} already: give the file another name")
+    if table in TAKEN or table.startswith("raw"):
+        raise ProjectError(f"{table!r} is a table of the project's own: give the file another name")
     kinds = [statement.type for statement in connection.extract_statements(text)]
     if kinds != [duckdb.StatementType.SELECT]:
         raise ProjectError("it has to be one query, a SELECT")
