@@ -189,3 +189,9 @@ def test_a_contract_inferred_anew_keeps_the_join_and_marks_what_is_personal(clie
     database = client.project.folder / "artifacts" / "warehouse.duckdb"
     assert DOMAIN.encode() not in database.read_bytes()
     assert not list(database.parent.glob("staging*"))
+
+
+def test_the_projects_own_tests_pass_whatever_is_marked(client: Client) -> None:
+    python = client.project.folder / ".venv" / "bin" / "python"
+    tests = ("-m", "pytest", "-q", "-p", "no:cacheprovider")
+    command(Project(client.project.folder, python.name), *tests)
