@@ -17,7 +17,6 @@ from .privacy import Pseudonyms, pseudonyms
 from .settings import Settings
 from .sql import literal, quote
 from .table_file import MISSING_TOKENS
-from .warehouse import one_row
 
 
 @dataclass(frozen=True)
@@ -72,7 +71,7 @@ def staging(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Iterat
     """Have tables without a path come into a file of its own; gives the name of the warehouse."""
     settings.artifacts.mkdir(parents=True, exist_ok=True)
     file = settings.artifacts / "staging.duckdb"
-    (warehouse,) = one_row(connection, "SELECT current_database()")
+    ((warehouse,),) = connection.execute("SELECT current_database()").fetchall()
     _delete(file)
     connection.execute(f"ATTACH {literal(str(file))} AS staging")
     try:

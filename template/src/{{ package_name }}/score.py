@@ -4,18 +4,18 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-import duckdb
 import polars as pl
 
 from .model import Model
 from .settings import Settings
-from .sql import literal, quote
+from .sql import quote
+from .warehouse import Connection, frame, read_in
 
 CHUNK_ROWS = 100_000
 
 
 def score(
-    connection: duckdb.DuckDBPyConnection,
+    connection: Connection,
     settings: Settings,
     progress: Callable[[int], None] = lambda _done: None,
 ) -> tuple[Path, int]:
@@ -32,8 +32,8 @@ def score(
     """
     model = Model.champion(settings)
     target = quote(model.contract.target.name)
-    open_rows = f"{target} IS NULL OR NOT EXISTS (FROM clean WHERE {target} IS NULL)"
-    rows = connection.sql(f"SELECT * FROM clean WHERE {open_rows} ORDER BY _source, _row").pl()
+    open_rows = f"{target} IS NULL OR NOT EXISTS (SELECT 1 FROM clean WHERE {target} IS NULL)"
+    rows = frame(connection, f"SELECT * FROM clean WHERE {open_rows} ORDER BY _source, _row")
     now = datetime.now(UTC).replace(tzinfo=None)
     scored: list[pl.DataFrame] = []
     for start in range(0, len(rows), CHUNK_ROWS):
@@ -45,10 +45,11 @@ def score(
     scratch = path.with_suffix(".scratch")
     pl.concat(scored).with_columns(scored_at=now).write_parquet(scratch)
     scratch.replace(path)
-    files = literal(str(folder / "*" / "scores.parquet"))
-    connection.execute(
-        "CREATE OR REPLACE TABLE scores AS "
-        f"FROM read_parquet({files}, hive_partitioning = TRUE, union_by_name = TRUE)"
+    files = str(folder / "*" / "scores.parquet")
+    read_in(
+        connection,
+        "scores",
+        lambda duck: duck.read_parquet(files, hive_partitioning=True, union_by_name=True),
     )
     return path, len(rows)
 

@@ -6,7 +6,6 @@ each class, so that a row stays on its side when others come in later.
 
 from dataclasses import dataclass
 
-import duckdb
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
@@ -15,6 +14,7 @@ from .contract import Contract
 from .errors import ProjectError
 from .features import Feed, feed
 from .sql import quote
+from .warehouse import Connection, frame
 
 VALIDATION_SHARE = 0.2
 HOLDOUT_SHARE = 0.2
@@ -54,7 +54,7 @@ class Split:
     holdout: Part
 
 
-def split(connection: duckdb.DuckDBPyConnection, contract: Contract) -> Split:
+def split(connection: Connection, contract: Contract) -> Split:
     """Split the rows of `clean` that have an outcome.
 
     Raises:
@@ -69,23 +69,24 @@ def split(connection: duckdb.DuckDBPyConnection, contract: Contract) -> Split:
         text = ", ".join(f"coalesce(CAST({quote(c.name)} AS VARCHAR), '')" for c in key)
         within = f"PARTITION BY {target} " if contract.classes else ""
         rank = f"percent_rank() OVER ({within}ORDER BY md5(concat_ws('|', {text})))"
-    frame = connection.sql(
+    rows = frame(
+        connection,
         f"SELECT *, {rank} AS _rank FROM clean WHERE {target} IS NOT NULL "
-        "ORDER BY _rank, _source, _row"
-    ).pl()
-    if len(frame) < FEWEST_ROWS:
+        "ORDER BY _rank, _source, _row",
+    )
+    if len(rows) < FEWEST_ROWS:
         raise ProjectError(
-            f"only {len(frame)} valid rows have an outcome ({contract.target.name}): "
+            f"only {len(rows)} valid rows have an outcome ({contract.target.name}): "
             f"at least {FEWEST_ROWS} are needed"
         )
     validation, holdout = 1 - HOLDOUT_SHARE - VALIDATION_SHARE, 1 - HOLDOUT_SHARE
     rank_column = pl.col("_rank")
     return Split(
-        train=_part(frame.filter(rank_column < validation), contract),
+        train=_part(rows.filter(rank_column < validation), contract),
         validation=_part(
-            frame.filter(rank_column.is_between(validation, holdout, "left")), contract
+            rows.filter(rank_column.is_between(validation, holdout, "left")), contract
         ),
-        holdout=_part(frame.filter(rank_column >= holdout), contract),
+        holdout=_part(rows.filter(rank_column >= holdout), contract),
     )
 
 
