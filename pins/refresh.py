@@ -30,6 +30,7 @@ BASE: dict[str, Any] = {
     "data_sources": ["files"],
     "model_family": "sklearn",
     "serving": ["batch"],
+    "warehouse": "duckdb",
     "orchestrator": "none",
 }
 OPTIONS: dict[str, dict[str, Any]] = {
@@ -37,9 +38,10 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "'bigquery' in data_sources": {"data_sources": ["bigquery"]},
     "'excel' in data_sources": {"data_sources": ["excel"]},
     "'mysql' in data_sources": {"data_sources": ["mysql"]},
-    "'postgres' in data_sources": {"data_sources": ["postgres"]},
+    "'postgres' in data_sources or warehouse == 'postgres'": {"data_sources": ["postgres"]},
     "'rest_api' in data_sources": {"data_sources": ["rest_api"]},
     "'snowflake' in data_sources": {"data_sources": ["snowflake"]},
+    "warehouse != 'duckdb'": {"warehouse": "postgres"},
     "model_family == 'lightgbm'": {"model_family": "lightgbm"},
 }
 # Google's client asks for python-dateutil before 3.

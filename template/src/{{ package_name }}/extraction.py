@@ -25,7 +25,6 @@ from .sources.loaded import Loaded
 from .sql import Part, one_below_the_other, quote
 from .warehouse import (
     Connection,
-    read_in,
     relation,
     scratch,
     table_exists,
@@ -63,7 +62,8 @@ def extract(
         for name, source in sources.items():
             said += _Extraction(connection, contract, settings, mask, name).run(source, whole=whole)
     else:
-        read_in(connection, "raw_sample", lambda duck: duck.from_arrow(sample.make(contract)))
+        load = partial(sample.load, contract=contract, table="raw_sample")
+        land(connection, settings, Mask.nothing(), "raw_sample", load)
     with transaction(connection):
         if sources:
             said += put_together(connection, contract.joins, list(sources))
@@ -86,11 +86,10 @@ def glimpse(
     sources = configured(settings)
     if not sources:
         raise ProjectError("no source is set up: fill in config/sources.toml, or name a file")
-    nothing_hidden = Mask(frozenset(), None, None)
     with scratch(settings) as connection:
         for name, source in sources.items():
             load = partial(source.load, settings=settings, table=f"raw_{name}", bookmark=None)
-            land(connection, settings, nothing_hidden, f"raw_{name}", load)
+            land(connection, settings, Mask.nothing(), f"raw_{name}", load)
         said = put_together(connection, joins, list(sources))
         said += shape(connection, None, settings.root / "sql")
         columns = ", ".join(map(quote, own_columns(connection, "raw")))

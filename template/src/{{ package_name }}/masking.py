@@ -43,6 +43,11 @@ class Mask:
         left_out = frozenset(c.source.lower() for c in marked if c.role == "ignore")
         return cls(left_out, contract.id.source.lower() if contract.id and made else None, made)
 
+    @classmethod
+    def nothing(cls) -> "Mask":
+        """Hide nothing."""
+        return cls(frozenset(), None, None)
+
     @property
     def state(self) -> str:
         """A text that changes with the marks and with the key: rows under another one don't fit."""

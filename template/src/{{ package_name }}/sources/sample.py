@@ -5,12 +5,15 @@ It has a signal to learn from, and dirt for the checks to find. The tests run on
 
 from datetime import UTC, datetime, timedelta
 
+import duckdb
 import numpy as np
 import pyarrow as pa
 from numpy.random import Generator
 from numpy.typing import NDArray
 
 from ..contract import Column, Contract
+from ..sql import quote
+from .loaded import Loaded
 
 ROWS = 3000
 MISSING_SHARE = 0.03
@@ -19,6 +22,13 @@ START = datetime(2025, 1, 1, tzinfo=UTC)
 
 Texts = NDArray[np.object_]
 Numbers = NDArray[np.float64]
+
+
+def load(connection: duckdb.DuckDBPyConnection, contract: Contract, table: str) -> Loaded:
+    """Write made-up rows into `table`."""
+    connection.execute(f"DROP TABLE IF EXISTS {quote(table)}")
+    connection.from_arrow(make(contract)).create(quote(table))
+    return Loaded()
 
 
 def make(contract: Contract, rows: int = ROWS, seed: int = 0) -> pa.Table:
