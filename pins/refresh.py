@@ -31,6 +31,7 @@ BASE: dict[str, Any] = {
     "model_family": "sklearn",
     "serving": ["batch"],
     "warehouse": "duckdb",
+    "dataframe": "",
     "orchestrator": "none",
 }
 OPTIONS: dict[str, dict[str, Any]] = {
@@ -40,6 +41,8 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "'mysql' in data_sources": {"data_sources": ["mysql"]},
     "'postgres' in data_sources or warehouse == 'postgres'": {"data_sources": ["postgres"]},
     "'rest_api' in data_sources": {"data_sources": ["rest_api"]},
+    "dataframe == 'pandas'": {"dataframe": "pandas"},
+    "dataframe == 'polars'": {"dataframe": "polars"},
     "'snowflake' in data_sources": {"data_sources": ["snowflake"]},
     "warehouse != 'duckdb'": {"warehouse": "postgres"},
     "model_family == 'lightgbm'": {"model_family": "lightgbm"},

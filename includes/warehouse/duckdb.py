@@ -7,9 +7,9 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import duckdb
-import polars as pl
 
 from .errors import ProjectError
+from .frames import Frame, from_relation
 from .settings import Settings
 from .sql import quote
 
@@ -106,10 +106,9 @@ def relation(
     return connection.sql(query, params=list(parameters))
 
 
-def frame(connection: Connection, query: str, parameters: Sequence[object] = ()) -> pl.DataFrame:
+def frame(connection: Connection, query: str, parameters: Sequence[object] = ()) -> Frame:
     """Give the rows of a query to Python."""
-    rows: pl.DataFrame = relation(connection, query, parameters).pl()
-    return rows
+    return from_relation(relation(connection, query, parameters))
 
 
 def one_row(

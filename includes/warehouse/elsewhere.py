@@ -7,10 +7,10 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import duckdb
-import polars as pl
 
 from . import duckdb_driver, {{ warehouse }}_driver
 from .errors import ProjectError
+from .frames import Frame, from_relation
 from .remote import Driver, Warehouse
 from .settings import Settings
 from .sql import quote
@@ -92,10 +92,9 @@ def relation(
     return connection.reader.from_arrow(connection.execute(query, parameters).table)
 
 
-def frame(connection: Connection, query: str, parameters: Sequence[object] = ()) -> pl.DataFrame:
+def frame(connection: Connection, query: str, parameters: Sequence[object] = ()) -> Frame:
     """Give the rows of a query to Python."""
-    rows: pl.DataFrame = relation(connection, query, parameters).pl()
-    return rows
+    return from_relation(relation(connection, query, parameters))
 
 
 def one_row(

@@ -4,14 +4,16 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-import polars as pl
+import pyarrow as pa
+from pyarrow import parquet
 
+from .errors import ProjectError
 from .model import Model
 from .settings import Settings
 from .sql import quote
-from .warehouse import Connection, frame, read_in
+from .warehouse import Connection, read_in, relation
 
-CHUNK_ROWS = 100_000
+BATCH_ROWS = 100_000
 
 
 def score(
@@ -27,23 +29,29 @@ def score(
     Returns the partition's file and its rows.
 
     Raises:
-        ProjectError: there is no champion yet.
+        ProjectError: there is no champion yet, or no row.
 
     """
     model = Model.champion(settings)
-    target = quote(model.contract.target.name)
+    kept = [column.name for column in model.contract.used if column.role != "target"]
+    names, target = ", ".join(map(quote, kept)), quote(model.contract.target.name)
     open_rows = f"{target} IS NULL OR NOT EXISTS (SELECT 1 FROM clean WHERE {target} IS NULL)"
-    rows = frame(connection, f"SELECT * FROM clean WHERE {open_rows} ORDER BY _source, _row")
+    query = f"SELECT _source, _row, {names} FROM clean WHERE {open_rows} ORDER BY _source, _row"
     now = datetime.now(UTC).replace(tzinfo=None)
-    scored: list[pl.DataFrame] = []
-    for start in range(0, len(rows), CHUNK_ROWS):
-        scored.append(_score(model, rows[start : start + CHUNK_ROWS]))
-        progress(min(start + CHUNK_ROWS, len(rows)))
     folder = settings.artifacts / "scores"
     path = folder / f"scored_on={now.date().isoformat()}" / "scores.parquet"
     path.parent.mkdir(parents=True, exist_ok=True)
-    scratch = path.with_suffix(".scratch")
-    pl.concat(scored).with_columns(scored_at=now).write_parquet(scratch)
+    scratch, done = path.with_suffix(".scratch"), 0
+    writer: parquet.ParquetWriter | None = None
+    for rows in relation(connection, query).to_arrow_reader(BATCH_ROWS):
+        scored = score_batch(model, rows, now)
+        writer = writer or parquet.ParquetWriter(scratch, scored.schema)
+        writer.write_batch(scored)
+        done += len(rows)
+        progress(done)
+    if writer is None:
+        raise ProjectError("the table clean has no row to score")
+    writer.close()
     scratch.replace(path)
     files = str(folder / "*" / "scores.parquet")
     read_in(
@@ -51,16 +59,17 @@ def score(
         "scores",
         lambda duck: duck.read_parquet(files, hive_partitioning=True, union_by_name=True),
     )
-    return path, len(rows)
+    return path, done
 
 
-def _score(model: Model, rows: pl.DataFrame) -> pl.DataFrame:
-    columns = {column.name: rows[column.name].to_list() for column in model.contract.features}
-    answers = pl.DataFrame(
-        model.rule.describe(model.predict(columns)),
-        schema_overrides={"probability": pl.Float64},
-    )
-    kept = [column.name for column in model.contract.used if column.role != "target"]
-    return rows.select("_source", "_row", *kept).with_columns(
-        *answers, pl.lit(model.version).alias("model_version")
-    )
+def score_batch(model: Model, rows: pa.RecordBatch, now: datetime) -> pa.RecordBatch:
+    """Give the rows with the model's answers, its version, and the moment (in UTC) beside them."""
+    columns = {column.name: rows[column.name].to_pylist() for column in model.contract.features}
+    answers = model.rule.describe(model.predict(columns))
+    scored = {name: rows[name] for name in rows.schema.names}
+    for name in answers[0]:
+        values = [answer[name] for answer in answers]
+        scored[name] = pa.array(values, pa.float64() if name == "probability" else None)
+    scored["model_version"] = pa.array([model.version] * len(rows))
+    scored["scored_at"] = pa.array([now] * len(rows), pa.timestamp("us"))
+    return pa.record_batch(scored)

@@ -11,6 +11,7 @@ from typing import Literal
 
 from .contract import Contract
 from .features import feed
+from .frames import columns_of
 from .monitor.drift import Distribution, stability_index
 from .quality import broken
 from .registry import Registry
@@ -100,7 +101,7 @@ def distribution_figures(
     baseline = registry.card(version)["drift_baseline"]
     figures = {
         name: stability_index(values, Distribution.model_validate(baseline[name]))
-        for name, values in feed(rows.to_dict(as_series=False), contract).items()
+        for name, values in feed(columns_of(rows), contract).items()
         if name in baseline and name not in contract.time_parts  # time moves on by itself
     }
     return dict(sorted(figures.items(), key=lambda item: -item[1]))

@@ -3,6 +3,7 @@
 import numpy as np
 
 from ..contract import Contract
+from ..frames import columns_of
 from ..model import Model
 from ..registry import Registry
 from ..settings import Settings
@@ -21,7 +22,6 @@ def check(connection: Connection, settings: Settings, contract: Contract) -> lis
     business.toml are those of today.
     """
     champion = Model.champion(settings)
-    target = contract.target
     known = "TRY_CAST(actual AS DOUBLE) IS NOT NULL"
     if contract.classes:
         known = f"actual IN ({', '.join(map(literal, contract.classes))})"
@@ -34,8 +34,8 @@ def check(connection: Connection, settings: Settings, contract: Contract) -> lis
     if len(rows) < settings.performance.min_outcomes:
         message = f"{len(rows)} outcomes are known, too few to judge by"
         return [Finding(INCIDENT, fine=True, message=message)]
-    columns = {column.name: rows[column.name].to_list() for column in contract.features}
-    outcomes = actual(rows["actual"].alias(target.name), contract)
+    columns = columns_of(rows)
+    outcomes = actual(columns["actual"], contract)
     earned = float(np.mean(champion.rule.realised(champion.predict(columns), outcomes)))
     evaluation = (
         Registry(settings.artifacts / "registry").noted(champion.version, "evaluation") or {}

@@ -2,6 +2,7 @@
 
 from ..contract import Contract
 from ..features import feed
+from ..frames import columns_of
 from ..model import Model
 from ..registry import Registry
 from ..settings import Settings
@@ -51,7 +52,7 @@ def drift_figures(connection: Connection, settings: Settings) -> dict[str, float
     )
     if len(rows) < settings.drift.min_rows:
         return {}
-    inputs = feed(rows.to_dict(as_series=False), champion.contract)
+    inputs = feed(columns_of(rows), champion.contract)
     card = Registry(settings.artifacts / "registry").card(champion.version)
     current = {**inputs, "prediction": prediction_column(champion.run(inputs))}
     return {
