@@ -31,6 +31,7 @@ BASE: dict[str, Any] = {
     "model_family": "sklearn",
     "serving": ["batch"],
     "warehouse": "duckdb",
+    "engine": "local",
     "dataframe": "",
     "orchestrator": "none",
 }
@@ -45,6 +46,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "dataframe == 'polars'": {"dataframe": "polars"},
     "'snowflake' in data_sources": {"data_sources": ["snowflake"]},
     "warehouse != 'duckdb'": {"warehouse": "postgres"},
+    "engine == 'spark'": {"engine": "spark"},
     "model_family == 'lightgbm'": {"model_family": "lightgbm"},
 }
 # Google's client asks for python-dateutil before 3.

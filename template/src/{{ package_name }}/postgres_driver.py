@@ -67,7 +67,7 @@ class PostgresDriver:
 
     @staticmethod
     def adapt(tree: exp.Expr) -> list[exp.Expr]:
-        """Say what sqlglot leaves as it is: TRY_CAST, isnan, and CREATE OR REPLACE TABLE."""
+        """Say what sqlglot leaves as it is: TRY_CAST, isnan, GROUP BY ALL, CREATE OR REPLACE."""
         for node in reversed(list(tree.find_all(exp.TryCast, exp.IsNan))):
             if isinstance(node, exp.IsNan):
                 nan = exp.cast(exp.Literal.string("NaN"), "double")
@@ -75,6 +75,12 @@ class PostgresDriver:
             elif (name := node.args["to"].sql(dialect="duckdb").lower()) in TRIED:
                 text = exp.cast(node.this, "text")
                 node.replace(exp.Anonymous(this=f"pg_temp.try_{name}", expressions=[text]))
+        for query in tree.find_all(exp.Select):
+            group = query.args.get("group")
+            if group is not None and group.args.pop("all", None):
+                selected = enumerate(query.selects, start=1)
+                plain = [place for place, column in selected if not column.find(exp.AggFunc)]
+                group.set("expressions", [exp.Literal.number(place) for place in plain])
         if isinstance(tree, exp.Drop):
             tree.args["cascade"] = True
         if not isinstance(tree, exp.Create) or not tree.args.pop("replace", None):
