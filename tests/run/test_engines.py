@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import random
 import shutil
 import subprocess
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+KILLS = 20
 STEPS = ("extract", "validate", "transform")
 LOOK = """
 import json, sys
@@ -130,6 +133,26 @@ def test_postgres_gives_the_same_tables_however_often(
         assert postgres.tables() == expected
 
 
+def test_killed_at_any_moment_and_repeated_the_tables_are_the_same(
+    postgres: Engine, expected: dict[str, list[list[Any]]]
+) -> None:
+    moments = random.Random(5)
+    finished = 0
+    for place in range(KILLS):
+        with subprocess.Popen(
+            [postgres.project.program, STEPS[place % len(STEPS)]],
+            cwd=postgres.project.folder,
+            env=project_env(postgres.settings),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        ) as process:
+            time.sleep(moments.uniform(0.3, 1.5))
+            finished += process.poll() is not None
+            process.kill()
+    assert finished < KILLS, "no run was cut off"
+    assert postgres.tables() == expected
+
+
 def test_spark_gives_the_same_tables(spark: Engine, expected: dict[str, list[list[Any]]]) -> None:
     assert spark.tables() == expected
 
@@ -155,7 +178,7 @@ def test_scores_by_spark_are_those_of_this_machine(postgres: Engine, spark: Engi
     for made in (postgres, spark):
         made.run("run")
     here, there = ({row[0]: row[1:] for row in made.rows(scored)} for made in (postgres, spark))
-    assert len(here) > 50
+    assert len(here) > 10
     assert here.keys() == there.keys()
     for row, answer in here.items():
         assert there[row] == [pytest.approx(value) for value in answer]
