@@ -1,50 +1,40 @@
-"""The part of BigQuery's REST API that its client calls, on DuckDB; uvicorn runs it elsewhere.
+"""The part of BigQuery's REST API that its client calls; uvicorn runs it elsewhere.
 
-A query is read in BigQuery's dialect; what BigQuery would refuse is refused with its words.
+A dataset is a schema of one DuckDB. What BigQuery would refuse is refused with its words.
 """
 
 import base64
 import json
 import os
-from itertools import count
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
-import duckdb
-import sqlglot
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
-from sqlglot import exp
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from tests.services.bigquery_values import cell, field
+from tests.services.bigquery_loads import LOADS, job_of, take
+from tests.services.bigquery_sql import (
+    DATABASE,
+    PROJECT,
+    RESULTS,
+    SENT,
+    Answer,
+    RefusedError,
+    columns,
+    dataset_exists,
+    run,
+)
 
 SECRETS = json.loads(os.environ["STAND_IN_SECRETS"])
 PUBLIC_KEY = serialization.load_pem_public_key(Path(SECRETS["public_key"]).read_bytes())
-PROJECT, TOKEN, LARGEST_PAGE = "acme", "access-of-an-hour", 500
-DATABASE = duckdb.connect()
-DATABASE.execute("SET TimeZone = 'UTC'")
-NUMBERS = count(1)
-SENT: list[str] = []
+TOKEN, LARGEST_PAGE = "access-of-an-hour", 500
 FAULTS: list[int] = []
-RESULTS: dict[str, dict[str, Any]] = {}
-Answer = dict[str, Any]
-
-
-class RefusedError(Exception):
-    """What the service answers in place of rows."""
-
-    def __init__(self, status: int, reason: str, message: str) -> None:
-        """Take the status, and what it is called."""
-        super().__init__(message)
-        told = {"message": message, "domain": "global", "reason": reason}
-        self.status = status
-        self.answer = {"error": {"code": status, "message": message, "errors": [told]}}
 
 
 async def token(request: Request) -> Response:
@@ -68,7 +58,8 @@ async def token(request: Request) -> Response:
 async def query(request: Request) -> Response:
     """jobs.query: the first page, or the refusal."""
     asked = _allowed(request, await request.body())
-    answer = _run(asked["query"], asked.get("queryParameters", []))
+    dataset = asked.get("defaultDataset", {}).get("datasetId")
+    answer = run(asked["query"], asked.get("queryParameters", []), dataset)
     return JSONResponse(_page(answer, 0, asked.get("maxResults")))
 
 
@@ -76,7 +67,7 @@ async def insert(request: Request) -> Response:
     """jobs.insert: here only to tell the columns."""
     asked = _allowed(request, await request.body())["configuration"]
     assert asked["dryRun"]
-    answer = _run(asked["query"]["query"], [])
+    answer = run(asked["query"]["query"])
     statistics = {"query": {"schema": answer["schema"], "statementType": "SELECT"}}
     job = {"configuration": asked, "statistics": statistics, "status": {"state": "DONE"}}
     return JSONResponse({**job, "jobReference": {"projectId": PROJECT, "location": "EU"}})
@@ -85,7 +76,10 @@ async def insert(request: Request) -> Response:
 async def job(request: Request) -> Response:
     """jobs.get."""
     _allowed(request)
-    reference = {"jobReference": RESULTS[request.path_params["job"]]["jobReference"]}
+    name = request.path_params["job"]
+    if name in LOADS:
+        return JSONResponse(LOADS[name])
+    reference = {"jobReference": RESULTS[name]["jobReference"]}
     return JSONResponse({**reference, "status": {"state": "DONE"}, "statistics": {"query": {}}})
 
 
@@ -95,6 +89,51 @@ async def results(request: Request) -> Response:
     rows = RESULTS[request.path_params["job"]]
     start = request.query_params.get("pageToken", request.query_params.get("startIndex", "0"))
     return JSONResponse(_page(rows, int(start), request.query_params.get("maxResults")))
+
+
+async def upload(request: Request) -> Response:
+    """jobs.insert with a file that comes in parts: the job, and where to send them."""
+    asked = _allowed(request, await request.body())
+    assert request.query_params["uploadType"] == "resumable"
+    return Response(headers={"Location": f"{request.url}&upload_id={job_of(asked)}"})
+
+
+async def part(request: Request) -> Response:
+    """Take a part of the file, and do the job after the last."""
+    _allowed(request)
+    body, place = await request.body(), request.headers["Content-Range"]
+    job = take(request.query_params["upload_id"], body, whole=not place.endswith("/*"))
+    if job is None:
+        last = place.removeprefix("bytes ").partition("/")[0].partition("-")[2]
+        return Response(status_code=308, headers={"Range": f"bytes=0-{last}"})
+    return JSONResponse(job)
+
+
+async def dataset(request: Request) -> Response:
+    """datasets.get."""
+    _allowed(request)
+    name = request.path_params["dataset"]
+    if not dataset_exists(name):
+        raise RefusedError(404, "notFound", f"Not found: Dataset {PROJECT}:{name}")
+    return JSONResponse({"datasetReference": {"projectId": PROJECT, "datasetId": name}})
+
+
+async def make_dataset(request: Request) -> Response:
+    """datasets.insert."""
+    asked = _allowed(request, await request.body())
+    name = asked["datasetReference"]["datasetId"]
+    if dataset_exists(name):
+        raise RefusedError(409, "duplicate", f"Already Exists: Dataset {PROJECT}:{name}")
+    DATABASE.execute(f'CREATE SCHEMA "{name}"')
+    return JSONResponse(asked)
+
+
+async def table(request: Request) -> Response:
+    """tables.get: its columns."""
+    _allowed(request)
+    dataset, name = request.path_params["dataset"], request.path_params["table"]
+    reference = {"projectId": PROJECT, "datasetId": dataset, "tableId": name}
+    return JSONResponse({"tableReference": reference, "schema": {"fields": columns(dataset, name)}})
 
 
 async def sql(request: Request) -> Response:
@@ -131,55 +170,10 @@ def _allowed(request: Request, body: bytes = b"null") -> Any:  # noqa: ANN401 - 
     return json.loads(body)
 
 
-def _run(text: str, parameters: list[Answer]) -> Answer:
-    SENT.append(text)
-    try:
-        tree = sqlglot.parse_one(text, read="bigquery")
-    except sqlglot.errors.ParseError as error:
-        reason = str(error).splitlines()[0]
-        raise RefusedError(400, "invalidQuery", f"Syntax error: {reason}") from None
-    reference = {"projectId": PROJECT, "jobId": f"job-{next(NUMBERS)}", "location": "EU"}
-    if not isinstance(tree, exp.Query):
-        return {"jobReference": reference, "schema": {}, "rows": []}
-    try:
-        _bind(tree, parameters)
-        found = DATABASE.execute(tree.sql(dialect="duckdb"))
-        fields = [field(column[0], str(column[1])) for column in found.description]
-        values = [{"f": [{"v": cell(value)} for value in row]} for row in found.fetchall()]
-    except duckdb.CatalogException as error:
-        message = f"Not found: Table {str(error).splitlines()[0]}"
-        raise RefusedError(404, "notFound", message) from None
-    except duckdb.Error as error:
-        raise RefusedError(400, "invalidQuery", str(error).splitlines()[0]) from None
-    answer = {"jobReference": reference, "schema": {"fields": fields}, "rows": values}
-    RESULTS[reference["jobId"]] = answer
-    return answer
-
-
-def _bind(tree: exp.Query, parameters: list[Answer]) -> None:
-    """Put the parameters in; BigQuery compares a column only with a value of its own type."""
-    given = {each["name"]: each for each in parameters}
-    for comparison in list(tree.find_all(exp.GTE)):
-        if not isinstance(comparison.expression, exp.Parameter):
-            continue
-        parameter = given[comparison.expression.name]
-        kind, value = parameter["parameterType"]["type"], parameter["parameterValue"]["value"]
-        typed = exp.cast(exp.Literal.string(value), exp.DataType.build(kind, "bigquery"))
-        rows = tree.find(exp.Subquery)
-        assert rows is not None
-        name = comparison.this.sql(dialect="duckdb")
-        described = DATABASE.execute(
-            f"DESCRIBE SELECT {name}, {typed.sql('duckdb')} FROM {rows.sql('duckdb')}"  # noqa: S608 - a test's own
-        ).fetchall()
-        column, literal = (row[1].partition("(")[0] for row in described)
-        if column != literal:
-            message = f"No matching signature for operator >= for argument types: {column}, {kind}"
-            raise RefusedError(400, "invalidQuery", message)
-        comparison.set("expression", typed)
-
-
 def _page(answer: Answer, start: int, wanted: str | int | None) -> Answer:
     size = min(LARGEST_PAGE, LARGEST_PAGE if wanted is None else int(wanted))
+    if "schema" not in answer:  # it was no query
+        return {**answer, "jobComplete": True}
     rows = answer["rows"]
     page = {**answer, "jobComplete": True, "totalRows": str(len(rows))}
     page["rows"] = rows[start : start + size]
@@ -196,6 +190,11 @@ app = Starlette(
         Route(f"{V2}/queries/{{job}}", results),
         Route(f"{V2}/jobs", insert, methods=["POST"]),
         Route(f"{V2}/jobs/{{job}}", job),
+        Route(f"/upload{V2}/jobs", upload, methods=["POST"]),
+        Route(f"/upload{V2}/jobs", part, methods=["PUT"]),
+        Route(f"{V2}/datasets", make_dataset, methods=["POST"]),
+        Route(f"{V2}/datasets/{{dataset}}", dataset),
+        Route(f"{V2}/datasets/{{dataset}}/tables/{{table}}", table),
         Route("/sql", sql, methods=["POST"]),
         Route("/faults", faults, methods=["POST"]),
         Route("/sent", sent),

@@ -9,7 +9,10 @@ from typing import Any
 TYPES = {
     "BIGINT": "INTEGER",
     "INTEGER": "INTEGER",
+    "HUGEINT": "INTEGER",
+    "UBIGINT": "INTEGER",
     "DOUBLE": "FLOAT",
+    "FLOAT": "FLOAT",
     "VARCHAR": "STRING",
     "BOOLEAN": "BOOLEAN",
     "DATE": "DATE",

@@ -20,6 +20,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from tests.services.fakesnow_loads import upload
+
 SECRETS = json.loads(os.environ["STAND_IN_SECRETS"])
 PUBLIC_KEY = serialization.load_pem_public_key(Path(SECRETS["public_key"]).read_bytes())
 SENT: list[str] = []
@@ -44,8 +46,13 @@ async def login(request: Request) -> Response:
 
 async def query(request: Request) -> Response:
     """Note the statement down, and have fakesnow run it."""
-    SENT.append((await _body(request))["sqlText"])
-    return await query_request(request)
+    statement = (await _body(request))["sqlText"]
+    SENT.append(statement)
+    answer = await query_request(request)
+    said = json.loads(bytes(answer.body))
+    if "stageInfo" not in (said["data"] or {}):
+        return answer
+    return JSONResponse(said | {"data": upload(said["data"], statement)})
 
 
 async def sent(_: Request) -> Response:

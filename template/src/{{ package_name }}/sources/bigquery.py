@@ -1,17 +1,14 @@
 """BigQuery, read by Google's client: the query's pages, one by one, as Arrow batches."""
 
-import logging
-import os
 from contextlib import closing
 
 import duckdb
 import pyarrow as pa
-from google.api_core.exceptions import GoogleAPIError
-from google.auth.exceptions import GoogleAuthError
 from google.cloud import bigquery
 from google.cloud.bigquery.retry import DEFAULT_JOB_RETRY, DEFAULT_RETRY
 from google.cloud.bigquery.table import RowIterator
 
+from ..bigquery_login import FAILURES, connect, reason
 from ..errors import ProjectError
 from ..settings import Settings
 from ..sql import quote
@@ -43,11 +40,8 @@ def load(
     chosen = settings.bigquery
     query, since = chosen.query.rstrip().removesuffix(";"), None
     patience = DEFAULT_RETRY.with_timeout(chosen.max_wait)
-    # Beside the query it asks where the account may be used, and need not be answered.
-    for name in ("google.auth", "urllib3.connectionpool"):
-        logging.getLogger(name).setLevel(logging.ERROR)
     try:
-        with closing(_client(settings)) as client:
+        with closing(connect(settings, chosen.project, chosen.location)) as client:
             if chosen.cursor and bookmark is not None:
                 query, since = _since(client, query, chosen.cursor, bookmark)
             rows = client.query_and_wait(
@@ -58,22 +52,14 @@ def load(
                 job_retry=DEFAULT_JOB_RETRY.with_timeout(chosen.max_wait),
             )
             _copy(rows, connection, table)
-    except (GoogleAPIError, GoogleAuthError, OSError) as error:
+    except FAILURES as error:
         raise ProjectError(
-            f"BigQuery: {_reason(error)} ([bigquery] in config/sources.toml, "
+            f"BigQuery: {reason(error)} ([bigquery] in config/sources.toml, "
             "GOOGLE_APPLICATION_CREDENTIALS)"
         ) from None
     if not chosen.cursor:
         return Loaded()
     return Loaded(furthest(connection, table, chosen.cursor, bookmark), whole=since is None)
-
-
-def _client(settings: Settings) -> bigquery.Client:
-    if settings.google_application_credentials:
-        # Google's library reads it from there alone, and .env may be where it stands.
-        os.environ["GOOGLE_APPLICATION_CREDENTIALS"] = settings.google_application_credentials
-    chosen = settings.bigquery
-    return bigquery.Client(project=chosen.project, location=chosen.location or None)
 
 
 def _since(
@@ -121,10 +107,3 @@ def _readable(batch: pa.RecordBatch) -> pa.RecordBatch:
             texts = batch.column(place).cast(pa.string())
             batch = batch.set_column(place, field.name, texts)
     return batch
-
-
-def _reason(error: Exception) -> str:
-    """Give what BigQuery itself said, without the address that was asked."""
-    said = getattr(error, "errors", None)
-    text = str(said[0].get("message")) if said else str(error)
-    return text.splitlines()[0]

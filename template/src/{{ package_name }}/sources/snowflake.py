@@ -1,27 +1,15 @@
 """Snowflake, read by its own connector: Arrow batches all the way, no row is touched in Python."""
 
-import logging
-import os
-from typing import Any
-from urllib.parse import urlsplit
-
 import duckdb
-from pydantic import SecretStr
 from snowflake import connector
 from snowflake.connector.cursor import ResultMetadata, SnowflakeCursor
 
 from ..errors import ProjectError
 from ..settings import Settings
+from ..snowflake_login import connect, reason
 from ..sql import literal, quote
 from .loaded import Loaded, furthest
 
-SESSION: dict[str, Any] = {
-    "session_parameters": {"TIMEZONE": "UTC", "CLIENT_TELEMETRY_ENABLED": False},
-    "arrow_number_to_decimal": True,
-    # Nanoseconds end in the year 2262.
-    "force_microsecond_precision": True,
-    "enable_server_session_keep_alive_auto_detection": False,
-}
 # By the codes that Snowflake documents for its types. What is not here comes as text: VARIANT,
 # OBJECT and ARRAY as JSON.
 INTEGER_OR_DECIMAL, LOCAL_MOMENT, ZONED_MOMENT = 0, 6, 7
@@ -60,14 +48,8 @@ def load(
     """
     query, name = settings.snowflake.query.rstrip().removesuffix(";"), settings.snowflake.cursor
     whole = not (name and bookmark is not None)
-    # It would ask the machine's cloud what it runs on, and report what comes as an error anyway.
-    os.environ["SNOWFLAKE_DISABLE_PLATFORM_DETECTION"] = "true"
-    logging.getLogger("snowflake.connector").setLevel(logging.CRITICAL)
     try:
-        with (
-            connector.connect(**SESSION, **_address(settings)) as database,
-            database.cursor() as cursor,
-        ):
+        with connect(settings, settings.snowflake) as database, database.cursor() as cursor:
             if name and bookmark is not None:
                 # It tells the columns and reads nothing.
                 columns = [column.name for column in cursor.describe(query) or []]
@@ -75,9 +57,8 @@ def load(
             cursor.execute(query)
             _copy(cursor, connection, table)
     except connector.Error as error:
-        reason = (error.raw_msg or str(error)).splitlines()[0]
         raise ProjectError(
-            f"Snowflake: {reason} ([snowflake] in config/sources.toml, SNOWFLAKE_…)"
+            f"Snowflake: {reason(error)} ([snowflake] in config/sources.toml, SNOWFLAKE_…)"
         ) from None
     if not name:
         return Loaded()
@@ -97,53 +78,6 @@ def _spelled(name: str, columns: list[str]) -> str:
     if name in columns:
         return name
     return next((column for column in columns if column.lower() == name.lower()), name)
-
-
-def _address(settings: Settings) -> dict[str, Any]:
-    chosen = settings.snowflake
-    names = {
-        "account": settings.snowflake_account,
-        "user": settings.snowflake_user,
-        "warehouse": chosen.warehouse,
-        "database": chosen.database,
-        "schema": chosen.schema_name,
-        "role": chosen.role,
-    }
-    address: dict[str, Any] = {name: value for name, value in names.items() if value}
-    return address | _host(settings.snowflake_url) | _credentials(settings)
-
-
-def _host(url: str) -> dict[str, Any]:
-    """Give where the account is found, if not at the address that follows from its name."""
-    if not url:
-        return {}
-    parts = urlsplit(url)
-    local = parts.hostname in {"127.0.0.1", "localhost"}
-    if not parts.hostname or parts.scheme not in ({"https", "http"} if local else {"https"}):
-        raise ProjectError("SNOWFLAKE_URL is no address such as https://host.example.com")
-    port = parts.port or (443 if parts.scheme == "https" else 80)
-    return {"host": parts.hostname, "port": port, "protocol": parts.scheme}
-
-
-def _credentials(settings: Settings) -> dict[str, Any]:
-    if settings.snowflake_private_key_file:
-        phrase = _text(settings.snowflake_private_key_passphrase)
-        return {
-            "authenticator": "SNOWFLAKE_JWT",
-            "private_key_file": settings.snowflake_private_key_file,
-            **({"private_key_file_pwd": phrase} if phrase else {}),
-        }
-    if token := _text(settings.snowflake_token):
-        return {"authenticator": "PROGRAMMATIC_ACCESS_TOKEN", "token": token}
-    if password := _text(settings.snowflake_password):
-        return {"password": password}
-    raise ProjectError(
-        "Snowflake: put SNOWFLAKE_PRIVATE_KEY_FILE, SNOWFLAKE_TOKEN or SNOWFLAKE_PASSWORD into .env"
-    )
-
-
-def _text(secret: SecretStr | None) -> str:
-    return "" if secret is None else secret.get_secret_value()
 
 
 def _copy(cursor: SnowflakeCursor, connection: duckdb.DuckDBPyConnection, table: str) -> None:

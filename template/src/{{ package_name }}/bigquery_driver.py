@@ -1,0 +1,153 @@
+"""BigQuery as the warehouse: statements by Google's client, rows as a Parquet file."""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from google.api_core.exceptions import NotFound
+from google.cloud import bigquery
+from google.cloud.bigquery.retry import DEFAULT_JOB_RETRY, DEFAULT_RETRY
+
+from .bigquery_login import FAILURES, reason
+from .bigquery_login import connect as sign_in
+from .errors import ProjectError
+from .settings import Settings
+
+# DuckDB's name of a type, and Arrow's. What is not here comes as text.
+KINDS = {
+    "INT64": ("BIGINT", pa.int64()),
+    "INTEGER": ("BIGINT", pa.int64()),
+    "FLOAT64": ("DOUBLE", pa.float64()),
+    "FLOAT": ("DOUBLE", pa.float64()),
+    "NUMERIC": ("DOUBLE", pa.float64()),
+    "BIGNUMERIC": ("DOUBLE", pa.float64()),
+    "BOOL": ("BOOLEAN", pa.bool_()),
+    "BOOLEAN": ("BOOLEAN", pa.bool_()),
+    "DATE": ("DATE", pa.date32()),
+    "DATETIME": ("TIMESTAMP", pa.timestamp("us")),
+    "TIMESTAMP": ("TIMESTAMP", pa.timestamp("us")),
+}
+TEXT = ("VARCHAR", pa.string())
+TYPES = {
+    pa.int64(): "INT64",
+    pa.float64(): "FLOAT64",
+    pa.string(): "STRING",
+    pa.bool_(): "BOOL",
+    pa.timestamp("us"): "DATETIME",
+    pa.date32(): "DATE",
+}
+WAIT_SECONDS = 120
+PATIENCE = DEFAULT_RETRY.with_timeout(WAIT_SECONDS)
+
+
+def connect(settings: Settings) -> "Bigquery":
+    """Sign in, and make the dataset where there is none.
+
+    Raises:
+        ProjectError: BigQuery does not answer or does not let in.
+
+    """
+    place = settings.warehouse
+    with _told():
+        client = sign_in(settings, place.project, place.location)
+        dataset = bigquery.DatasetReference(place.project, place.dataset)
+        try:
+            client.get_dataset(dataset, retry=PATIENCE)
+        except NotFound:
+            # Who may use a dataset need not have the right to make one.
+            client.create_dataset(dataset, exists_ok=True, retry=PATIENCE)
+    return Bigquery(client, dataset)
+
+
+class Bigquery:
+    """What is done in one dataset of a project."""
+
+    dialect = "bigquery"
+
+    def __init__(self, client: bigquery.Client, dataset: bigquery.DatasetReference) -> None:
+        """Take a client and the dataset in which a table's name is looked up."""
+        self._client, self._dataset = client, dataset
+
+    def run(self, statement: str) -> pa.Table | None:
+        """Run one statement; gives the rows of a query, nothing for anything else.
+
+        Raises:
+            ProjectError: BigQuery refuses it or does not answer.
+
+        """
+        with _told():
+            rows = self._client.query_and_wait(
+                statement,
+                job_config=bigquery.QueryJobConfig(default_dataset=self._dataset),
+                retry=PATIENCE,
+                job_retry=DEFAULT_JOB_RETRY.with_timeout(WAIT_SECONDS),
+            )
+            if not rows.schema:
+                return None
+            found = rows.to_arrow(create_bqstorage_client=False)
+            pairs = zip(found.columns, rows.schema, strict=True)
+            return pa.table(
+                [values.cast(_kind(field)[1]) for values, field in pairs],
+                names=[field.name for field in rows.schema],
+            )
+
+    def load(self, table: str, rows: pa.RecordBatchReader) -> None:
+        """Make or replace a table of these rows: what was there stays until all of them are.
+
+        Raises:
+            ProjectError: BigQuery refuses them or does not answer.
+
+        """
+        job = bigquery.LoadJobConfig(
+            source_format=bigquery.SourceFormat.PARQUET,
+            write_disposition=bigquery.WriteDisposition.WRITE_TRUNCATE,
+            schema=[bigquery.SchemaField(each.name, TYPES[each.type]) for each in rows.schema],
+        )
+        with tempfile.TemporaryFile() as file:
+            with pq.ParquetWriter(file, rows.schema) as writer:
+                for batch in rows:
+                    writer.write_batch(batch)
+            with _told():
+                self._client.load_table_from_file(
+                    file, self._dataset.table(table), rewind=True, job_config=job
+                ).result(retry=PATIENCE)
+
+    def columns(self, table: str) -> dict[str, str]:
+        """Give the columns of a table or view and their types; none where there is neither.
+
+        Raises:
+            ProjectError: BigQuery does not answer.
+
+        """
+        with _told():
+            try:
+                found = self._client.get_table(self._dataset.table(table), retry=PATIENCE)
+            except NotFound:
+                return {}
+        return {field.name: _kind(field)[0] for field in found.schema}
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """Do nothing: each statement takes effect by itself."""
+        return nullcontext()
+
+    def close(self) -> None:
+        """Close the client's connections."""
+        self._client.close()
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Tell in one line what BigQuery says against it."""
+    try:
+        yield
+    except FAILURES as error:
+        raise ProjectError(
+            f"BigQuery, the warehouse: {reason(error)} ([warehouse] in config/, "
+            "GOOGLE_APPLICATION_CREDENTIALS)"
+        ) from None
+
+
+def _kind(field: bigquery.SchemaField) -> tuple[str, pa.DataType]:
+    return KINDS.get(field.field_type, TEXT)

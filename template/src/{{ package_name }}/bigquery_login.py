@@ -1,0 +1,36 @@
+"""The way into BigQuery: as whom, and who pays."""
+
+import logging
+import os
+
+from google.api_core.exceptions import GoogleAPIError
+from google.auth.exceptions import GoogleAuthError
+from google.cloud import bigquery
+
+from .settings import Settings
+
+# It does not answer, does not let in, or refuses.
+FAILURES = (GoogleAPIError, GoogleAuthError, OSError)
+
+
+def connect(settings: Settings, project: str, location: str) -> bigquery.Client:
+    """Sign in as whom the key file stands for, or the machine.
+
+    Raises:
+        FAILURES: there is no such key file, or nobody is signed in.
+
+    """
+    # Beside the query it asks where the account may be used, and need not be answered.
+    for name in ("google.auth", "urllib3.connectionpool"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    if settings.google_application_credentials:
+        # Google's library reads it from there alone, and .env may be where it stands.
+        os.environ["GOOGLE_APPLICATION_CREDENTIALS"] = settings.google_application_credentials
+    return bigquery.Client(project=project, location=location or None)
+
+
+def reason(error: Exception) -> str:
+    """Give what BigQuery itself said, without the address that was asked."""
+    said = getattr(error, "errors", None)
+    text = str(said[0].get("message")) if said else str(error)
+    return text.splitlines()[0]

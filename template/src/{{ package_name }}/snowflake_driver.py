@@ -1,0 +1,179 @@
+"""Snowflake as the warehouse: statements by its connector, rows by way of Parquet files."""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import IO
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from snowflake import connector
+from snowflake.connector.cursor import ResultMetadata
+
+from .errors import ProjectError
+from .settings import Settings
+from .snowflake_login import connect as sign_in
+from .snowflake_login import reason
+from .sql import quote
+
+# By the codes that Snowflake documents for its types: DuckDB's name, and Arrow's. BIGINT is a
+# NUMBER without decimals there, as is every integer. What is not here comes as text.
+NUMBER, MOMENT = 0, pa.timestamp("us")
+KINDS = {
+    1: ("DOUBLE", pa.float64()),
+    3: ("DATE", pa.date32()),
+    4: ("TIMESTAMP", MOMENT),
+    6: ("TIMESTAMP", MOMENT),
+    7: ("TIMESTAMP", MOMENT),
+    8: ("TIMESTAMP", MOMENT),
+    13: ("BOOLEAN", pa.bool_()),
+}
+INTEGER, DECIMAL, TEXT = ("BIGINT", pa.int64()), ("DOUBLE", pa.float64()), ("VARCHAR", pa.string())
+TYPES = {
+    pa.int64(): "BIGINT",
+    pa.float64(): "DOUBLE",
+    pa.string(): "VARCHAR",
+    pa.bool_(): "BOOLEAN",
+    MOMENT: "TIMESTAMP_NTZ(6)",
+    pa.date32(): "DATE",
+}
+# Each statement has an answer there: what these give are rows.
+QUERIES = ("SELECT", "WITH", "VALUES", "(")
+NO_SUCH_TABLE = 2003
+# A temporary table is the session's own and goes with it; files are staged beside it.
+STAGED = "rows_to_load"
+# \\N is a text like any other: nothing stands for NULL but NULL.
+COPY = (
+    f"COPY INTO {STAGED} FROM @%{STAGED} MATCH_BY_COLUMN_NAME = CASE_SENSITIVE "
+    "FILE_FORMAT = (TYPE = PARQUET USE_LOGICAL_TYPE = TRUE USE_VECTORIZED_SCANNER = TRUE NULL_IF = ())"
+)
+FILE_ROWS = 500_000
+
+
+def connect(settings: Settings) -> "Snowflake":
+    """Sign in, and make the schema where there is none.
+
+    Raises:
+        ProjectError: Snowflake does not answer or does not let in.
+
+    """
+    if not settings.snowflake_account:
+        raise ProjectError("Snowflake, the warehouse: put SNOWFLAKE_ACCOUNT into .env")
+    place = settings.warehouse
+    with _told():
+        connection = sign_in(settings, place, QUOTED_IDENTIFIERS_IGNORE_CASE=False)
+        with connection.cursor() as cursor:
+            # Who may use a schema need not have the right to make one.
+            cursor.execute("SELECT CURRENT_SCHEMA()")
+            if cursor.fetchall() == [(None,)]:
+                cursor.execute(f"CREATE SCHEMA IF NOT EXISTS {place.schema_name}")
+    return Snowflake(connection)
+
+
+class Snowflake:
+    """A session in one schema of an account."""
+
+    dialect = "snowflake"
+
+    def __init__(self, connection: connector.SnowflakeConnection) -> None:
+        """Take a session that has a schema."""
+        self._connection = connection
+
+    def run(self, statement: str) -> pa.Table | None:
+        """Run one statement; gives the rows of a query, nothing for anything else.
+
+        Raises:
+            ProjectError: Snowflake refuses it or does not answer.
+
+        """
+        with _told(), self._connection.cursor() as cursor:
+            cursor.execute(statement)
+            if not statement.lstrip().upper().startswith(QUERIES):
+                return None
+            rows, columns = cursor.fetch_arrow_all(force_return_table=True), cursor.description
+            pairs = zip(rows.columns, columns, strict=True)
+            return pa.table(
+                [_as(values, _kind(column)[1]) for values, column in pairs],
+                names=[column.name for column in columns],
+            )
+
+    def load(self, table: str, rows: pa.RecordBatchReader) -> None:
+        """Make or replace a table of these rows: what was there stays until all of them are.
+
+        Raises:
+            ProjectError: Snowflake refuses them or does not answer.
+
+        """
+        columns = ", ".join(f"{quote(field.name)} {TYPES[field.type]}" for field in rows.schema)
+        with _told(), self._connection.cursor() as cursor:
+            cursor.execute(f"CREATE OR REPLACE TEMPORARY TABLE {STAGED} ({columns})")
+            for number, file in enumerate(_files(rows)):
+                target = f"PUT file://{number}.parquet @%{STAGED}"
+                cursor.execute(f"{target} AUTO_COMPRESS = FALSE OVERWRITE = TRUE", file_stream=file)
+            cursor.execute(COPY)
+            cursor.execute(f"CREATE OR REPLACE TABLE {quote(table)} AS SELECT * FROM {STAGED}")
+            cursor.execute(f"DROP TABLE {STAGED}")
+
+    def columns(self, table: str) -> dict[str, str]:
+        """Give the columns of a table or view and their types; none where there is neither.
+
+        Raises:
+            ProjectError: Snowflake does not answer.
+
+        """
+        with _told(), self._connection.cursor() as cursor:
+            try:
+                columns = cursor.describe(f"SELECT * FROM {quote(table)}")
+            except connector.ProgrammingError as error:
+                if error.errno == NO_SUCH_TABLE:
+                    return {}
+                raise
+        return {column.name: _kind(column)[0] for column in columns or []}
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """Do nothing: each statement that makes a table takes effect by itself."""
+        return nullcontext()
+
+    def close(self) -> None:
+        """Sign out."""
+        self._connection.close()
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Tell in one line what Snowflake says against it."""
+    try:
+        yield
+    except connector.Error as error:
+        raise ProjectError(
+            f"Snowflake, the warehouse: {reason(error)} ([warehouse] in config/, SNOWFLAKE_…)"
+        ) from None
+
+
+def _kind(column: ResultMetadata) -> tuple[str, pa.DataType]:
+    if column.type_code == NUMBER:
+        return DECIMAL if column.scale else INTEGER
+    return KINDS.get(column.type_code, TEXT)
+
+
+def _as(values: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray:
+    try:
+        return values.cast(kind)
+    except pa.ArrowInvalid:
+        # A sum may be longer than any of its terms.
+        return values.cast(pa.float64())
+
+
+def _files(rows: pa.RecordBatchReader) -> Iterator[IO[bytes]]:
+    """Write the rows into one Parquet file after the other, each gone once it was read."""
+    batch = next(rows, None)
+    while batch is not None:
+        with tempfile.TemporaryFile() as file:
+            written = 0
+            with pq.ParquetWriter(file, rows.schema) as writer:
+                while batch is not None and written < FILE_ROWS:
+                    writer.write_batch(batch)
+                    written += batch.num_rows
+                    batch = next(rows, None)
+            file.seek(0)
+            yield file
