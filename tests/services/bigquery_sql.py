@@ -63,6 +63,8 @@ def run(text: str, parameters: list[Answer] | None = None, dataset: str | None =
     except duckdb.CatalogException as error:
         message = f"Not found: Table {str(error).splitlines()[0]}"
         raise RefusedError(404, "notFound", message) from None
+    except OverflowError as error:
+        raise RefusedError(400, "invalidQuery", f"integer overflow: {error}") from None
     except duckdb.Error as error:
         raise RefusedError(400, "invalidQuery", str(error).splitlines()[0]) from None
     RESULTS[answer["jobReference"]["jobId"]] = answer

@@ -22,6 +22,7 @@ TYPES = {
     "BLOB": "BYTES",
 }
 NUMERIC_SCALE = 9
+LARGEST_INTEGER = 2**63 - 1
 
 
 def field(name: str, kind: str) -> dict[str, Any]:
@@ -35,7 +36,7 @@ def field(name: str, kind: str) -> dict[str, Any]:
 
 
 def cell(value: object) -> object:
-    """Write a value: a text, whatever it is."""
+    """Write a value: a text, whatever it is. Raises OverflowError for too large an integer."""
     if isinstance(value, list):
         return [{"v": cell(each)} for each in value]
     return None if value is None else _text(value)
@@ -51,4 +52,6 @@ def _text(value: object) -> str:
         return value.isoformat()
     if isinstance(value, Decimal):
         return f"{value:f}"
+    if isinstance(value, int) and abs(value) > LARGEST_INTEGER:
+        raise OverflowError(value)
     return str(value).lower() if isinstance(value, bool) else str(value)

@@ -134,7 +134,7 @@ class Bigquery:
 
     def close(self) -> None:
         """Close the client's connections."""
-        self._client.close()
+        self._client.close()  # type: ignore[no-untyped-call]
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 import tempfile
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import IO
+from typing import BinaryIO, cast
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -44,8 +44,8 @@ NO_SUCH_TABLE = 2003
 STAGED = "rows_to_load"
 # \\N is a text like any other: nothing stands for NULL but NULL.
 COPY = (
-    f"COPY INTO {STAGED} FROM @%{STAGED} MATCH_BY_COLUMN_NAME = CASE_SENSITIVE "
-    "FILE_FORMAT = (TYPE = PARQUET USE_LOGICAL_TYPE = TRUE USE_VECTORIZED_SCANNER = TRUE NULL_IF = ())"
+    f"COPY INTO {STAGED} FROM @%{STAGED} MATCH_BY_COLUMN_NAME = CASE_SENSITIVE FILE_FORMAT = "
+    "(TYPE = PARQUET USE_LOGICAL_TYPE = TRUE USE_VECTORIZED_SCANNER = TRUE NULL_IF = ())"
 )
 FILE_ROWS = 500_000
 
@@ -90,7 +90,8 @@ class Snowflake:
             cursor.execute(statement)
             if not statement.lstrip().upper().startswith(QUERIES):
                 return None
-            rows, columns = cursor.fetch_arrow_all(force_return_table=True), cursor.description
+            columns = cursor.description or []
+            rows: pa.Table = cursor.fetch_arrow_all(force_return_table=True)
             pairs = zip(rows.columns, columns, strict=True)
             return pa.table(
                 [_as(values, _kind(column)[1]) for values, column in pairs],
@@ -164,7 +165,7 @@ def _as(values: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray:
         return values.cast(pa.float64())
 
 
-def _files(rows: pa.RecordBatchReader) -> Iterator[IO[bytes]]:
+def _files(rows: pa.RecordBatchReader) -> Iterator[BinaryIO]:
     """Write the rows into one Parquet file after the other, each gone once it was read."""
     batch = next(rows, None)
     while batch is not None:
@@ -176,4 +177,4 @@ def _files(rows: pa.RecordBatchReader) -> Iterator[IO[bytes]]:
                     written += batch.num_rows
                     batch = next(rows, None)
             file.seek(0)
-            yield file
+            yield cast("BinaryIO", file)

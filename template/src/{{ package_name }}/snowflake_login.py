@@ -29,7 +29,9 @@ class Place(Protocol):
     role: str
 
 
-def connect(settings: Settings, place: Place, **parameters: object) -> connector.SnowflakeConnection:
+def connect(
+    settings: Settings, place: Place, **parameters: object
+) -> connector.SnowflakeConnection:
     """Sign in; `parameters` hold for the session.
 
     Raises:
