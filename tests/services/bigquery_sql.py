@@ -8,6 +8,7 @@ import duckdb
 import sqlglot
 from sqlglot import exp
 
+from tests.services.bigquery_functions import unknown
 from tests.services.bigquery_values import cell, field
 
 PROJECT = "acme"
@@ -45,13 +46,15 @@ def run(text: str, parameters: list[Answer] | None = None, dataset: str | None =
     except sqlglot.errors.ParseError as error:
         reason = str(error).splitlines()[0]
         raise RefusedError(400, "invalidQuery", f"Syntax error: {reason}") from None
+    if names := unknown(text):
+        raise RefusedError(400, "invalidQuery", f"Function not found: {names[0]}")
     if dataset and not dataset_exists(dataset):
         raise RefusedError(404, "notFound", f"Not found: Dataset {PROJECT}:{dataset}")
     try:
         # What comes without a dataset is looked up in this one.
         DATABASE.execute(f'USE "{dataset or "main"}"')
         _bind(tree, parameters or [])
-        found = DATABASE.execute(tree.sql(dialect="duckdb"))
+        found = DATABASE.execute(_named(tree).sql(dialect="duckdb"))
         if isinstance(tree, exp.Query):
             names = [str(column[0]) for column in found.description]
             check_names(names)
@@ -101,6 +104,18 @@ def check_names(names: list[str]) -> None:
         if lower.count(name.lower()) > 1:
             message = f"Duplicate column names in the result are not supported: {name}"
             raise RefusedError(400, "invalidQuery", message)
+
+
+def _named(tree: exp.Expr) -> exp.Expr:
+    """Name a query's columns that have no name, as BigQuery does, and the decimals' digits."""
+    if isinstance(tree, exp.Select):
+        for place, column in enumerate(tree.expressions):
+            if not column.alias_or_name and not column.is_star:
+                column.replace(exp.alias_(column.copy(), f"f{place}_"))
+    for kind in tree.find_all(exp.DataType):
+        if kind.is_type("decimal") and not kind.expressions:
+            kind.replace(exp.DataType.build("DECIMAL(38, 9)"))
+    return tree
 
 
 def _made(tree: exp.Create) -> list[str]:

@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 from google.api_core.exceptions import NotFound
 from google.cloud import bigquery
 from google.cloud.bigquery.retry import DEFAULT_JOB_RETRY, DEFAULT_RETRY
+from sqlglot import exp
 
 from .bigquery_login import FAILURES, reason
 from .bigquery_login import connect as sign_in
@@ -42,50 +43,53 @@ WAIT_SECONDS = 120
 PATIENCE = DEFAULT_RETRY.with_timeout(WAIT_SECONDS)
 
 
-def connect(settings: Settings) -> "Bigquery":
-    """Sign in, and make the dataset where there is none.
-
-    Raises:
-        ProjectError: BigQuery does not answer or does not let in.
-
-    """
-    place = settings.warehouse
-    with _told():
-        client = sign_in(settings, place.project, place.location)
-        dataset = bigquery.DatasetReference(place.project, place.dataset)
-        try:
-            client.get_dataset(dataset, retry=PATIENCE)
-        except NotFound:
-            # Who may use a dataset need not have the right to make one.
-            client.create_dataset(dataset, exists_ok=True, retry=PATIENCE)
-    return Bigquery(client, dataset)
-
-
-class Bigquery:
-    """What is done in one dataset of a project."""
+class BigqueryDriver:
+    """Runs statements in one dataset of a project."""
 
     dialect = "bigquery"
 
-    def __init__(self, client: bigquery.Client, dataset: bigquery.DatasetReference) -> None:
-        """Take a client and the dataset in which a table's name is looked up."""
-        self._client, self._dataset = client, dataset
+    def __init__(self, settings: Settings) -> None:
+        """Sign in, and make the dataset where it is missing.
 
-    def run(self, statement: str) -> pa.Table | None:
-        """Run one statement; gives the rows of a query, nothing for anything else.
+        Raises:
+            ProjectError: BigQuery does not answer or does not let in.
+
+        """
+        place = settings.warehouse
+        self.dataset = bigquery.DatasetReference(place.project, place.dataset)
+        with _told():
+            self.client = sign_in(settings, place.project, place.location)
+            try:
+                self.client.get_dataset(self.dataset, retry=PATIENCE)
+            except NotFound:
+                # Who may use a dataset need not have the right to make one.
+                self.client.create_dataset(self.dataset, exists_ok=True, retry=PATIENCE)
+
+    def adapt(self, tree: exp.Expression) -> list[exp.Expression]:
+        """Say what sqlglot leaves as it is: CONCAT_WS, and tables that go with the session."""
+        for node in reversed(list(tree.find_all(exp.ConcatWs))):
+            mark, *texts = node.expressions
+            node.replace(exp.func("ARRAY_TO_STRING", exp.array(*texts), mark))
+        for temporary in list(tree.find_all(exp.TemporaryProperty)):
+            temporary.pop()
+        return [tree]
+
+    def run(self, statement: str) -> pa.Table:
+        """Run a statement; what is no query gives no rows.
 
         Raises:
             ProjectError: BigQuery refuses it or does not answer.
 
         """
         with _told():
-            rows = self._client.query_and_wait(
+            rows = self.client.query_and_wait(
                 statement,
-                job_config=bigquery.QueryJobConfig(default_dataset=self._dataset),
+                job_config=bigquery.QueryJobConfig(default_dataset=self.dataset),
                 retry=PATIENCE,
                 job_retry=DEFAULT_JOB_RETRY.with_timeout(WAIT_SECONDS),
             )
             if not rows.schema:
-                return None
+                return pa.table({})
             found = rows.to_arrow(create_bqstorage_client=False)
             pairs = zip(found.columns, rows.schema, strict=True)
             return pa.table(
@@ -110,8 +114,8 @@ class Bigquery:
                 for batch in rows:
                     writer.write_batch(batch)
             with _told():
-                self._client.load_table_from_file(
-                    file, self._dataset.table(table), rewind=True, job_config=job
+                self.client.load_table_from_file(
+                    file, self.dataset.table(table), rewind=True, job_config=job
                 ).result(retry=PATIENCE)
 
     def columns(self, table: str) -> dict[str, str]:
@@ -123,7 +127,7 @@ class Bigquery:
         """
         with _told():
             try:
-                found = self._client.get_table(self._dataset.table(table), retry=PATIENCE)
+                found = self.client.get_table(self.dataset.table(table), retry=PATIENCE)
             except NotFound:
                 return {}
         return {field.name: _kind(field)[0] for field in found.schema}
@@ -134,7 +138,22 @@ class Bigquery:
 
     def close(self) -> None:
         """Close the client's connections."""
-        self._client.close()  # type: ignore[no-untyped-call]
+        self.client.close()  # type: ignore[no-untyped-call]
+
+
+def configured(settings: Settings) -> bool:
+    """Tell whether a project is named."""
+    return bool(settings.warehouse.project)
+
+
+def connect(settings: Settings) -> BigqueryDriver:
+    """Sign in.
+
+    Raises:
+        ProjectError: BigQuery does not let in.
+
+    """
+    return BigqueryDriver(settings)
 
 
 @contextmanager
@@ -144,8 +163,7 @@ def _told() -> Iterator[None]:
         yield
     except FAILURES as error:
         raise ProjectError(
-            f"BigQuery, the warehouse: {reason(error)} ([warehouse] in config/, "
-            "GOOGLE_APPLICATION_CREDENTIALS)"
+            f"BigQuery: {reason(error)} (config/warehouse.toml, GOOGLE_APPLICATION_CREDENTIALS)"
         ) from None
 
 

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from snowflake import connector
 from snowflake.connector.cursor import ResultMetadata
+from sqlglot import exp
 
 from .errors import ProjectError
 from .settings import Settings
@@ -37,12 +38,17 @@ TYPES = {
     MOMENT: "TIMESTAMP_NTZ(6)",
     pa.date32(): "DATE",
 }
+PARAMETERS = {
+    # However the account has them: names as they are spelled, times as texts as DuckDB writes them.
+    "QUOTED_IDENTIFIERS_IGNORE_CASE": False,
+    "TIMESTAMP_NTZ_OUTPUT_FORMAT": "YYYY-MM-DD HH24:MI:SS",
+}
 # Each statement has an answer there: what these give are rows.
 QUERIES = ("SELECT", "WITH", "VALUES", "(")
 NO_SUCH_TABLE = 2003
 # A temporary table is the session's own and goes with it; files are staged beside it.
 STAGED = "rows_to_load"
-# \\N is a text like any other: nothing stands for NULL but NULL.
+# \N is a text like any other: nothing stands for NULL but NULL.
 COPY = (
     f"COPY INTO {STAGED} FROM @%{STAGED} MATCH_BY_COLUMN_NAME = CASE_SENSITIVE FILE_FORMAT = "
     "(TYPE = PARQUET USE_LOGICAL_TYPE = TRUE USE_VECTORIZED_SCANNER = TRUE NULL_IF = ())"
@@ -50,46 +56,48 @@ COPY = (
 FILE_ROWS = 500_000
 
 
-def connect(settings: Settings) -> "Snowflake":
-    """Sign in, and make the schema where there is none.
-
-    Raises:
-        ProjectError: Snowflake does not answer or does not let in.
-
-    """
-    if not settings.snowflake_account:
-        raise ProjectError("Snowflake, the warehouse: put SNOWFLAKE_ACCOUNT into .env")
-    place = settings.warehouse
-    with _told():
-        connection = sign_in(settings, place, QUOTED_IDENTIFIERS_IGNORE_CASE=False)
-        with connection.cursor() as cursor:
-            # Who may use a schema need not have the right to make one.
-            cursor.execute("SELECT CURRENT_SCHEMA()")
-            if cursor.fetchall() == [(None,)]:
-                cursor.execute(f"CREATE SCHEMA IF NOT EXISTS {place.schema_name}")
-    return Snowflake(connection)
-
-
-class Snowflake:
-    """A session in one schema of an account."""
+class SnowflakeDriver:
+    """Runs statements in one schema of an account's database."""
 
     dialect = "snowflake"
 
-    def __init__(self, connection: connector.SnowflakeConnection) -> None:
-        """Take a session that has a schema."""
-        self._connection = connection
+    def __init__(self, settings: Settings) -> None:
+        """Sign in, and make the schema where it is missing.
 
-    def run(self, statement: str) -> pa.Table | None:
-        """Run one statement; gives the rows of a query, nothing for anything else.
+        Raises:
+            ProjectError: Snowflake does not answer or does not let in.
+
+        """
+        with _told():
+            self.connection = sign_in(settings, settings.warehouse, **PARAMETERS)
+            with self.connection.cursor() as cursor:
+                # Who may use a schema need not have the right to make one.
+                cursor.execute("SELECT CURRENT_SCHEMA()")
+                if cursor.fetchall() == [(None,)]:
+                    name = settings.warehouse.schema_name
+                    cursor.execute(f"CREATE SCHEMA IF NOT EXISTS {name}")
+
+    def adapt(self, tree: exp.Expression) -> list[exp.Expression]:
+        """Say what sqlglot leaves as it is: isnan, and TRY_CAST of what it does not know as text."""
+        for node in reversed(list(tree.find_all(exp.TryCast, exp.IsNan))):
+            if isinstance(node, exp.IsNan):
+                nan = exp.cast(exp.Literal.string("NaN"), "double")
+                node.replace(exp.paren(exp.EQ(this=node.this, expression=nan)))
+            else:
+                node.set("this", exp.cast(node.this, "text"))
+        return [tree]
+
+    def run(self, statement: str) -> pa.Table:
+        """Run a statement; what is no query gives no rows.
 
         Raises:
             ProjectError: Snowflake refuses it or does not answer.
 
         """
-        with _told(), self._connection.cursor() as cursor:
+        with _told(), self.connection.cursor() as cursor:
             cursor.execute(statement)
             if not statement.lstrip().upper().startswith(QUERIES):
-                return None
+                return pa.table({})
             columns = cursor.description or []
             rows: pa.Table = cursor.fetch_arrow_all(force_return_table=True)
             pairs = zip(rows.columns, columns, strict=True)
@@ -106,7 +114,7 @@ class Snowflake:
 
         """
         columns = ", ".join(f"{quote(field.name)} {TYPES[field.type]}" for field in rows.schema)
-        with _told(), self._connection.cursor() as cursor:
+        with _told(), self.connection.cursor() as cursor:
             cursor.execute(f"CREATE OR REPLACE TEMPORARY TABLE {STAGED} ({columns})")
             for number, file in enumerate(_files(rows)):
                 target = f"PUT file://{number}.parquet @%{STAGED}"
@@ -122,7 +130,7 @@ class Snowflake:
             ProjectError: Snowflake does not answer.
 
         """
-        with _told(), self._connection.cursor() as cursor:
+        with _told(), self.connection.cursor() as cursor:
             try:
                 columns = cursor.describe(f"SELECT * FROM {quote(table)}")
             except connector.ProgrammingError as error:
@@ -137,7 +145,24 @@ class Snowflake:
 
     def close(self) -> None:
         """Sign out."""
-        self._connection.close()
+        self.connection.close()
+
+
+def configured(settings: Settings) -> bool:
+    """Tell whether an account is named."""
+    return bool(settings.snowflake_account)
+
+
+def connect(settings: Settings) -> SnowflakeDriver:
+    """Sign in.
+
+    Raises:
+        ProjectError: no database is named, or Snowflake does not let in.
+
+    """
+    if not settings.warehouse.database:
+        raise ProjectError("Snowflake: name the `database` in config/warehouse.toml")
+    return SnowflakeDriver(settings)
 
 
 @contextmanager
@@ -147,7 +172,7 @@ def _told() -> Iterator[None]:
         yield
     except connector.Error as error:
         raise ProjectError(
-            f"Snowflake, the warehouse: {reason(error)} ([warehouse] in config/, SNOWFLAKE_…)"
+            f"Snowflake: {reason(error)} (config/warehouse.toml, SNOWFLAKE_…)"
         ) from None
 
 
