@@ -10,7 +10,6 @@ from datetime import date, datetime, timedelta
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -26,8 +25,8 @@ from tests.services.cloud_warehouses import (
     new_key,
     snowflake_server,
 )
-from tests.services.rendered import ROOT, Project, command, project_env
-from tests.services.sources import delivery_project, delivery_table
+from tests.services.rendered import ROOT, Project, project_env
+from tests.services.sources import delivery_project
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

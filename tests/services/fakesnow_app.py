@@ -15,7 +15,8 @@ import pyarrow as pa
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
-from fakesnow.server import app, login_request, query_request
+from fakesnow.cursor import FakeSnowflakeCursor
+from fakesnow.server import app, login_request, query_request, shared_fs
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -25,6 +26,8 @@ from tests.services.fakesnow_loads import upload
 SECRETS = json.loads(os.environ["STAND_IN_SECRETS"])
 PUBLIC_KEY = serialization.load_pem_public_key(Path(SECRETS["public_key"]).read_bytes())
 SENT: list[str] = []
+# Of what is not SQL, and of what is not there; what is wrong stands in the second line.
+SQL_ERRORS = {"001003", "002003"}
 SESSION = {
     "masterToken": "master",
     "sessionId": 17,
@@ -50,6 +53,8 @@ async def query(request: Request) -> Response:
     SENT.append(statement)
     answer = await query_request(request)
     said = json.loads(bytes(answer.body))
+    if said.get("code") in SQL_ERRORS:
+        return JSONResponse(said | {"message": f"SQL compilation error:\n{said['message']}"})
     if "stageInfo" not in (said["data"] or {}):
         return answer
     return JSONResponse(said | {"data": upload(said["data"], statement)})
@@ -93,6 +98,17 @@ def _signed(token: str) -> bool:
     return True
 
 
+def _execute(
+    cursor: FakeSnowflakeCursor,
+    statement: str,
+    *words: Any,  # noqa: ANN401 - of any type
+    **named: Any,  # noqa: ANN401 - of any type
+) -> FakeSnowflakeCursor:
+    """Run a statement; DuckDB's schema main, in which it is without another, counts as none."""
+    statement = statement.replace("CURRENT_SCHEMA()", "NULLIF(CURRENT_SCHEMA(), 'main')")
+    return execute(cursor, statement, *words, **named)
+
+
 def _with_nulls(moments: pa.ChunkedArray | pa.Array) -> pa.StructArray:
     """Mark a missing moment as Snowflake does: as a whole, not in its parts."""
     if isinstance(moments, pa.ChunkedArray):
@@ -102,6 +118,11 @@ def _with_nulls(moments: pa.ChunkedArray | pa.Array) -> pa.StructArray:
     return pa.StructArray.from_arrays(parts, fields=list(made.type), mask=moments.is_null())
 
 
+# A database comes with one schema; another has to be made, and is asked for until it is.
+shared_fs.connect("SHOP", "PUBLIC").close()
+shared_fs.create_schema_on_connect = False
+execute = FakeSnowflakeCursor.execute
+FakeSnowflakeCursor.execute = _execute
 unmarked = fakesnow.arrow.timestamp_to_sf_struct
 fakesnow.arrow.timestamp_to_sf_struct = _with_nulls
 app.router.routes[:0] = [
