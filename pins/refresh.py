@@ -37,20 +37,20 @@ BASE: dict[str, Any] = {
 }
 OPTIONS: dict[str, dict[str, Any]] = {
     "'api' in serving": {"serving": ["api"]},
-    "'bigquery' in data_sources": {"data_sources": ["bigquery"]},
+    "'bigquery' in data_sources or warehouse == 'bigquery'": {"data_sources": ["bigquery"]},
     "'excel' in data_sources": {"data_sources": ["excel"]},
     "'mysql' in data_sources": {"data_sources": ["mysql"]},
     "'postgres' in data_sources or warehouse == 'postgres'": {"data_sources": ["postgres"]},
     "'rest_api' in data_sources": {"data_sources": ["rest_api"]},
     "dataframe == 'pandas'": {"dataframe": "pandas"},
     "dataframe == 'polars'": {"dataframe": "polars"},
-    "'snowflake' in data_sources": {"data_sources": ["snowflake"]},
+    "'snowflake' in data_sources or warehouse == 'snowflake'": {"data_sources": ["snowflake"]},
     "warehouse != 'duckdb'": {"warehouse": "postgres"},
     "engine == 'spark'": {"engine": "spark"},
     "model_family == 'lightgbm'": {"model_family": "lightgbm"},
 }
 # Google's client asks for python-dateutil before 3.
-HOLDS_BACK = "'bigquery' in data_sources"
+HOLDS_BACK = "'bigquery' in data_sources or warehouse == 'bigquery'"
 
 
 def main() -> None:
@@ -71,7 +71,7 @@ def main() -> None:
         if name(pin) in names(newest) and pin not in newest:
             conditions.append(HOLDS_BACK)
         elif pin not in pins:
-            conditions.append(HOLDS_BACK.replace(" in ", " not in "))
+            conditions.append(f"not ({HOLDS_BACK})")
         if wanted_by or name(pin) in base:
             lines += [*("{% if " + each + " %}" for each in conditions), pin]
             lines += ["{% endif %}"] * len(conditions)
