@@ -8,7 +8,7 @@ from typing import Any
 
 import duckdb
 
-from . import duckdb_driver, {{ warehouse }}_driver
+from . import {{ ['duckdb_driver', warehouse ~ '_driver'] | sort | join(', ') }}
 from .errors import ProjectError
 from .frames import Frame, from_relation
 from .remote import Driver, Warehouse

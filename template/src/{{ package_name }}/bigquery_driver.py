@@ -65,7 +65,7 @@ class BigqueryDriver:
                 # Who may use a dataset need not have the right to make one.
                 self.client.create_dataset(self.dataset, exists_ok=True, retry=PATIENCE)
 
-    def adapt(self, tree: exp.Expression) -> list[exp.Expression]:
+    def adapt(self, tree: exp.Expr) -> list[exp.Expr]:
         """Say what sqlglot leaves as it is: CONCAT_WS, and tables that go with the session."""
         for node in reversed(list(tree.find_all(exp.ConcatWs))):
             mark, *texts = node.expressions
