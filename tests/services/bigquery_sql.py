@@ -110,7 +110,7 @@ def _named(tree: exp.Expr) -> exp.Expr:
     """Name a query's columns that have no name, as BigQuery does, and the decimals' digits."""
     if isinstance(tree, exp.Select):
         for place, column in enumerate(tree.expressions):
-            if not column.alias_or_name and not column.is_star:
+            if not isinstance(column, exp.Alias | exp.Column | exp.Star):
                 column.replace(exp.alias_(column.copy(), f"f{place}_"))
     for kind in tree.find_all(exp.DataType):
         if kind.is_type("decimal") and not kind.expressions:
