@@ -43,7 +43,7 @@ WAIT_SECONDS = 120
 PATIENCE = DEFAULT_RETRY.with_timeout(WAIT_SECONDS)
 
 
-class BigqueryDriver:
+class BigQueryDriver:
     """Runs statements in one dataset of a project."""
 
     dialect = "bigquery"
@@ -65,7 +65,8 @@ class BigqueryDriver:
                 # Who may use a dataset need not have the right to make one.
                 self.client.create_dataset(self.dataset, exists_ok=True, retry=PATIENCE)
 
-    def adapt(self, tree: exp.Expr) -> list[exp.Expr]:
+    @staticmethod
+    def adapt(tree: exp.Expr) -> list[exp.Expr]:
         """Say what sqlglot leaves as it is: CONCAT_WS, and tables that go with the session."""
         for node in reversed(list(tree.find_all(exp.ConcatWs))):
             mark, *texts = node.expressions
@@ -146,14 +147,14 @@ def configured(settings: Settings) -> bool:
     return bool(settings.warehouse.project)
 
 
-def connect(settings: Settings) -> BigqueryDriver:
+def connect(settings: Settings) -> BigQueryDriver:
     """Sign in.
 
     Raises:
         ProjectError: BigQuery does not let in.
 
     """
-    return BigqueryDriver(settings)
+    return BigQueryDriver(settings)
 
 
 @contextmanager

@@ -77,7 +77,8 @@ class SnowflakeDriver:
                     name = settings.warehouse.schema_name
                     cursor.execute(f"CREATE SCHEMA IF NOT EXISTS {name}")
 
-    def adapt(self, tree: exp.Expr) -> list[exp.Expr]:
+    @staticmethod
+    def adapt(tree: exp.Expr) -> list[exp.Expr]:
         """Say what sqlglot leaves as it is: isnan, and TRY_CAST, which takes texts alone."""
         for node in reversed(list(tree.find_all(exp.TryCast, exp.IsNan))):
             if isinstance(node, exp.IsNan):
