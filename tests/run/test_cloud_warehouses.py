@@ -10,6 +10,7 @@ from datetime import date, datetime, timedelta
 from random import Random
 from typing import TYPE_CHECKING, Any
 
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -25,8 +26,8 @@ from tests.services.cloud_warehouses import (
     new_key,
     snowflake_server,
 )
-from tests.services.rendered import ROOT, Project, project_env
-from tests.services.sources import delivery_project
+from tests.services.rendered import ROOT, Project, command, project_env
+from tests.services.sources import delivery_project, delivery_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -37,6 +38,21 @@ TEXTS = ["", "it's", 'a "q"', "back\\slash", "\\N", "\\n", "new\nline", "\r\n", 
 TEXTS += ["`tick`", "%s {x} $1 ?", " both sides ", "long" * 2000]
 INTEGERS = [0, -1, 2**63 - 1, 1 - 2**63, 17]
 NUMBERS = [0.1, -1e300, 1e-300, 1e17, 2 / 3]
+# Rows as people type them: what is a number, a time or a truth is for every engine to judge alike.
+TYPED = """\
+W1,2026/02/03 04:05:06,1e2,.5,dry,yes,+7
+W2,2026-02-03T04:05:06,12.,1.0,snow,NO,8.
+W3,2026-2-3,100,0x1F,rain,t,9
+W4,2026-13-01 00:00:00,100,1,dry,f,9
+W5,yesterday,100,1,dry,1,9
+W6,2026-02-03 04:05:06.789,1_000,1,dry,0,9
+W7,2026-02-03 04:05:06,-1,1,hail,true,9
+W8,2026-02-03 04:05:06,"1,5",nan,"say ""dry"", he",maybe,inf
+ W9 ,2026-02-03 04:05:06, 12 ,NA,it's \\N,true,9
+,2026-02-03 04:05:06,100,1,Zoë 🎩,true,
+"W
+10",2026-02-03,+1.5E+2,2e-3,dry,true,9
+"""
 TYPES = {
     "n": "BIGINT",
     "x": "DOUBLE",
@@ -193,3 +209,56 @@ def test_a_wrong_secret_does_not_let_in_and_is_not_told(cloud: Cloud) -> None:
     assert told["refused"].count("\n") == 0
     assert "Invalid JWT" in told["refused"] or "Incorrect username" in told["refused"]
     assert "wr0ng" not in told["refused"]
+
+
+@pytest.fixture(scope="module")
+def orders(cloud: Cloud) -> Path:
+    """A file of deliveries, the last of them as people type, and the project's contract for it."""
+    table = delivery_table(cloud.project, ROWS, OPEN_ROWS)
+    with table.open("a", encoding="utf-8", newline="\r\n") as file:
+        file.write(TYPED)
+    return table
+
+
+@pytest.fixture(scope="module")
+def at_home(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """The same project, whose tables are kept in DuckDB."""
+    return delivery_project(tmp_path_factory.mktemp("duckdb"), ["files"])
+
+
+def test_the_line_makes_the_same_tables_as_in_duckdb_however_often(
+    cloud: Cloud, at_home: Project, orders: Path, tmp_path: Path
+) -> None:
+    surroundings = {
+        "FILES__PATH": str(orders),
+        "QUALITY__MAX_INVALID_SHARE": "0.5",
+        "TRAINING__TRIALS": "2",
+    }
+    contract = "config/contract.toml"
+    (at_home.folder / contract).write_bytes((cloud.project.folder / contract).read_bytes())
+    expected = json.loads(command(at_home, "run", "--json", env=surroundings).stdout)
+    tables = {name: at_home_rows(at_home, name) for name in ("clean", "quarantine")}
+    assert len(tables["clean"]) > ROWS
+    assert len(tables["quarantine"]) > 3
+    for _ in range(2):
+        done = command(cloud.project, "run", "--json", env=cloud.settings | surroundings)
+        result = json.loads(done.stdout)
+        for step in ("extract", "validate", "transform", "score"):
+            assert result[step]["rows_out"] == expected[step]["rows_out"], step
+        assert result["evaluate"]["metrics"] == pytest.approx(expected["evaluate"]["metrics"])
+        for name, rows in tables.items():
+            back = tmp_path / f"{name}.parquet"
+            cloud.drive(("run", cloud.select(name, "_row"), str(back)))
+            assert by_name(pq.read_table(back)) == rows
+
+
+def at_home_rows(project: Project, table: str) -> list[dict[str, Any]]:
+    path = str(project.folder / "artifacts" / "warehouse.duckdb")
+    with duckdb.connect(path, read_only=True) as connection:
+        return by_name(connection.sql(f"FROM {table} ORDER BY _row").to_arrow_table())
+
+
+def by_name(rows: pa.Table) -> list[dict[str, Any]]:
+    """Give the rows with their columns in the order of the names."""
+    found: list[dict[str, Any]] = rows.select(sorted(rows.column_names)).to_pylist()
+    return found

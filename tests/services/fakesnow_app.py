@@ -21,7 +21,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from tests.services.fakesnow_loads import upload
+from tests.services.fakesnow_gaps import upload
 
 SECRETS = json.loads(os.environ["STAND_IN_SECRETS"])
 PUBLIC_KEY = serialization.load_pem_public_key(Path(SECRETS["public_key"]).read_bytes())

@@ -1,10 +1,11 @@
-"""What fakesnow lacks to load files: it is given here, before its server takes a statement."""
+"""What fakesnow lacks of Snowflake: it is given here, before its server takes a statement."""
 
 import re
 from typing import Any
 
 import fakesnow.copy_into
 import fakesnow.rowtype
+import fakesnow.transforms
 from duckdb import DuckDBPyConnection
 from sqlglot import exp
 
@@ -34,6 +35,13 @@ def _columns(
     return [str(row[0]) for row in connection.execute(f"DESCRIBE {name}").fetchall()]
 
 
+def _to_timestamp(expression: exp.Expr) -> exp.Expr:
+    """Leave TRY_CAST what it is: fakesnow's own would fail where there is no such day."""
+    return expression if isinstance(expression, exp.TryCast) else unwary(expression)
+
+
+unwary = fakesnow.transforms.to_timestamp
+fakesnow.transforms.to_timestamp = _to_timestamp
 fakesnow.copy_into._get_table_columns = _columns  # noqa: SLF001 - it has no other door
 # DuckDB's types that Snowflake does not tell apart from those that fakesnow knows.
 fakesnow.rowtype.duckdb_to_sf_type |= {
