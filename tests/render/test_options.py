@@ -16,6 +16,8 @@ class Trace(NamedTuple):
 
     words: str
     elsewhere: tuple[str, ...] = ()
+    also: str = ""
+    """A question by which the same may be chosen."""
 
 
 # Every choice of every menu stands here; one that leaves nothing to be found has no words.
@@ -30,17 +32,23 @@ TRACES: dict[tuple[str, str], Trace] = {
     ("python_version", "3.13"): Trace(r"python:3\.13|python-version: .3\.13"),
     ("task", "classification"): Trace(r"act_right|predict_proba\b.*only"),
     ("task", "regression"): Trace(r"value_tolerance|mean_absolute_error"),
-    ("data_sources", "bigquery"): Trace("bigquery|google-(api|cloud)"),
+    ("data_sources", "bigquery"): Trace("bigquery|google-(api|cloud)", also="warehouse"),
     ("data_sources", "excel"): Trace("excel|calamine|xlsx", elsewhere=("table_file.py",)),
     ("data_sources", "files"): Trace(r"\[files\]|sources/files|FILES__PATH|files_path"),
     ("data_sources", "mysql"): Trace("mysql|mariadb"),
     # The rule that makes column names is the same in every project: it has PostgreSQL in mind, and
     # keeps clear of the names of every table.
-    ("data_sources", "postgres"): Trace("postgres|adbc", elsewhere=("column_names.py",)),
+    ("data_sources", "postgres"): Trace(
+        "postgres|adbc", elsewhere=("column_names.py",), also="warehouse"
+    ),
     ("data_sources", "object_storage"): Trace(r"object.?storage|\bstores\b|AWS_|AZURE_"),
     ("data_sources", "rest_api"): Trace("rest_?api|api_pages|tenacity"),
-    ("data_sources", "snowflake"): Trace("snowflake"),
-    ("warehouse", "duckdb"): Trace("duckdb"),
+    ("data_sources", "snowflake"): Trace("snowflake", also="warehouse"),
+    # DuckDB reads the files of every project.
+    ("warehouse", "duckdb"): Trace(""),
+    ("warehouse", "bigquery"): Trace("bigquery_driver"),
+    ("warehouse", "postgres"): Trace("postgres_driver|WAREHOUSE_URL"),
+    ("warehouse", "snowflake"): Trace("snowflake_driver"),
     ("model_family", "sklearn"): Trace("HistGradientBoosting"),
     ("model_family", "lightgbm"): Trace("lightgbm|onnxmltools"),
     # FastAPI itself stays among the pins: MLflow asks for it.
@@ -75,7 +83,9 @@ def test_what_was_chosen_is_there_and_what_was_not_is_nowhere(tree: Tree) -> Non
         if not trace.words:
             continue
         found = _mentions(tree, trace)
-        if choice not in _chosen(tree, question):
+        if choice not in _chosen(tree, question) + (
+            _chosen(tree, trace.also) if trace.also else []
+        ):
             wrong += [f"{question}={choice} was not chosen, but {line}" for line in found]
         elif not found:
             wrong.append(f"{question}={choice} was chosen, but is nowhere")
