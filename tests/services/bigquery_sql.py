@@ -50,6 +50,8 @@ def run(text: str, parameters: list[Answer] | None = None, dataset: str | None =
         raise RefusedError(400, "invalidQuery", f"Function not found: {names[0]}")
     if dataset and not dataset_exists(dataset):
         raise RefusedError(404, "notFound", f"Not found: Dataset {PROJECT}:{dataset}")
+    if isinstance(tree, exp.Create) and tree.kind == "VIEW":
+        _check_view(tree)
     try:
         # What comes without a dataset is looked up in this one.
         DATABASE.execute(f'USE "{dataset or "main"}"')
@@ -106,8 +108,18 @@ def check_names(names: list[str]) -> None:
             raise RefusedError(400, "invalidQuery", message)
 
 
+def _check_view(tree: exp.Create) -> None:
+    for table in tree.expression.find_all(exp.Table):
+        if not table.db:
+            message = f'Table "{table.name}" must be qualified with a dataset (e.g. dataset.table).'
+            raise RefusedError(400, "invalidQuery", message)
+
+
 def _named(tree: exp.Expr) -> exp.Expr:
-    """Name a query's columns that have no name, as BigQuery does, and the decimals' digits."""
+    """Name a query's columns that have no name, and say the decimals' digits and TRIM's blanks."""
+    for trim in tree.find_all(exp.Trim):
+        if not trim.expression:
+            trim.set("expression", exp.Literal.string(" \t\n\v\f\r"))
     if isinstance(tree, exp.Select):
         for place, column in enumerate(tree.expressions):
             if not isinstance(column, exp.Alias | exp.Column | exp.Star):

@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import sqlglot
 from google.api_core.exceptions import NotFound
 from google.cloud import bigquery
 from google.cloud.bigquery.retry import DEFAULT_JOB_RETRY, DEFAULT_RETRY
@@ -39,6 +40,7 @@ TYPES = {
     pa.timestamp("us"): "DATETIME",
     pa.date32(): "DATE",
 }
+VIEW = "CREATE OR REPLACE VIEW "
 WAIT_SECONDS = 120
 PATIENCE = DEFAULT_RETRY.with_timeout(WAIT_SECONDS)
 
@@ -67,7 +69,10 @@ class BigQueryDriver:
 
     @staticmethod
     def adapt(tree: exp.Expr) -> list[exp.Expr]:
-        """Say what sqlglot leaves as it is: CONCAT_WS, and tables that go with the session."""
+        """Say what sqlglot leaves as it is: TRIM, CONCAT_WS, and tables of the session alone."""
+        for trim in tree.find_all(exp.Trim):
+            if not trim.expression:  # there, tabs and line breaks would go as well
+                trim.set("expression", exp.Literal.string(" "))
         for node in reversed(list(tree.find_all(exp.ConcatWs))):
             mark, *texts = node.expressions
             node.replace(exp.func("ARRAY_TO_STRING", exp.array(*texts), mark))
@@ -82,6 +87,8 @@ class BigQueryDriver:
             ProjectError: BigQuery refuses it or does not answer.
 
         """
+        if statement.startswith(VIEW):
+            statement = self._in_dataset(statement)
         with _told():
             rows = self.client.query_and_wait(
                 statement,
@@ -140,6 +147,13 @@ class BigQueryDriver:
     def close(self) -> None:
         """Close the client's connections."""
         self.client.close()  # type: ignore[no-untyped-call]
+
+    def _in_dataset(self, view: str) -> str:
+        """Name the dataset of a view's tables: there, a view has none to look them up in."""
+        tree = sqlglot.parse_one(view, read=self.dialect)
+        for table in tree.find_all(exp.Table):
+            table.set("db", exp.to_identifier(self.dataset.dataset_id, quoted=True))
+        return tree.sql(dialect=self.dialect, identify=True)
 
 
 def configured(settings: Settings) -> bool:
