@@ -75,6 +75,11 @@ def write_in_order(connection: Connection, table: str, query: str, order: str) -
     )
 
 
+def write(connection: Connection, table: str, query: str) -> None:
+    """Make a table of a query's rows, in no order."""
+    connection.execute(f"CREATE OR REPLACE TABLE {quote(table)} AS {query}")
+
+
 def row_number(_connection: Connection, _table: str) -> str:
     """Give the SQL of a row's number in a table of a source: it is kept with the row."""
     return "_row"

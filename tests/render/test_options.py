@@ -44,6 +44,11 @@ TRACES: dict[tuple[str, str], Trace] = {
     ("data_sources", "object_storage"): Trace(r"object.?storage|\bstores\b|AWS_|AZURE_"),
     ("data_sources", "rest_api"): Trace("rest_?api|api_pages|tenacity"),
     ("data_sources", "snowflake"): Trace("snowflake", also="warehouse"),
+    ("dataframe", "polars"): Trace("polars"),
+    # PySpark asks for pandas.
+    ("dataframe", "pandas"): Trace(r"import pandas|\.isna\(\)|\"pandas>"),
+    ("engine", "local"): Trace(""),
+    ("engine", "spark"): Trace(r"\bspark|pyspark|py4j|openjdk"),
     # DuckDB reads the files of every project.
     ("warehouse", "duckdb"): Trace(""),
     ("warehouse", "bigquery"): Trace("bigquery_driver"),

@@ -132,8 +132,8 @@ def test_a_bad_answer_is_refused_with_the_reason_and_nothing_written(
 
 
 def test_every_question_that_could_be_answered_badly_is_tried() -> None:
-    any_answer_will_do = {"profile", "warehouse", "model_family", "orchestrator", "ci"}
-    assert {name for name, _, _ in REFUSED} | any_answer_will_do == set(questions())
+    menus = {"profile", "engine", "dataframe", "warehouse", "model_family", "orchestrator", "ci"}
+    assert {name for name, _, _ in REFUSED} | menus == set(questions())
 
 
 def test_copier_alone_renders_the_same_project_without_trust(

@@ -2,7 +2,7 @@
 
 from .contract import Contract
 from .quality import valid_rows
-from .warehouse import Connection
+from .warehouse import Connection, write
 
 
 def transform(connection: Connection, contract: Contract) -> None:
@@ -10,4 +10,4 @@ def transform(connection: Connection, contract: Contract) -> None:
 
     Rows without an outcome stay: they are the ones to be scored.
     """
-    connection.execute(f"CREATE OR REPLACE TABLE clean AS {valid_rows(connection, contract)}")
+    write(connection, "clean", valid_rows(connection, contract))

@@ -105,8 +105,7 @@ def broken(connection: Connection, contract: Contract) -> tuple[int, int, list[s
     checks = [
         check
         for column in contract.used
-        for check in _checks(column, f"({quote(column.name)} IS NULL)")
-        if check.reason != _no_type(column)  # the warehouse holds it to its type
+        for check in _checks(column, None)  # the warehouse holds it to its type
     ]
     counts = [f"count(CASE WHEN {check.fails} THEN 1 END)" for check in checks]
     rows, *failing = one_row(connection, f"SELECT {', '.join(['count(*)', *counts])} FROM clean")
@@ -128,8 +127,10 @@ def _typed_rows(connection: Connection, contract: Contract) -> tuple[str, list[C
     checks = []
     for column in contract.used:
         value, missing = typed(column, present.get(column.source))
-        selected += [f"{value} AS {quote(column.name)}", f"{missing} AS {_missing(column)}"]
-        checks += _checks(column, _missing(column))
+        selected.append(f"{value} AS {quote(column.name)}")
+        if missing is not None:
+            selected.append(f"{missing} AS {_missing(column)}")
+        checks += _checks(column, missing and _missing(column))
     rows = f"SELECT {', '.join(selected)} FROM raw"
     if contract.id is not None and _has_duplicates(connection, rows, contract.id):
         newest = ", ".join(
@@ -141,12 +142,14 @@ def _typed_rows(connection: Connection, contract: Contract) -> tuple[str, list[C
     return rows, checks
 
 
-def _checks(column: Column, missing: str) -> list[Check]:
+def _checks(column: Column, missing: str | None) -> list[Check]:
+    """Give the checks of a column; without `missing`, a value that is NULL was left empty."""
     value, checks = quote(column.name), []
-    if column.type not in ("category", "text"):
-        checks.append(Check(column.name, _no_type(column), f"{value} IS NULL AND NOT {missing}"))
+    if missing is not None:
+        reason = f"is no {column.type}"
+        checks.append(Check(column.name, reason, f"{value} IS NULL AND NOT {missing}"))
     if not column.nullable and column.role != "target":  # an outcome may still be unknown
-        checks.append(Check(column.name, "is missing", missing))
+        checks.append(Check(column.name, "is missing", missing or f"{value} IS NULL"))
     if column.min is not None:
         checks.append(Check(column.name, f"is below {column.min:g}", f"{value} < {column.min}"))
     if column.max is not None:
@@ -155,10 +158,6 @@ def _checks(column: Column, missing: str) -> list[Check]:
         known = ", ".join(literal(category) for category in column.categories)
         checks.append(Check(column.name, "is an unknown category", f"{value} NOT IN ({known})"))
     return checks
-
-
-def _no_type(column: Column) -> str:
-    return f"is no {column.type}"
 
 
 def _any(checks: list[Check]) -> str:

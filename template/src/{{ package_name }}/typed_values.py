@@ -24,30 +24,44 @@ MOST_EXACT = 10**15
 """Below it, engines write a whole DOUBLE without an exponent; from it on, each as it likes."""
 
 
-def typed(column: Column, raw_type: str | None) -> tuple[str, str]:
-    """Give the SQL of a column's typed value, and of whether the source left it empty."""
-    nothing, source = f"CAST(NULL AS {SQL_TYPES[column.type]})", quote(column.source)
+def typed(column: Column, raw_type: str | None) -> tuple[str, str | None]:
+    """Give the SQL of a column's typed value, and of whether the source left it empty.
+
+    The latter is None where a value is only NULL if it was left empty: nothing else is refused.
+    """
+    source, wanted = quote(column.source), SQL_TYPES[column.type]
+    nothing, missing = f"CAST(NULL AS {wanted})", f"({source} IS NULL)"
     if raw_type is None:  # rows that are to be scored come without the target
-        return nothing, "TRUE"
-    missing, values = f"({source} IS NULL)", _from_others(source)
+        return nothing, None
+    certain: dict[str, str] = {"VARCHAR": f"CAST({source} AS VARCHAR)"}
+    tried: dict[str, str] = {}
     if raw_type == "VARCHAR":
         tokens = ", ".join(map(literal, MISSING_TOKENS))
         missing = f"({source} IS NULL OR trim({source}) IN ({tokens}))"
-        values = _from_text(_with_point(f"trim({source})", column), missing)
-    elif raw_type in FLOATS or raw_type.startswith("DECIMAL"):
-        if raw_type in FLOATS:
-            missing = f"({source} IS NULL OR isnan({source}))"
-        values = _from_number(source, missing, exact=raw_type not in FLOATS)
+        certain["VARCHAR"] = f"CASE WHEN trim({source}) NOT IN ({tokens}) THEN trim({source}) END"
+        tried = _from_text(_with_point(f"trim({source})", column))
+    elif raw_type in FLOATS:
+        missing = f"({source} IS NULL OR isnan({source}))"
+        certain |= _from_double(source)
+        tried = _from_number(source)
+    elif raw_type.startswith("DECIMAL"):
+        certain["DOUBLE"] = f"CAST({source} AS DOUBLE)"
+        tried = _from_number(source)
     elif raw_type in INTEGERS or raw_type.endswith(("BIGINT", "HUGEINT")):
-        values = _from_integer(source, small=raw_type in INTEGERS)
+        certain["DOUBLE"] = f"CAST({source} AS DOUBLE)"
+        tried = {"BIGINT": f"TRY_CAST({source} AS BIGINT)", "BOOLEAN": _truth(source)}
+        if raw_type in INTEGERS:
+            certain["BIGINT"] = f"CAST({source} AS BIGINT)"
     elif raw_type == "BOOLEAN":
-        values = _from_truth(source)
+        certain = _from_truth(source)
     elif raw_type.startswith(("DATE", "TIMESTAMP")):
-        values = {**_from_others(source), "TIMESTAMP": f"CAST({source} AS TIMESTAMP)"}
-    return values.get(SQL_TYPES[column.type], nothing), missing
+        certain["TIMESTAMP"] = f"CAST({source} AS TIMESTAMP)"
+    if wanted in certain:
+        return certain[wanted], None
+    return tried.get(wanted, nothing), missing
 
 
-def _from_text(text: str, missing: str) -> dict[str, str]:
+def _from_text(text: str) -> dict[str, str]:
     yes, no = (", ".join(map(literal, words)) for words in (TRUE, FALSE))
     return {
         "BIGINT": f"CASE WHEN regexp_matches({text}, '{WHOLE}') "
@@ -58,7 +72,6 @@ def _from_text(text: str, missing: str) -> dict[str, str]:
         f"WHEN lower({text}) IN ({no}) THEN FALSE END",
         "TIMESTAMP": f"CASE WHEN regexp_matches({text}, '{MOMENT}') "
         f"THEN TRY_CAST(replace({text}, '/', '-') AS TIMESTAMP) END",
-        "VARCHAR": f"CASE WHEN NOT {missing} THEN {text} END",
     }
 
 
@@ -68,26 +81,18 @@ def _with_point(text: str, column: Column) -> str:
     return f"replace(replace({text}, '.', ''), ',', '.')"
 
 
-def _from_number(number: str, missing: str, *, exact: bool) -> dict[str, str]:
-    text = f"CAST({number} AS VARCHAR)"
-    whole = f"{number} = round({number}) AND abs({number}) < {MOST_EXACT}"
-    if not exact:  # as text, some engines write a whole number without a point
-        written = f"CAST(CAST({number} AS BIGINT) AS VARCHAR) || '.0'"
-        text = f"CASE WHEN {whole} THEN {written} ELSE {text} END"
-    return {
-        "BIGINT": f"CASE WHEN {whole} THEN CAST({number} AS BIGINT) END",
-        "DOUBLE": f"CASE WHEN NOT {missing} THEN CAST({number} AS DOUBLE) END",
-        "BOOLEAN": _truth(number),
-        "VARCHAR": f"CASE WHEN NOT {missing} THEN {text} END",
-    }
+def _from_double(number: str) -> dict[str, str]:
+    # As text, some engines write a whole number without a point.
+    written = f"CAST(CAST({number} AS BIGINT) AS VARCHAR) || '.0'"
+    text = f"CASE WHEN {_whole(number)} THEN {written} ELSE CAST({number} AS VARCHAR) END"
+    known = f"CASE WHEN NOT isnan({number}) THEN"
+    return {"DOUBLE": f"{known} CAST({number} AS DOUBLE) END", "VARCHAR": f"{known} {text} END"}
 
 
-def _from_integer(number: str, *, small: bool) -> dict[str, str]:
+def _from_number(number: str) -> dict[str, str]:
     return {
-        "BIGINT": f"CAST({number} AS BIGINT)" if small else f"TRY_CAST({number} AS BIGINT)",
-        "DOUBLE": f"CAST({number} AS DOUBLE)",
+        "BIGINT": f"CASE WHEN {_whole(number)} THEN CAST({number} AS BIGINT) END",
         "BOOLEAN": _truth(number),
-        "VARCHAR": f"CAST({number} AS VARCHAR)",
     }
 
 
@@ -101,8 +106,8 @@ def _from_truth(truth: str) -> dict[str, str]:
     }
 
 
-def _from_others(value: str) -> dict[str, str]:
-    return {"VARCHAR": f"CAST({value} AS VARCHAR)"}
+def _whole(number: str) -> str:
+    return f"{number} = round({number}) AND abs({number}) < {MOST_EXACT}"
 
 
 def _truth(number: str) -> str:
