@@ -1,5 +1,7 @@
 """The page: a form made from the contract, and the answer in plain words."""
 
+import base64
+import hashlib
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -14,6 +16,13 @@ ENVIRONMENT = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
+STYLE = ENVIRONMENT.get_template("page.css").render()
+_STYLE_HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
+SECURITY_POLICY = (
+    f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+"""The page has no script, and no style but its own."""
 
 
 def render(
@@ -26,6 +35,7 @@ def render(
     loaded = predictor.loaded
     settings = predictor.settings
     return ENVIRONMENT.get_template("page.html").render(
+        style=STYLE,
         business=settings.business,
         model=loaded.model if loaded else None,
         columns=loaded.model.contract.features if loaded else (),

@@ -1,0 +1,20 @@
+"""What operations watch, in Prometheus' terms."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+
+class Metrics:
+    """The figures of one service."""
+
+    def __init__(self) -> None:
+        """Register the figures."""
+        self.registry = CollectorRegistry()
+        self.requests = Counter(
+            "predict_requests", "Requests to /predict.", ["status"], registry=self.registry
+        )
+        self.seconds = Histogram(
+            "predict_seconds", "Seconds to answer /predict.", registry=self.registry
+        )
+        self.in_flight = Gauge(
+            "requests_in_flight", "Requests that are being answered.", registry=self.registry
+        )
