@@ -9,7 +9,7 @@ import socket
 import time
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -155,6 +155,41 @@ def test_a_key_that_the_command_makes_opens_the_service(default_project: Project
         headers = {"authorization": f"Bearer {made['key']}"}
         with_key = httpx.post(f"{url}/predict", json=[record], headers=headers)
     assert [without.status_code, with_key.status_code] == [401, 200]
+
+
+def test_a_disk_that_is_full_is_said_and_no_answer_gets_lost(default_project: Project) -> None:
+    record = example_record(default_project)
+    log = default_project.folder / "artifacts" / "predictions"
+    with serve(default_project) as url:
+        server = psutil.Process(pid_of(url))
+        answered = [httpx.post(f"{url}/predict", json=[record])]
+        (file,) = log.glob("*.jsonl")
+        # The kernel lets no file grow further: of the next lines it takes a part, then nothing.
+        server.rlimit(psutil.RLIMIT_FSIZE, (file.stat().st_size + 700, psutil.RLIM_INFINITY))
+        full = [httpx.post(f"{url}/predict", json=[record]) for _ in range(4)]
+        ready = httpx.get(f"{url}/ready")
+        server.rlimit(psutil.RLIMIT_FSIZE, (psutil.RLIM_INFINITY, psutil.RLIM_INFINITY))
+        wait_for(f"{url}/ready", timeout=10)
+        answered.append(httpx.post(f"{url}/predict", json=[record]))
+    answered += [response for response in full if response.status_code == 200]
+    assert {response.status_code for response in full} >= {503}
+    assert ready.status_code == 503
+    logged = set()
+    for line in file.read_text().splitlines():
+        with suppress(json.JSONDecodeError):
+            logged.add(json.loads(line)["request_id"])
+    assert logged >= {response.json()["request_id"] for response in answered}
+
+
+def test_outcomes_are_kept_though_the_service_is_killed(default_project: Project) -> None:
+    outcomes = [{"prediction_id": f"killed-{number}-0", "actual": "yes"} for number in range(50)]
+    with serve(default_project) as url:
+        for outcome in outcomes:
+            assert httpx.post(f"{url}/outcomes", json=[outcome]).status_code == 200
+        os.kill(pid_of(url), signal.SIGKILL)
+    (file,) = (default_project.folder / "artifacts" / "outcomes").glob("*.jsonl")
+    kept = {json.loads(line)["prediction_id"] for line in file.read_text().splitlines()}
+    assert kept >= {outcome["prediction_id"] for outcome in outcomes}
 
 
 def refuses(url: str) -> bool:

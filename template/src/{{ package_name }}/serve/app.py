@@ -7,6 +7,7 @@ import os
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -18,12 +19,12 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from .. import PROJECT
 from ..settings import Settings
 from .front import App, Front
+from .journal import Journal
 from .keys import Keys
-from .messages import HTML, Answer, Asked, refusal
+from .messages import HTML, Answer, Asked, Handler, refusal
 from .metrics import Metrics
 from .openapi import describe
 from .page import SECURITY_POLICY, render
-from .prediction_log import PredictionLog
 from .predictor import Predictor
 from .records import RecordError
 
@@ -36,8 +37,10 @@ logger = logging.getLogger(__name__)
 
 def create_app(settings: Settings) -> App:
     """Make the service of a project."""
-    log = PredictionLog(settings.artifacts / "predictions")
-    predictor = Predictor(settings, log)
+    keep = settings.serve.log_days, settings.serve.max_log_bytes
+    predictions = Journal(settings.artifacts / "predictions", *keep)
+    outcomes = Journal(settings.artifacts / "outcomes", *keep)
+    predictor = Predictor(settings, predictions)
     metrics = Metrics()
     threads = ThreadPoolExecutor(os.cpu_count(), "long-bodies")
 
@@ -49,13 +52,18 @@ def create_app(settings: Settings) -> App:
         with contextlib.suppress(asyncio.CancelledError):
             await watch
         threads.shutdown()
-        log.close()
+        predictions.close()
+        outcomes.close()
 
     async def predict(asked: Asked) -> Answer:
         if len(asked.body) < LONG_BODY:
             return _predict(asked, predictor)
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(threads, _predict, asked, predictor)
+
+    async def take_outcomes(asked: Asked) -> Answer:
+        loop = asyncio.get_running_loop()  # in a thread: it waits for the disk
+        return await loop.run_in_executor(threads, _take_outcomes, asked, predictor, outcomes)
 
     async def page(asked: Asked) -> Answer:
         return _answer_form(asked, predictor)
@@ -66,7 +74,8 @@ def create_app(settings: Settings) -> App:
     _add_page(app, predictor)
     keys = Keys(settings.api_key_hashes)
     # Not the application's own routes: its layers would cost a fifth of the requests per second.
-    front = Front(app, {"/predict": predict, "/": page}, keys, settings.serve, metrics)
+    handlers: dict[str, Handler] = {"/predict": predict, "/outcomes": take_outcomes, "/": page}
+    front = Front(app, handlers, keys, settings.serve, metrics)
     if not settings.serve.allow_origins:
         return front
     return CORSMiddleware(
@@ -86,10 +95,13 @@ def _add_probes(app: FastAPI, predictor: Predictor, metrics: Metrics) -> None:
 
     @app.get("/ready")
     async def ready(response: Response) -> dict[str, str]:
-        """Tell whether a champion is loaded, and which."""
+        """Tell whether a champion is loaded, and which, and whether answers can be logged."""
         if predictor.loaded is None:
             response.status_code = 503
             return {"status": NO_MODEL}
+        if predictor.log.fault:
+            response.status_code = 503
+            return {"status": f"the prediction log cannot be written: {predictor.log.fault}"}
         return {"status": "ready", "model_version": predictor.loaded.model.version}
 
     @app.get("/metrics", response_class=Response)
@@ -117,6 +129,24 @@ def _predict(asked: Asked, predictor: Predictor) -> Answer:
     answer = predictor.predict(loaded, records, asked.request_id)
     body = msgspec.json.encode(answer)
     return Answer(200, body, model_version=answer["model_version"], records=len(records))
+
+
+def _take_outcomes(asked: Asked, predictor: Predictor, journal: Journal) -> Answer:
+    loaded = predictor.loaded
+    if loaded is None:
+        return refusal(503, NO_MODEL)
+    try:
+        outcomes = loaded.outcomes.decode(asked.body)
+    except RecordError as error:
+        return refusal(422, [{"loc": error.loc, "msg": str(error)}])
+    received = {"received_at": datetime.now(UTC), "request_id": asked.request_id}
+    journal.append(b"\n".join(msgspec.json.encode(received | one) for one in outcomes), sync=True)
+    counts = {
+        "request_id": asked.request_id,
+        "outcomes": len(outcomes),
+        "predictions": len({outcome["prediction_id"] for outcome in outcomes}),
+    }
+    return Answer(200, msgspec.json.encode(counts), records=len(outcomes))
 
 
 def _answer_form(asked: Asked, predictor: Predictor) -> Answer:

@@ -19,6 +19,7 @@ from typing import Any
 import msgspec
 
 from ..settings import Serve
+from .journal import NotWrittenError
 from .keys import Keys
 from .messages import Answer, Asked, Handler, Header, refusal
 from .metrics import Metrics
@@ -42,17 +43,19 @@ PAGES = ("/",)  # for people: they are shown by GET, and a browser asks for the 
 LONGEST_PATH = 200  # in the log
 GONE = 499  # nginx's number: the caller hung up
 NO_KEY = "an API key is asked for: send it as `Authorization: Bearer …` or as `X-API-Key: …`"
+NOT_LOGGED = "what cannot be logged is not answered, as nobody could account for it: {}"
 RETRY: Header = (b"retry-after", b"1")
 
 logger = logging.getLogger(__name__)
 
 
-class TooLongError(Exception):
-    """A body is longer than allowed."""
+class RefusedError(Exception):
+    """The body cannot be had; `answer` says why."""
 
-
-class HungUpError(Exception):
-    """The caller went away before the body was there."""
+    def __init__(self, answer: Answer) -> None:
+        """Keep the answer."""
+        super().__init__(answer.status)
+        self.answer = answer
 
 
 class Front:
@@ -95,7 +98,9 @@ class Front:
             self._metrics.seconds.observe(seconds)
         facts: dict[str, object] = {"key": key} if key else {}
         if answer.model_version:
-            facts |= {"model_version": answer.model_version, "records": answer.records}
+            facts["model_version"] = answer.model_version
+        if answer.records:
+            facts["records"] = answer.records
         _log(scope, request_id, answer.status, seconds, facts)
 
     def _refuse(self, scope: Scope, headers: dict[bytes, bytes], key: str | None) -> Answer | None:
@@ -126,15 +131,15 @@ class Front:
                 body = await _read(receive, headers, self._serve.max_body_bytes)
                 content_type = headers.get(b"content-type", b"").decode("latin-1")
                 return await handler(Asked(request_id, body, content_type))
-        except TooLongError:
-            most = self._serve.max_body_bytes
-            return refusal(413, f"the body is longer than {most:,} bytes (serve.max_body_bytes)")
-        except HungUpError:
-            return Answer(GONE, b"")
+        except RefusedError as error:
+            return error.answer
         except TimeoutError:
             if body is None:
                 return refusal(408, "the body did not come in time", (b"connection", b"close"))
             return refusal(503, "the answer took too long: send fewer records at once", RETRY)
+        except NotWrittenError as error:
+            self._metrics.log_failures.inc()
+            return refusal(503, NOT_LOGGED.format(error), RETRY)
         except Exception:
             logger.exception("request %s failed", request_id)
             return refusal(500, "this is a fault of the service: its log says more")
@@ -170,24 +175,27 @@ async def _read(receive: Receive, headers: dict[bytes, bytes], most: int) -> byt
     """Read a body whole.
 
     Raises:
-        TooLongError: it is longer than `most` bytes, or says so beforehand.
-        HungUpError: the caller went away.
+        RefusedError: it is longer than `most` bytes, or says so beforehand; the caller went away.
 
     """
     if int(headers.get(b"content-length", 0)) > most:
-        raise TooLongError
+        raise RefusedError(_too_long(most))
     parts: list[bytes] = []
     length, more = 0, True
     while more:
         message = await receive()
         if message["type"] == "http.disconnect":
-            raise HungUpError
+            raise RefusedError(Answer(GONE, b""))
         parts.append(message.get("body", b""))
         length += len(parts[-1])
         if length > most:
-            raise TooLongError
+            raise RefusedError(_too_long(most))
         more = message.get("more_body", False)
     return b"".join(parts)
+
+
+def _too_long(most: int) -> Answer:
+    return refusal(413, f"the body is longer than {most:,} bytes (serve.max_body_bytes)")
 
 
 async def _send(answer: Answer, request_id: bytes, send: Send) -> None:

@@ -15,6 +15,11 @@ class Metrics:
         self.seconds = Histogram(
             "predict_seconds", "Seconds to answer /predict.", registry=self.registry
         )
+        self.log_failures = Counter(
+            "prediction_log_failures",
+            "Requests that were not answered, as the log could not be written.",
+            registry=self.registry,
+        )
         self.in_flight = Gauge(
             "requests_in_flight", "Requests that are being answered.", registry=self.registry
         )

@@ -10,23 +10,25 @@ from ..model import Model
 from ..privacy import Pseudonyms, pseudonyms
 from ..registry import Registry
 from ..settings import Settings
-from .prediction_log import PredictionLog
+from .journal import Journal
+from .outcomes import Outcomes
 from .records import Record, Records
 
 
 @dataclass(frozen=True)
 class Loaded:
-    """A champion, the request model that its contract makes, and what hides whose row it is."""
+    """A champion, what its contract makes of requests, and what hides whose row it is."""
 
     model: Model
     records: Records
+    outcomes: Outcomes
     pseudonyms: Pseudonyms | None
 
 
 class Predictor:
     """Answers with the champion, and takes over a new one between two requests."""
 
-    def __init__(self, settings: Settings, log: PredictionLog) -> None:
+    def __init__(self, settings: Settings, log: Journal) -> None:
         """Load the champion, if there is one yet."""
         self.settings = settings
         self.log = log
@@ -40,10 +42,15 @@ class Predictor:
         if version is not None and (self.loaded is None or self.loaded.model.version != version):
             model = Model.load(self.settings, version)
             made = pseudonyms(model.contract, self.settings)
-            self.loaded = Loaded(model, Records(model.contract), made)
+            self.loaded = Loaded(model, Records(model.contract), Outcomes(model.contract), made)
 
     def predict(self, loaded: Loaded, records: list[Record], request_id: str) -> dict[str, Any]:
-        """Answer valid records; the answer is in the prediction log before it is given."""
+        """Answer valid records; the answer is in the prediction log before it is given.
+
+        Raises:
+            NotWrittenError: the log cannot be written.
+
+        """
         outputs = loaded.model.predict(loaded.records.columns(records))
         answer = {
             "request_id": request_id,
