@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import re
 import signal
 import socket
+import subprocess
 import time
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import psutil
 import pytest
 
+from tests.services.object_stores import environment
 from tests.services.ports import wait_for
 from tests.services.rendered import command, example_record, pid_of, serve
 
@@ -25,6 +30,16 @@ if TYPE_CHECKING:
     from tests.services.rendered import Project
 
 IMPATIENT = {"SERVE__TIMEOUT_SECONDS": "0.5"}
+NASTY_VALUES = (
+    b"1e999999",
+    b"-" + b"9" * 5000,
+    b"NaN",
+    b'"\\ud800"',
+    b'"\\u0000"',
+    b"[" * 5000,
+    b"{}",
+    b'"' + b"x" * 100_000 + b'"',
+)
 
 
 @pytest.fixture(scope="module")
@@ -190,6 +205,66 @@ def test_outcomes_are_kept_though_the_service_is_killed(default_project: Project
     (file,) = (default_project.folder / "artifacts" / "outcomes").glob("*.jsonl")
     kept = {json.loads(line)["prediction_id"] for line in file.read_text().splitlines()}
     assert kept >= {outcome["prediction_id"] for outcome in outcomes}
+
+
+@pytest.mark.parametrize("path", ["/predict", "/outcomes", "/"])
+def test_no_body_brings_the_service_down(
+    impatient: str, default_project: Project, path: str
+) -> None:
+    record = example_record(default_project)
+    whole = json.dumps([record]).encode()
+    nasty = [
+        *(whole[:length] for length in range(0, len(whole), 20)),
+        *(whole.replace(b":", sign, 1) for sign in (b"", b"::", b"\x00:", b"\xff:")),
+        *(opening * 1_000_000 for opening in (b"[", b"{", b'[{"a":', b"\xf0", b"a=%", b"&")),
+        *(b'[{"%s": %s}]' % (name.encode(), value) for name in record for value in NASTY_VALUES),
+        b"[" + b",".join([whole[1:-1]] * 10_001) + b"]",
+        b" " * 9_999_999,
+        b" " * 10_000_001,
+    ]
+    kinds = [
+        b"application/json",
+        b"application/x-www-form-urlencoded",
+        b"multipart/form-data",
+        b"multipart/form-data; boundary=x",
+        b"\xff",
+    ]
+    with httpx.Client(base_url=impatient) as client:
+        for number, body in enumerate(nasty):
+            headers = {b"content-type": kinds[number % len(kinds)]}
+            answer = client.post(path, content=body, headers=headers)
+            assert 400 <= answer.status_code < 500, (body[:100], answer.text)
+        assert client.post("/predict", json=[record]).status_code == 200
+
+
+def test_schemathesis_finds_nothing(default_project: Project) -> None:
+    key = "a key of the tests"
+    digest = hashlib.sha256(key.encode()).hexdigest()
+    pins = Path(__file__).parents[1] / "services" / "schemathesis-constraints.txt"
+    program = environment("schemathesis", "schemathesis", pins) / "bin" / "schemathesis"
+    with serve(default_project, {"API_KEY_HASHES": digest}) as url:
+        done = subprocess.run(
+            [
+                str(program),
+                "run",
+                f"{url}/openapi.json",
+                f"--header=Authorization: Bearer {key}",
+                "--exclude-path=/",  # the page takes a form, and is described as shown alone
+                "--max-examples=150",
+                "--seed=1",
+                "--generation-database=none",
+                "--no-color",
+            ],
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=default_project.folder.parent,
+            timeout=300,
+        )
+    assert done.returncode == 0, done.stdout[-4000:]
+    tested = re.search(r"(\d+) generated", done.stdout)
+    assert tested
+    assert int(tested[1]) > 300
 
 
 def refuses(url: str) -> bool:

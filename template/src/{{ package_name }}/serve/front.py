@@ -39,7 +39,7 @@ SECURITY: tuple[Header, ...] = (
     (b"cache-control", b"no-store"),
 )
 QUIET = ("/health", "/ready", "/metrics")  # asked every few seconds: logged only when they fail
-PAGES = ("/",)  # for people: they are shown by GET, and a browser asks for the key
+PAGES = ("/", "/file")  # for people: they are shown by GET, and a browser asks for the key
 LONGEST_PATH = 200  # in the log
 GONE = 499  # nginx's number: the caller hung up
 NO_KEY = "an API key is asked for: send it as `Authorization: Bearer …` or as `X-API-Key: …`"
@@ -99,6 +99,7 @@ class Front:
         facts: dict[str, object] = {"key": key} if key else {}
         if answer.model_version:
             facts["model_version"] = answer.model_version
+            self._metrics.records.labels(answer.model_version).inc(answer.records)
         if answer.records:
             facts["records"] = answer.records
         _log(scope, request_id, answer.status, seconds, facts)

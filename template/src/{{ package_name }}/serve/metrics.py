@@ -12,6 +12,9 @@ class Metrics:
         self.requests = Counter(
             "predict_requests", "Requests to /predict.", ["status"], registry=self.registry
         )
+        self.records = Counter(
+            "predict_records", "Records answered.", ["model_version"], registry=self.registry
+        )
         self.seconds = Histogram(
             "predict_seconds", "Seconds to answer /predict.", registry=self.registry
         )
