@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -18,10 +18,11 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from .. import PROJECT
 from ..settings import Settings
+from . import csv_file
 from .front import App, Front
 from .journal import Journal
 from .keys import Keys
-from .messages import HTML, Answer, Asked, Handler, refusal
+from .messages import CSV, HTML, Answer, Asked, Handler, refusal
 from .metrics import Metrics
 from .openapi import describe
 from .page import SECURITY_POLICY, render
@@ -55,18 +56,23 @@ def create_app(settings: Settings) -> App:
         predictions.close()
         outcomes.close()
 
-    async def predict(asked: Asked) -> Answer:
+    async def in_turn(work: Callable[[Asked, Predictor], Answer], asked: Asked) -> Answer:
         if len(asked.body) < LONG_BODY:
-            return _predict(asked, predictor)
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(threads, _predict, asked, predictor)
+            return work(asked, predictor)
+        return await asyncio.get_running_loop().run_in_executor(threads, work, asked, predictor)
+
+    async def predict(asked: Asked) -> Answer:
+        return await in_turn(_predict, asked)
 
     async def take_outcomes(asked: Asked) -> Answer:
         loop = asyncio.get_running_loop()  # in a thread: it waits for the disk
         return await loop.run_in_executor(threads, _take_outcomes, asked, predictor, outcomes)
 
-    async def page(asked: Asked) -> Answer:
-        return _answer_form(asked, predictor)
+    async def form(asked: Asked) -> Answer:
+        return await in_turn(_answer_form, asked)
+
+    async def file(asked: Asked) -> Answer:
+        return await in_turn(_score_file, asked)
 
     app = FastAPI(title=PROJECT, lifespan=lifespan)
     describe(app, predictor)
@@ -74,7 +80,12 @@ def create_app(settings: Settings) -> App:
     _add_page(app, predictor)
     keys = Keys(settings.api_key_hashes)
     # Not the application's own routes: its layers would cost a fifth of the requests per second.
-    handlers: dict[str, Handler] = {"/predict": predict, "/outcomes": take_outcomes, "/": page}
+    handlers: dict[str, Handler] = {
+        "/predict": predict,
+        "/outcomes": take_outcomes,
+        "/": form,
+        "/file": file,
+    }
     front = Front(app, handlers, keys, settings.serve, metrics)
     if not settings.serve.allow_origins:
         return front
@@ -165,6 +176,23 @@ def _answer_form(asked: Asked, predictor: Predictor) -> Answer:
     result = predictor.predict(loaded, [record], asked.request_id)
     shown = _page(200, render(predictor, given, answer=result["predictions"][0]))
     return shown._replace(model_version=result["model_version"], records=1)
+
+
+def _score_file(asked: Asked, predictor: Predictor) -> Answer:
+    """Give an uploaded file back with its predictions."""
+    loaded = predictor.loaded
+    if loaded is None:
+        return _page(503, render(predictor, {}))
+    try:
+        table = csv_file.parse(csv_file.uploaded(asked.body, asked.content_type))
+        records = csv_file.records(table, loaded.records)
+    except csv_file.FileError as error:
+        return _page(422, render(predictor, {}, problems=error.problems))
+    answer = predictor.predict(loaded, records, asked.request_id)
+    version = answer["model_version"]
+    scored = csv_file.with_predictions(table, answer["predictions"], version)
+    name = (b"content-disposition", b'attachment; filename="scored.csv"')
+    return Answer(200, scored, CSV, (name,), version, len(records))
 
 
 def _page(status: int, html: str) -> Answer:

@@ -7,6 +7,7 @@ import msgspec
 
 JSON = b"application/json"
 HTML = b"text/html; charset=utf-8"
+CSV = b"text/csv; charset=utf-8"
 
 Header = tuple[bytes, bytes]
 

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+from collections.abc import Sequence
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -30,8 +31,9 @@ def render(
     given: dict[str, str],
     answer: dict[str, Any] | None = None,
     error: RecordError | None = None,
+    problems: Sequence[str] = (),
 ) -> str:
-    """Show the form with what was given, and beneath it the answer or the error."""
+    """Show the forms with what was given, and above them the answer or what was wrong."""
     loaded = predictor.loaded
     settings = predictor.settings
     return ENVIRONMENT.get_template("page.html").render(
@@ -43,6 +45,7 @@ def render(
         sentences=loaded.model.rule.explain(answer, settings.business) if loaded and answer else (),
         act=bool(answer and answer["decision"] != "leave"),
         error=error,
+        problems=problems,
         field=error.loc[-1] if error else None,
     )
 

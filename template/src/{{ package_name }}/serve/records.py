@@ -29,9 +29,9 @@ class Records:
     def __init__(self, contract: Contract) -> None:
         """Make the record type of a contract: its features, and its id where it has one."""
         self.contract = contract
-        columns = [column for column in contract.columns if column.role in ("id", "feature")]
-        self._by_name = {column.name: column for column in columns}
-        fields = [_field(column) for column in columns]
+        self.columns_taken = [c for c in contract.columns if c.role in ("id", "feature")]
+        self._by_name = {column.name: column for column in self.columns_taken}
+        fields = [_field(column) for column in self.columns_taken]
         self.type = msgspec.defstruct("Record", fields, kw_only=True, forbid_unknown_fields=True)
         self.list_type = Annotated[
             list[self.type],  # type: ignore[name-defined]
