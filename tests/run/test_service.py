@@ -207,7 +207,7 @@ def test_outcomes_are_kept_though_the_service_is_killed(default_project: Project
     assert kept >= {outcome["prediction_id"] for outcome in outcomes}
 
 
-@pytest.mark.parametrize("path", ["/predict", "/outcomes", "/", "/file"])
+@pytest.mark.parametrize("path", ["/predict", "/explain", "/outcomes", "/", "/file"])
 def test_no_body_brings_the_service_down(
     impatient: str, default_project: Project, path: str
 ) -> None:

@@ -19,6 +19,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from .. import PROJECT
 from ..settings import Settings
 from . import csv_file
+from .explain import MOST_EXPLAINED, explain
 from .front import App, Front
 from .journal import Journal
 from .keys import Keys
@@ -64,6 +65,10 @@ def create_app(settings: Settings) -> App:
     async def predict(asked: Asked) -> Answer:
         return await in_turn(_predict, asked)
 
+    async def explain_records(asked: Asked) -> Answer:
+        loop = asyncio.get_running_loop()  # in a thread: it asks the model a thousand times
+        return await loop.run_in_executor(threads, _explain, asked, predictor)
+
     async def take_outcomes(asked: Asked) -> Answer:
         loop = asyncio.get_running_loop()  # in a thread: it waits for the disk
         return await loop.run_in_executor(threads, _take_outcomes, asked, predictor, outcomes)
@@ -82,6 +87,7 @@ def create_app(settings: Settings) -> App:
     # Not the application's own routes: its layers would cost a fifth of the requests per second.
     handlers: dict[str, Handler] = {
         "/predict": predict,
+        "/explain": explain_records,
         "/outcomes": take_outcomes,
         "/": form,
         "/file": file,
@@ -140,6 +146,25 @@ def _predict(asked: Asked, predictor: Predictor) -> Answer:
     answer = predictor.predict(loaded, records, asked.request_id)
     body = msgspec.json.encode(answer)
     return Answer(200, body, model_version=answer["model_version"], records=len(records))
+
+
+def _explain(asked: Asked, predictor: Predictor) -> Answer:
+    loaded = predictor.loaded
+    if loaded is None:
+        return refusal(503, NO_MODEL)
+    try:
+        records = loaded.records.decode(asked.body)
+    except RecordError as error:
+        return refusal(422, [{"loc": error.loc, "msg": str(error)}])
+    if len(records) > MOST_EXPLAINED:
+        return refusal(422, f"at most {MOST_EXPLAINED} records are explained at once")
+    model, _ = predictor.chosen(loaded, asked.request_id)
+    answer = {
+        "request_id": asked.request_id,
+        "model_version": model.version,
+        "explanations": explain(model, loaded.records.columns(records)),
+    }
+    return Answer(200, msgspec.json.encode(answer), model_version=model.version)
 
 
 def _take_outcomes(asked: Asked, predictor: Predictor, journal: Journal) -> Answer:

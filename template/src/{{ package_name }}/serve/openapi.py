@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 from fastapi import FastAPI
 
+from .explain import MOST_EXPLAINED
 from .predictor import Loaded, Predictor
 
 JSON = "application/json"
@@ -22,6 +23,29 @@ PREDICTIONS: dict[str, Any] = {
                     "probability": {"type": ["number", "null"]},
                     "decision": {"type": "string"},
                     "expected_value": {"type": "number"},
+                },
+            },
+        },
+    },
+}
+EXPLANATIONS: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "request_id": {"type": "string"},
+        "model_version": {"type": "string"},
+        "explanations": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {
+                    "of": {"type": "string", "description": "What is explained"},
+                    "value": {"type": "number"},
+                    "typical_value": {"type": "number", "description": "Of a typical record"},
+                    "contributions": {
+                        "type": "object",
+                        "additionalProperties": {"type": "number"},
+                        "description": "By feature; they add up to value - typical_value",
+                    },
                 },
             },
         },
@@ -98,6 +122,15 @@ def _add(document: dict[str, Any], loaded: Loaded, *, with_keys: bool) -> None:
             "description": "A list of records in; for each a prediction, a decision, its value.",
             "operationId": "predict",
             **_content(records, loaded.model.example, PREDICTIONS),
+        },
+        "/explain": {
+            "summary": "Tell what each feature adds to a prediction",
+            "description": (
+                f"At most {MOST_EXPLAINED} records in; for each its Shapley values against a "
+                "typical record. With the id of a prediction's request it explains the same model."
+            ),
+            "operationId": "explain",
+            **_content(records, loaded.model.example, EXPLANATIONS),
         },
         "/outcomes": {
             "summary": "Tell what came of predictions",

@@ -50,6 +50,7 @@ class Outcomes:
     @property
     def example(self) -> dict[str, Any]:
         """An outcome as it may come in."""
-        low = self._target.min if self._target.min is not None else 0.0
-        actual = self._target.categories[0] if self._target.categories else low
+        target = self._target
+        limits = [limit for limit in (target.min, target.max) if limit is not None]
+        actual = [*target.categories, *limits, 0][0]
         return {"prediction_id": "0f3c5a7799e1d2b4-0", "actual": actual}

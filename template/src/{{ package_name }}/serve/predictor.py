@@ -72,7 +72,7 @@ class Predictor:
 
         """
         columns = loaded.records.columns(records)
-        model, other = self._chosen(loaded, request_id)
+        model, other = self.chosen(loaded, request_id)
         answer = {"request_id": request_id, **_predictions(model, columns)}
         if loaded.pseudonyms is not None:
             records = loaded.records.pseudonymous(records, loaded.pseudonyms)
@@ -82,7 +82,7 @@ class Predictor:
         self.log.append(msgspec.json.encode(entry))
         return answer
 
-    def _chosen(self, loaded: Loaded, request_id: str) -> tuple[Model, Model | None]:
+    def chosen(self, loaded: Loaded, request_id: str) -> tuple[Model, Model | None]:
         """Give the model that answers and the other one; the same id meets the same model."""
         if loaded.challenger is None:
             return loaded.model, None
