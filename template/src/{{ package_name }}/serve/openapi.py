@@ -116,6 +116,7 @@ def _add(document: dict[str, Any], loaded: Loaded, *, with_keys: bool) -> None:
         types, ref_template="#/components/schemas/{name}"
     )
     components.setdefault("schemas", {}).update(schemas)
+    few = records | {"maxItems": MOST_EXPLAINED}
     operations = {
         "/predict": {
             "summary": "Predict and decide",
@@ -130,7 +131,7 @@ def _add(document: dict[str, Any], loaded: Loaded, *, with_keys: bool) -> None:
                 "typical record. With the id of a prediction's request it explains the same model."
             ),
             "operationId": "explain",
-            **_content(records, loaded.model.example, EXPLANATIONS),
+            **_content(few, loaded.model.example, EXPLANATIONS),
         },
         "/outcomes": {
             "summary": "Tell what came of predictions",
