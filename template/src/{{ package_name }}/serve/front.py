@@ -94,12 +94,12 @@ class Front:
             await _send(answer, request_id, send)
         seconds = time.perf_counter() - started
         if scope["path"] == "/predict":
-            self._metrics.requests.labels(answer.status).inc()
+            self._metrics.requests_by(answer.status).inc()
             self._metrics.seconds.observe(seconds)
         facts: dict[str, object] = {"key": key} if key else {}
         if answer.model_version:
             facts["model_version"] = answer.model_version
-            self._metrics.records.labels(answer.model_version).inc(answer.records)
+            self._metrics.records_by(answer.model_version).inc(answer.records)
         if answer.records:
             facts["records"] = answer.records
         _log(scope, request_id, answer.status, seconds, facts)
