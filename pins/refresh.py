@@ -30,6 +30,9 @@ BASE: dict[str, Any] = {
     "data_sources": ["files"],
     "model_family": "sklearn",
     "serving": ["batch"],
+    "warehouse": "duckdb",
+    "engine": "local",
+    "dataframe": "",
     "orchestrator": "none",
 }
 OPTIONS: dict[str, dict[str, Any]] = {
@@ -37,9 +40,13 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "'bigquery' in data_sources": {"data_sources": ["bigquery"]},
     "'excel' in data_sources": {"data_sources": ["excel"]},
     "'mysql' in data_sources": {"data_sources": ["mysql"]},
-    "'postgres' in data_sources": {"data_sources": ["postgres"]},
+    "'postgres' in data_sources or warehouse == 'postgres'": {"data_sources": ["postgres"]},
     "'rest_api' in data_sources": {"data_sources": ["rest_api"]},
+    "dataframe == 'pandas'": {"dataframe": "pandas"},
+    "dataframe == 'polars'": {"dataframe": "polars"},
     "'snowflake' in data_sources": {"data_sources": ["snowflake"]},
+    "warehouse != 'duckdb'": {"warehouse": "postgres"},
+    "engine == 'spark'": {"engine": "spark"},
     "model_family == 'lightgbm'": {"model_family": "lightgbm"},
 }
 # Google's client asks for python-dateutil before 3.

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 PYTHONS = ((3, 11), (3, 12), (3, 13))
 GIGABYTE = 1024**3
 NEEDED_DISK = 3 * GIGABYTE
+OLDEST_JAVA, JAVA = 17, "openjdk-17-jre-headless"
 ANSWERS = ".copier-answers.yml"
 REST_API_SECRETS = {
     "api_key": ("REST_API_KEY",),
@@ -90,6 +91,11 @@ def _project(place: Path) -> Iterator[Finding]:
         yield _variable(place, "MYSQL_URL", "mysql://user:password@host:3306/database")
     if "postgres" in answers.get("data_sources", ()):
         yield _variable(place, "POSTGRES_URL", "postgresql://user:password@host/database")
+    if answers.get("warehouse") == "postgres":
+        example = "postgresql://user:password@host/database"
+        yield _variable(place, "WAREHOUSE_URL", example, "a DuckDB file stands in")
+    if answers.get("engine") == "spark":
+        yield _java()
     sign_in = _config(place / "config" / "sources.toml").get("rest_api", {}).get("auth")
     for name in REST_API_SECRETS.get(sign_in, ()):
         yield _variable(place, name, "…")
@@ -148,6 +154,15 @@ def _docker() -> Finding:
     return Finding("docker", version)
 
 
+def _java() -> Finding:
+    found = re.search(r"\d+", _output("java", "--version") or "")
+    if found is None:
+        return Finding("java", "not installed: Spark runs on it", _package(JAVA), needed=True)
+    version = int(found[0])
+    remedy = "" if version >= OLDEST_JAVA else _package(JAVA)
+    return Finding("java", f"{version} (Spark needs {OLDEST_JAVA})", remedy, needed=True)
+
+
 def _write_access(place: Path) -> Finding:
     try:
         with tempfile.TemporaryFile(dir=place):
@@ -172,8 +187,11 @@ def _file(name: str, path: Path, words: tuple[str, str], remedy: str) -> Finding
     return Finding(name, there) if path.exists() else Finding(name, missing, remedy)
 
 
-def _variable(place: Path, name: str, example: str) -> Finding:
-    """Look where the project's settings look: the environment, then .env. Never show the value."""
+def _variable(place: Path, name: str, example: str, without: str = "") -> Finding:
+    """Look where the project's settings look: the environment, then .env. Never show the value.
+
+    Where something does without it, `without` says what.
+    """
     if os.environ.get(name):
         return Finding(name, "set in the environment", needed=True)
     try:
@@ -184,6 +202,8 @@ def _variable(place: Path, name: str, example: str) -> Finding:
     if any(pattern.match(line) for line in lines):
         return Finding(name, "set in .env", needed=True)
     remedy = f"echo '{name}={example}' >> {shlex.quote(str(place / '.env'))}"
+    if without:
+        return Finding(name, f"not set: {without}", remedy)
     return Finding(name, "not set, in the environment or in .env", remedy, needed=True)
 
 

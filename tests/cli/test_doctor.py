@@ -106,6 +106,23 @@ def test_what_the_configuration_asks_for_is_looked_for(shell: Shell) -> None:
     assert "REST_API_CLIENT_ID" not in found
 
 
+def test_spark_needs_java(shell: Shell) -> None:
+    shell.fourhats("new", "acme", "--defaults", "-d", "engine=spark", "-d", "warehouse=postgres")
+    found = findings(shell.fourhats("doctor", "acme", "--json"))
+    assert "a DuckDB file stands in" in found["WAREHOUSE_URL"]["detail"]
+    assert not found["WAREHOUSE_URL"]["needed"]
+    tools = shell.folder / "tools"
+    tools.mkdir()
+    java = tools / "java"
+    shell.environment["PATH"] = f"{tools}{os.pathsep}{os.environ['PATH']}"
+    for version, ok in (("openjdk 17.0.15 2025-04-15", True), ("openjdk 11.0.2 2019-01-15", False)):
+        java.write_text(f"#!/bin/sh\necho '{version}'\n")
+        java.chmod(0o755)
+        found = findings(shell.fourhats("doctor", "acme", "--json"))
+        assert (found["java"]["ok"], found["java"]["needed"]) == (ok, True)
+    assert "openjdk-17" in found["java"]["remedy"]
+
+
 def test_a_folder_that_is_no_project_is_said_to_be_none(shell: Shell) -> None:
     (shell.folder / "notes").mkdir()
     (shell.folder / "notes" / "a.txt").touch()

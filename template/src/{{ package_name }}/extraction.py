@@ -9,19 +9,28 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 
 import duckdb
 
 from .contract import Contract, Join
 from .errors import ProjectError
-from .joins import put_together
-from .masking import Mask, staging
+from .joins import own_columns, put_together
+from .landing import land
+from .masking import Mask
 from .queries import shape
 from .settings import Settings
 from .sources import Source, configured, sample
 from .sources.loaded import Loaded
-from .sql import quote
-from .warehouse import table_exists, transaction
+from .sql import Part, one_below_the_other, quote
+from .warehouse import (
+    Connection,
+    relation,
+    scratch,
+    table_exists,
+    transaction,
+    write_in_order,
+)
 
 KINDS = {
     "number": ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "FLOAT", "DOUBLE", "DECIMAL"),
@@ -31,7 +40,7 @@ KINDS = {
 
 
 def extract(
-    connection: duckdb.DuckDBPyConnection, contract: Contract, settings: Settings, *, whole: bool
+    connection: Connection, contract: Contract, settings: Settings, *, whole: bool
 ) -> tuple[list[str], list[str]]:
     """Bring every source's table up to date and put them together as `raw`.
 
@@ -47,14 +56,14 @@ def extract(
     if sources:
         connection.execute(
             "CREATE TABLE IF NOT EXISTS bookmarks "
-            "(source VARCHAR PRIMARY KEY, bookmark VARCHAR, extracted_at TIMESTAMP)"
+            "(source VARCHAR, bookmark VARCHAR, extracted_at TIMESTAMP, mask VARCHAR)"
         )
-        connection.execute("ALTER TABLE bookmarks ADD COLUMN IF NOT EXISTS mask VARCHAR")
         mask = Mask.of(contract, settings)
         for name, source in sources.items():
             said += _Extraction(connection, contract, settings, mask, name).run(source, whole=whole)
     else:
-        sample.load(connection, contract, "raw_sample")
+        load = partial(sample.load, contract=contract, table="raw_sample")
+        land(connection, settings, Mask.nothing(), "raw_sample", load)
     with transaction(connection):
         if sources:
             said += put_together(connection, contract.joins, list(sources))
@@ -66,7 +75,7 @@ def extract(
 
 @contextmanager
 def glimpse(
-    connection: duckdb.DuckDBPyConnection, joins: Sequence[Join], settings: Settings
+    joins: Sequence[Join], settings: Settings
 ) -> Iterator[tuple[duckdb.DuckDBPyRelation, list[str]]]:
     """Give the rows of every source, put together, and what there is to say; none of them is kept.
 
@@ -77,38 +86,34 @@ def glimpse(
     sources = configured(settings)
     if not sources:
         raise ProjectError("no source is set up: fill in config/sources.toml, or name a file")
-    with staging(connection, settings):
+    with scratch(settings) as connection:
         for name, source in sources.items():
-            source.load(connection, settings, f"raw_{name}", None)
+            load = partial(source.load, settings=settings, table=f"raw_{name}", bookmark=None)
+            land(connection, settings, Mask.nothing(), f"raw_{name}", load)
         said = put_together(connection, joins, list(sources))
         said += shape(connection, None, settings.root / "sql")
-        yield connection.sql("SELECT * EXCLUDE (_source, _row) FROM raw"), said
+        columns = ", ".join(map(quote, own_columns(connection, "raw")))
+        yield relation(connection, f"SELECT {columns} FROM raw"), said
 
 
 @dataclass(frozen=True)
 class _Extraction:
     """One source's rows on their way into the table `raw_<name>`, by way of `incoming_<name>`."""
 
-    connection: duckdb.DuckDBPyConnection
+    connection: Connection
     contract: Contract
     settings: Settings
     mask: Mask
     name: str
-
-    @property
-    def raw(self) -> str:
-        return quote(f"raw_{self.name}")
-
-    @property
-    def incoming(self) -> str:
-        return quote(f"incoming_{self.name}")
 
     def run(self, source: Source, *, whole: bool) -> list[str]:
         """Bring the table up to date, and say which columns are new or gone."""
         bookmark, before = self._noted()
         # Rows that were taken in under other marks, or another key, don't go with new ones.
         whole = whole or before != self.mask.state
-        loaded = self._load(source, None if whole else bookmark)
+        table, since = f"incoming_{self.name}", None if whole else bookmark
+        load = partial(source.load, settings=self.settings, table=table, bookmark=since)
+        loaded = land(self.connection, self.settings, self.mask, table, load)
         said = [] if whole else self._compare_columns()
         self._take_in(loaded)
         return said
@@ -122,23 +127,11 @@ class _Extraction:
         bookmark, mask = found[0] if found else (None, None)
         return bookmark, mask or ""
 
-    def _load(self, source: Source, bookmark: str | None) -> Loaded:
-        """Have the source write its rows, without personal data, into the incoming table."""
-        table = f"incoming_{self.name}"
-        if not self.mask.state:
-            return source.load(self.connection, self.settings, table, bookmark)
-        with staging(self.connection, self.settings) as warehouse:
-            loaded = source.load(self.connection, self.settings, table, bookmark)
-            rows = self.mask.select(self.connection, self.incoming)
-            taken_over = f"{quote(warehouse)}.{self.incoming}"
-            self.connection.execute(f"CREATE OR REPLACE TABLE {taken_over} AS {rows}")
-        return loaded
-
     def _compare_columns(self) -> list[str]:
         """Say which columns are new or gone; refuse what takes from the contract what it needs."""
         if not table_exists(self.connection, f"raw_{self.name}"):
             return []
-        before, now = self._columns(self.raw), self._columns(self.incoming)
+        before, now = self._columns("raw"), self._columns("incoming")
         needed = {column.source for column in self.contract.used}
         needed |= {key for join in self.contract.joins for key in join.on}
         changed = [f"{column} is gone" for column in needed & before.keys() - now.keys()]
@@ -156,22 +149,25 @@ class _Extraction:
         gone = [column for column in before if column not in now]
         return said + [f"{self.name} has no column {column} any more" for column in gone]
 
-    def _columns(self, table: str) -> dict[str, str]:
-        relation = self.connection.table(table)
-        return dict(zip(relation.columns, map(str, relation.types), strict=True))
+    def _columns(self, state: str) -> dict[str, str]:
+        return own_columns(self.connection, f"{state}_{self.name}")
 
     def _take_in(self, loaded: Loaded) -> None:
+        came = f"incoming_{self.name}"
         keys = () if loaded.bookmark is None else self._keys()
         with transaction(self.connection):
             if keys:
-                self._merge(", ".join(map(quote, keys)), whole=loaded.whole)
+                came = self._merge(keys, whole=loaded.whole)
+            raw = quote(f"raw_{self.name}")
+            self.connection.execute(f"DROP TABLE IF EXISTS {raw}")
+            self.connection.execute(f"ALTER TABLE {quote(came)} RENAME TO {raw}")
+            # Last, since what is cut off before is read again.
             extracted_at = datetime.now(UTC).replace(tzinfo=None)
+            self.connection.execute("DELETE FROM bookmarks WHERE source = ?", [self.name])
             self.connection.execute(
-                "INSERT OR REPLACE INTO bookmarks VALUES (?, ?, ?, ?)",
+                "INSERT INTO bookmarks (source, bookmark, extracted_at, mask) VALUES (?, ?, ?, ?)",
                 [self.name, loaded.bookmark, extracted_at, self.mask.state],
             )
-            self.connection.execute(f"DROP TABLE IF EXISTS {self.raw}")
-            self.connection.execute(f"ALTER TABLE {self.incoming} RENAME TO {self.raw}")
 
     def _keys(self) -> tuple[str, ...]:
         """Give the columns by which a row that comes again is known: the join's, or the id."""
@@ -183,22 +179,28 @@ class _Extraction:
                 f"{self.name}: reading only what is new needs a column with the role id in "
                 "config/contract.toml, or no row could be told from another"
             )
-        if absent := [key for key in keys if key not in self._columns(self.incoming)]:
+        if absent := [key for key in keys if key not in self._columns("incoming")]:
             raise ProjectError(
                 f"{self.name}: reading only what is new needs the column {absent[0]!r}, by which "
                 "config/contract.toml tells rows apart, and its rows have none"
             )
         return keys
 
-    def _merge(self, keys: str, *, whole: bool) -> None:
-        """Add to what came what it does not replace, in the order of the keys."""
-        rows = f"FROM {self.incoming}"
+    def _merge(self, keys: Sequence[str], *, whole: bool) -> str:
+        """Add to what came what it does not replace, in the order of the keys; gives the table."""
+        incoming = quote(f"incoming_{self.name}")
+        parts = [Part(incoming, {}, self._columns("incoming"))]
         if not whole:
-            kept = f"FROM {self.raw} ANTI JOIN {self.incoming} USING ({keys})"
-            rows = f"{kept} UNION ALL BY NAME {rows}"
-        self.connection.execute(
-            f"CREATE OR REPLACE TABLE {self.incoming} AS SELECT * FROM ({rows}) ORDER BY {keys}"
-        )
+            again = " AND ".join(f"came.{quote(key)} = raw.{quote(key)}" for key in keys)
+            kept = (
+                f"(SELECT raw.* FROM {quote(f'raw_{self.name}')} AS raw "
+                f"WHERE NOT EXISTS (SELECT 1 FROM {incoming} AS came WHERE {again})) AS kept"
+            )
+            parts.insert(0, Part(kept, {}, self._columns("raw")))
+        merged, order = f"merged_{self.name}", ", ".join(map(quote, keys))
+        write_in_order(self.connection, merged, one_below_the_other(parts), order)
+        self.connection.execute(f"DROP TABLE {incoming}")
+        return merged
 
 
 def _kind(type_name: str) -> str:

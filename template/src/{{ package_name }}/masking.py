@@ -17,7 +17,6 @@ from .privacy import Pseudonyms, pseudonyms
 from .settings import Settings
 from .sql import literal, quote
 from .table_file import MISSING_TOKENS
-from .warehouse import one_row
 
 
 @dataclass(frozen=True)
@@ -43,6 +42,11 @@ class Mask:
         marked = [column for column in contract.columns if column.pii]
         left_out = frozenset(c.source.lower() for c in marked if c.role == "ignore")
         return cls(left_out, contract.id.source.lower() if contract.id and made else None, made)
+
+    @classmethod
+    def nothing(cls) -> "Mask":
+        """Hide nothing."""
+        return cls(frozenset(), None, None)
 
     @property
     def state(self) -> str:
@@ -72,7 +76,7 @@ def staging(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Iterat
     """Have tables without a path come into a file of its own; gives the name of the warehouse."""
     settings.artifacts.mkdir(parents=True, exist_ok=True)
     file = settings.artifacts / "staging.duckdb"
-    (warehouse,) = one_row(connection, "SELECT current_database()")
+    ((warehouse,),) = connection.execute("SELECT current_database()").fetchall()
     _delete(file)
     connection.execute(f"ATTACH {literal(str(file))} AS staging")
     try:

@@ -37,12 +37,8 @@ class Model:
         contract = contract_file.load(folder / CONTRACT_FILE)
         card = registry.card(version)
         rule = Rule(contract, settings.value, card["threshold"])
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1  # requests run side by side, not one on all cores
-        session = onnxruntime.InferenceSession(
-            folder / GRAPH_FILE, options, providers=["CPUExecutionProvider"]
-        )
-        return cls(version, contract, rule, card["example"], session)
+        graph = (folder / GRAPH_FILE).read_bytes()
+        return cls(version, contract, rule, card["example"], open_graph(graph))
 
     @classmethod
     def champion(cls, settings: Settings) -> Model:
@@ -66,3 +62,10 @@ class Model:
         """Predict from the graph's own inputs."""
         outputs = np.asarray(self.session.run(None, dict(inputs))[-1], dtype=np.float64)
         return outputs if self.contract.classes else outputs.ravel()
+
+
+def open_graph(graph: bytes) -> onnxruntime.InferenceSession:
+    """Make a graph ready to run, on one core: requests run side by side, not one on all cores."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])

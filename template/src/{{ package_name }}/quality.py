@@ -6,22 +6,11 @@ in one scan; the reasons are put together for the few that fail, which go to the
 
 from dataclasses import dataclass
 
-import duckdb
-
 from .contract import Column, Contract
 from .errors import ProjectError
 from .sql import literal, quote
-from .table_file import MISSING_TOKENS
-from .warehouse import one_row
-
-SQL_TYPES = {
-    "integer": "BIGINT",
-    "number": "DOUBLE",
-    "boolean": "BOOLEAN",
-    "category": "VARCHAR",
-    "datetime": "TIMESTAMP",
-    "text": "VARCHAR",
-}
+from .typed_values import typed
+from .warehouse import Connection, columns, count, one_row
 
 
 @dataclass(frozen=True)
@@ -51,7 +40,7 @@ class Violation:
         return f"{self.column} {self.reason}: {self.rows:,} rows (first: row {self.first_row:,})"
 
 
-def validate(connection: duckdb.DuckDBPyConnection, contract: Contract) -> list[Violation]:
+def validate(connection: Connection, contract: Contract) -> list[Violation]:
     """Check every row of `raw`; write the failing ones to `quarantine` with their reasons.
 
     Returns the violations, the most frequent first.
@@ -61,41 +50,54 @@ def validate(connection: duckdb.DuckDBPyConnection, contract: Contract) -> list[
 
     """
     rows, checks = _typed_rows(connection, contract)
-    reasons = [f"CASE WHEN {check.fails} THEN {literal(str(check))} END" for check in checks]
+    flags = [f"coalesce({check.fails}, FALSE) AS fails_{n}" for n, check in enumerate(checks)]
     connection.execute(
-        f"""
-        CREATE OR REPLACE TEMP TABLE failing AS
-        SELECT _source, _row, list_filter([{", ".join(reasons)}], lambda reason: reason IS NOT NULL)
-            AS reasons
-        FROM ({rows}) WHERE {_any(checks)}
-        """
+        f"CREATE OR REPLACE TEMP TABLE failing AS SELECT {', '.join(['_source', '_row', *flags])} "
+        f"FROM ({rows}) AS typed WHERE {_any(checks)}"
     )
+    reasons = " || ".join(
+        f"CASE WHEN fails_{n} THEN {literal(f'; {check}')} ELSE '' END"
+        for n, check in enumerate(checks)
+    )
+    nothing = literal("")
     connection.execute(
-        "CREATE OR REPLACE TABLE quarantine AS "
-        "SELECT array_to_string(failing.reasons, '; ') AS reasons, raw.* "
-        "FROM failing JOIN raw USING (_source, _row)"
+        f"CREATE OR REPLACE TABLE quarantine AS "
+        f"SELECT substr({reasons or nothing}, 3) AS reasons, raw.* "
+        "FROM failing JOIN raw ON raw._source = failing._source AND raw._row = failing._row"
     )
-    found = connection.execute(
-        "SELECT reason, count(*), min(_row) "
-        "FROM (SELECT unnest(reasons) AS reason, _row FROM failing) GROUP BY reason"
-    ).fetchall()
-    figures = {reason: (count, first) for reason, count, first in found}
-    violations = [
-        Violation(check.column, check.reason, *figures[str(check)])
-        for check in checks
-        if str(check) in figures
-    ]
+    violations = _counted(connection, checks)
+    connection.execute("DROP TABLE failing")
     return sorted(violations, key=lambda violation: -violation.rows)
 
 
-def valid_rows(connection: duckdb.DuckDBPyConnection, contract: Contract) -> str:
+def _counted(connection: Connection, checks: list[Check]) -> list[Violation]:
+    if not checks or not count(connection, "failing"):
+        return []
+    figures = one_row(
+        connection,
+        "SELECT "
+        + ", ".join(
+            f"count(CASE WHEN fails_{n} THEN 1 END), min(CASE WHEN fails_{n} THEN _row END)"
+            for n in range(len(checks))
+        )
+        + " FROM failing",
+    )
+    return [
+        Violation(check.column, check.reason, rows, first_row)
+        for check, rows, first_row in zip(checks, figures[::2], figures[1::2], strict=True)
+        if rows
+    ]
+
+
+def valid_rows(connection: Connection, contract: Contract) -> str:
     """Give the SQL of the rows that pass every check, typed and named as the contract says."""
     rows, checks = _typed_rows(connection, contract)
     names = ", ".join(quote(column.name) for column in contract.used)
-    return f"SELECT {names}, _source, _row FROM ({rows}) WHERE NOT coalesce({_any(checks)}, FALSE)"
+    passes = f"NOT coalesce({_any(checks)}, FALSE)"
+    return f"SELECT {names}, _source, _row FROM ({rows}) AS typed WHERE {passes}"
 
 
-def broken(connection: duckdb.DuckDBPyConnection, contract: Contract) -> tuple[int, int, list[str]]:
+def broken(connection: Connection, contract: Contract) -> tuple[int, int, list[str]]:
     """Check the values of `clean`, whatever made them.
 
     Returns its rows, the values that break the contract, and the names of their columns.
@@ -106,17 +108,15 @@ def broken(connection: duckdb.DuckDBPyConnection, contract: Contract) -> tuple[i
         for check in _checks(column, f"({quote(column.name)} IS NULL)")
         if check.reason != _no_type(column)  # the warehouse holds it to its type
     ]
-    counts = [f"count(*) FILTER (WHERE {check.fails})" for check in checks]
+    counts = [f"count(CASE WHEN {check.fails} THEN 1 END)" for check in checks]
     rows, *failing = one_row(connection, f"SELECT {', '.join(['count(*)', *counts])} FROM clean")
     names = [check.column for check, count in zip(checks, failing, strict=True) if count]
     return rows, sum(failing), sorted(set(names))
 
 
-def _typed_rows(
-    connection: duckdb.DuckDBPyConnection, contract: Contract
-) -> tuple[str, list[Check]]:
+def _typed_rows(connection: Connection, contract: Contract) -> tuple[str, list[Check]]:
     """Give the SQL of all rows with typed values, and the checks on them."""
-    present = {row[0]: row[1] for row in connection.execute("DESCRIBE raw").fetchall()}
+    present = columns(connection, "raw")
     absent = [c.source for c in contract.used if c.source not in present and c.role != "target"]
     if absent:
         names = ", ".join(name for name in present if not name.startswith("_"))
@@ -127,7 +127,7 @@ def _typed_rows(
     selected = ["_source", "_row"]
     checks = []
     for column in contract.used:
-        value, missing = _typed(column, present.get(column.source))
+        value, missing = typed(column, present.get(column.source))
         selected += [f"{value} AS {quote(column.name)}", f"{missing} AS {_missing(column)}"]
         checks += _checks(column, _missing(column))
     rows = f"SELECT {', '.join(selected)} FROM raw"
@@ -136,27 +136,9 @@ def _typed_rows(
             f"{quote(name)} DESC" for name in (*contract.time_order, "_source", "_row")
         )
         nth = f"row_number() OVER (PARTITION BY {quote(contract.id.name)} ORDER BY {newest})"
-        rows = f"SELECT *, {nth} AS _nth FROM ({rows})"
+        rows = f"SELECT *, {nth} AS _nth FROM ({rows}) AS typed"
         checks.append(Check(contract.id.name, "comes again with a newer row", "_nth > 1"))
     return rows, checks
-
-
-def _typed(column: Column, raw_type: str | None) -> tuple[str, str]:
-    """Give the SQL of a column's typed value, and of whether the source left it empty."""
-    source, sql_type = quote(column.source), SQL_TYPES[column.type]
-    if raw_type is None:  # rows that are to be scored come without the target
-        return f"CAST(NULL AS {sql_type})", "TRUE"
-    if raw_type in ("DOUBLE", "FLOAT"):
-        missing = f"({source} IS NULL OR isnan({source}))"
-    elif raw_type == "VARCHAR":
-        tokens = ", ".join(literal(token) for token in MISSING_TOKENS)
-        missing = f"({source} IS NULL OR trim({source}) IN ({tokens}))"
-        source = f"trim({source})"
-        if column.decimal == ",":
-            source = f"replace(replace({source}, '.', ''), ',', '.')"
-    else:
-        return f"TRY_CAST({source} AS {sql_type})", f"{source} IS NULL"
-    return f"CASE WHEN NOT {missing} THEN TRY_CAST({source} AS {sql_type}) END", missing
 
 
 def _checks(column: Column, missing: str) -> list[Check]:
@@ -183,9 +165,9 @@ def _any(checks: list[Check]) -> str:
     return " OR ".join(f"({check.fails})" for check in checks) or "FALSE"
 
 
-def _has_duplicates(connection: duckdb.DuckDBPyConnection, rows: str, column: Column) -> bool:
+def _has_duplicates(connection: Connection, rows: str, column: Column) -> bool:
     value = quote(column.name)
-    query = f"SELECT count({value}) > count(DISTINCT {value}) FROM ({rows})"
+    query = f"SELECT count({value}) > count(DISTINCT {value}) FROM ({rows}) AS typed"
     return bool(one_row(connection, query)[0])
 
 

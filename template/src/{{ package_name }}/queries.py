@@ -12,28 +12,33 @@ import duckdb
 
 from .contract import Contract
 from .errors import ProjectError
+from .joins import note_origins, own_columns
 from .sql import quote
-from .warehouse import count, row_number
+from .warehouse import Connection, count, row_number, write_in_order
 
 NAME = re.compile(r"(?:\d+[_-])?([a-z]\w*)", re.ASCII)
 TAKEN = frozenset(
     {
+        "answered",
         "bookmarks",
         "clean",
+        "failing",
+        "joined",
+        "outcomes",
         "predictions",
         "quality",
         "quarantine",
+        "replayed",
         "runs",
         "scores",
         "seen_outcomes",
+        "wider",
     }
 )
 """Tables of the project's own, beside those that start with `raw`; some are made by later steps."""
 
 
-def shape(
-    connection: duckdb.DuckDBPyConnection, contract: Contract | None, folder: Path
-) -> list[str]:
+def shape(connection: Connection, contract: Contract | None, folder: Path) -> list[str]:
     """Run the queries, if there are any, and say how many rows each gave.
 
     Rows come in an order that follows from their values: run again, they get the same numbers.
@@ -59,7 +64,7 @@ def shape(
     return said
 
 
-def _run(connection: duckdb.DuckDBPyConnection, file: Path) -> str:
+def _run(connection: Connection, file: Path) -> str:
     """Make a table of what the file's query gives; returns its name."""
     found = NAME.fullmatch(file.stem)
     if found is None:
@@ -67,32 +72,28 @@ def _run(connection: duckdb.DuckDBPyConnection, file: Path) -> str:
     table, text = found[1], file.read_text(encoding="utf-8")
     if table in TAKEN or table.startswith("raw"):
         raise ProjectError(f"{table!r} is a table of the project's own: give the file another name")
-    kinds = [statement.type for statement in connection.extract_statements(text)]
+    kinds = [statement.type for statement in duckdb.extract_statements(text)]
     if kinds != [duckdb.StatementType.SELECT]:
         raise ProjectError("it has to be one query, a SELECT")
-    connection.execute(f"CREATE TEMP TABLE {quote(table)} AS {text}")
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE {quote(table)} AS {text}")
     return table
 
 
-def _take_the_place_of_raw(
-    connection: duckdb.DuckDBPyConnection, contract: Contract | None, table: str
-) -> None:
-    columns = [name for name in connection.table(table).columns if name not in ("_source", "_row")]
+def _take_the_place_of_raw(connection: Connection, contract: Contract | None, table: str) -> None:
+    columns = list(own_columns(connection, table))
     if contract is not None:
         _refuse_renamed_personal_data(connection, contract, columns)
     names = ", ".join(map(quote, columns))
-    connection.execute(f"CREATE TABLE raw_sql AS SELECT {names} FROM {quote(table)} ORDER BY ALL")
+    write_in_order(connection, "raw_sql", f"SELECT {names} FROM {quote(table)}", names)
     connection.execute(
         f"CREATE OR REPLACE VIEW raw AS SELECT 'sql' AS _source, "
-        f"{row_number(connection, 'raw_sql')} AS _row, * FROM raw_sql"
+        f"{row_number(connection, 'raw_sql')} AS _row, {names} FROM raw_sql"
     )
-    connection.execute("CREATE OR REPLACE TABLE raw_origins (column_name VARCHAR, source VARCHAR)")
-    origins = [(name, "sql") for name in columns]
-    connection.executemany("INSERT INTO raw_origins VALUES (?, ?)", origins)
+    note_origins(connection, [(name, "sql") for name in columns])
 
 
 def _refuse_renamed_personal_data(
-    connection: duckdb.DuckDBPyConnection, contract: Contract, columns: list[str]
+    connection: Connection, contract: Contract, columns: list[str]
 ) -> None:
     """Refuse what the sources call otherwise: there it was not seen, and is no pseudonym."""
     query = "SELECT DISTINCT lower(column_name) FROM raw_origins"

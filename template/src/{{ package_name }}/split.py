@@ -4,17 +4,18 @@ By time where the contract knows it: the past predicts the future. Else by a has
 each class, so that a row stays on its side when others come in later.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-import duckdb
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
 from .contract import Contract
 from .errors import ProjectError
 from .features import Feed, feed
+from .frames import Frame, columns_of, from_arrays
 from .sql import quote
+from .warehouse import Connection, frame
 
 VALIDATION_SHARE = 0.2
 HOLDOUT_SHARE = 0.2
@@ -32,9 +33,9 @@ class Part:
     actual: NDArray[np.float64]
 
     @property
-    def frame(self) -> pl.DataFrame:
+    def frame(self) -> Frame:
         """The inputs as a frame, which estimators take."""
-        return pl.DataFrame({name: values.ravel() for name, values in self.inputs.items()})
+        return from_arrays({name: values.ravel() for name, values in self.inputs.items()})
 
     def labels(self, contract: Contract) -> NDArray[np.float64] | NDArray[np.int64]:
         """Give what an estimator is fitted to: whole numbers for classes."""
@@ -54,7 +55,7 @@ class Split:
     holdout: Part
 
 
-def split(connection: duckdb.DuckDBPyConnection, contract: Contract) -> Split:
+def split(connection: Connection, contract: Contract) -> Split:
     """Split the rows of `clean` that have an outcome.
 
     Raises:
@@ -69,34 +70,35 @@ def split(connection: duckdb.DuckDBPyConnection, contract: Contract) -> Split:
         text = ", ".join(f"coalesce(CAST({quote(c.name)} AS VARCHAR), '')" for c in key)
         within = f"PARTITION BY {target} " if contract.classes else ""
         rank = f"percent_rank() OVER ({within}ORDER BY md5(concat_ws('|', {text})))"
-    frame = connection.sql(
+    rows = frame(
+        connection,
         f"SELECT *, {rank} AS _rank FROM clean WHERE {target} IS NOT NULL "
-        "ORDER BY _rank, _source, _row"
-    ).pl()
-    if len(frame) < FEWEST_ROWS:
+        "ORDER BY _rank, _source, _row",
+    )
+    if len(rows) < FEWEST_ROWS:
         raise ProjectError(
-            f"only {len(frame)} valid rows have an outcome ({contract.target.name}): "
+            f"only {len(rows)} valid rows have an outcome ({contract.target.name}): "
             f"at least {FEWEST_ROWS} are needed"
         )
+    columns = columns_of(rows)
+    whole = Part(feed(columns, contract), actual(columns[contract.target.name], contract))
+    ranks = np.array(columns["_rank"])
     validation, holdout = 1 - HOLDOUT_SHARE - VALIDATION_SHARE, 1 - HOLDOUT_SHARE
-    rank_column = pl.col("_rank")
     return Split(
-        train=_part(frame.filter(rank_column < validation), contract),
-        validation=_part(
-            frame.filter(rank_column.is_between(validation, holdout, "left")), contract
-        ),
-        holdout=_part(frame.filter(rank_column >= holdout), contract),
+        train=_part(whole, ranks < validation),
+        validation=_part(whole, (ranks >= validation) & (ranks < holdout)),
+        holdout=_part(whole, ranks >= holdout),
     )
 
 
-def _part(frame: pl.DataFrame, contract: Contract) -> Part:
-    columns = {column.name: frame[column.name].to_list() for column in contract.features}
-    return Part(feed(columns, contract), actual(frame[contract.target.name], contract))
+def _part(whole: Part, chosen: NDArray[np.bool_]) -> Part:
+    inputs = {name: values[chosen] for name, values in whole.inputs.items()}
+    return Part(inputs, whole.actual[chosen])
 
 
-def actual(outcomes: pl.Series, contract: Contract) -> NDArray[np.float64]:
-    """Turn outcomes into class indices, or into plain numbers."""
+def actual(outcomes: Iterable[object], contract: Contract) -> NDArray[np.float64]:
+    """Turn outcomes, or their texts, into class indices or into plain numbers."""
     if contract.classes:
         index = {name: float(place) for place, name in enumerate(contract.classes)}
-        return np.array([index[name] for name in outcomes], dtype=np.float64)
-    return outcomes.cast(pl.Float64).to_numpy()
+        outcomes = [index[str(name)] for name in outcomes]
+    return np.asarray(outcomes, dtype=np.float64)

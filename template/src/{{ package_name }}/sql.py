@@ -1,4 +1,15 @@
-"""Names and texts, safe inside SQL."""
+"""Names and texts, safe inside SQL, and tables one below the other.
+
+All SQL of the project is DuckDB's, kept to what other dialects can say too.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+INTEGERS = frozenset(
+    {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER"}
+)
+FLOATS = frozenset({"FLOAT", "DOUBLE"})
 
 
 def quote(name: str) -> str:
@@ -9,3 +20,50 @@ def quote(name: str) -> str:
 def literal(text: str) -> str:
     """Quote a text."""
     return "'" + text.replace("'", "''") + "'"
+
+
+@dataclass(frozen=True)
+class Part:
+    """Rows: the SQL of where they stand, that of columns to add, and their own with their types."""
+
+    rows: str
+    added: Mapping[str, str]
+    columns: Mapping[str, str]
+
+
+def one_below_the_other(parts: Sequence[Part]) -> str:
+    """Give the SQL of the rows of all parts, by the names of their columns.
+
+    A column that a part lacks is NULL there. Where types differ, numbers become DOUBLE, and
+    anything else text.
+    """
+    spelled: dict[str, str] = {}
+    types: dict[str, set[str]] = {}
+    for part in parts:
+        for name, kind in part.columns.items():
+            spelled.setdefault(name.lower(), name)
+            types.setdefault(name.lower(), set()).add(kind)
+    common = {name: _common_type(kinds) for name, kinds in types.items()}
+    return " UNION ALL ".join(_select(part, spelled, common) for part in parts)
+
+
+def _select(part: Part, spelled: Mapping[str, str], common: Mapping[str, str]) -> str:
+    own = {name.lower(): (name, kind) for name, kind in part.columns.items()}
+    selected = [f"{value} AS {quote(name)}" for name, value in part.added.items()]
+    for key, name in spelled.items():
+        if key not in own:
+            selected.append(f"CAST(NULL AS {common[key]}) AS {quote(name)}")
+        elif own[key][1] != common[key]:
+            selected.append(f"CAST({quote(own[key][0])} AS {common[key]}) AS {quote(name)}")
+        else:
+            selected.append(quote(own[key][0]))
+    return f"SELECT {', '.join(selected)} FROM {part.rows}"
+
+
+def _common_type(kinds: set[str]) -> str:
+    if len(kinds) == 1:
+        return next(iter(kinds))
+    if kinds <= INTEGERS:
+        return "BIGINT"
+    numbers = INTEGERS | FLOATS | {"HUGEINT", "UBIGINT", "UHUGEINT"}
+    return "DOUBLE" if all(k in numbers or k.startswith("DECIMAL") for k in kinds) else "VARCHAR"

@@ -6,18 +6,18 @@ At the boundary `raw` the rows that came in are judged, at `clean` those that th
 from collections.abc import Iterable
 from dataclasses import astuple, dataclass
 from datetime import UTC, datetime
+from statistics import median
 from typing import Literal
-
-import duckdb
 
 from .contract import Contract
 from .features import feed
+from .frames import columns_of
 from .monitor.drift import Distribution, stability_index
 from .quality import broken
 from .registry import Registry
 from .settings import Settings
 from .sql import quote
-from .warehouse import one_row, table_exists
+from .warehouse import Connection, frame, one_row, table_exists
 
 USUAL_RUNS = 12
 """What is usual is the median of so many earlier runs."""
@@ -36,9 +36,7 @@ class Verdict:
     message: str
 
 
-def judge_raw(
-    connection: duckdb.DuckDBPyConnection, settings: Settings, rows: int, failing: int
-) -> list[Verdict]:
+def judge_raw(connection: Connection, settings: Settings, rows: int, failing: int) -> list[Verdict]:
     """Judge the share of failing rows, and the number of rows by earlier runs."""
     share, limits = failing / max(rows, 1), settings.quality
     level: Level = "fine"
@@ -53,9 +51,7 @@ def judge_raw(
     return [Verdict("raw", "contract", level, share, words), _volume(connection, settings, rows)]
 
 
-def judge_clean(
-    connection: duckdb.DuckDBPyConnection, contract: Contract, settings: Settings
-) -> list[Verdict]:
+def judge_clean(connection: Connection, contract: Contract, settings: Settings) -> list[Verdict]:
     """Judge what `transform` made: the contract once more, the keys, the distributions."""
     verdicts = []
     rows, failing, names = broken(connection, contract)
@@ -85,7 +81,7 @@ def judge_clean(
 
 
 def distribution_figures(
-    connection: duckdb.DuckDBPyConnection, contract: Contract, settings: Settings
+    connection: Connection, contract: Contract, settings: Settings
 ) -> dict[str, float]:
     """Give the stability index of each feature in `clean` against the champion's training rows.
 
@@ -93,21 +89,25 @@ def distribution_figures(
     """
     registry = Registry(settings.artifacts / "registry")
     version = registry.version("champion")
-    rows = connection.sql(
-        f"FROM clean USING SAMPLE reservoir({settings.drift.window_rows} ROWS) REPEATABLE (0)"
-    ).pl()
-    if version is None or len(rows) < settings.drift.min_rows:
+    if version is None:
+        return {}
+    # By a hash: every tenth row might be the same hour of the day.
+    drawn = "md5(concat_ws('-', _source, CAST(_row AS VARCHAR)))"
+    rows = frame(
+        connection, f"SELECT * FROM clean ORDER BY {drawn} LIMIT {settings.drift.window_rows}"
+    )
+    if len(rows) < settings.drift.min_rows:
         return {}
     baseline = registry.card(version)["drift_baseline"]
     figures = {
         name: stability_index(values, Distribution.model_validate(baseline[name]))
-        for name, values in feed(rows.to_dict(as_series=False), contract).items()
+        for name, values in feed(columns_of(rows), contract).items()
         if name in baseline and name not in contract.time_parts  # time moves on by itself
     }
     return dict(sorted(figures.items(), key=lambda item: -item[1]))
 
 
-def note(connection: duckdb.DuckDBPyConnection, verdicts: Iterable[Verdict]) -> None:
+def note(connection: Connection, verdicts: Iterable[Verdict]) -> None:
     """Add verdicts to the history."""
     connection.execute(
         "CREATE TABLE IF NOT EXISTS quality (run_at TIMESTAMP, boundary VARCHAR, name VARCHAR, "
@@ -118,28 +118,26 @@ def note(connection: duckdb.DuckDBPyConnection, verdicts: Iterable[Verdict]) -> 
     connection.executemany("INSERT INTO quality VALUES (?, ?, ?, ?, ?, ?)", rows)
 
 
-def latest(connection: duckdb.DuckDBPyConnection) -> list[Verdict]:
+def latest(connection: Connection) -> list[Verdict]:
     """Give the newest verdict of each check."""
     if not table_exists(connection, "quality"):
         return []
     found = connection.execute(
-        "SELECT boundary, name, level, figure, message FROM quality "
-        "QUALIFY row_number() OVER (PARTITION BY boundary, name ORDER BY run_at DESC) = 1 "
-        "ORDER BY boundary DESC, name"
+        "SELECT boundary, name, level, figure, message FROM (SELECT *, row_number() "
+        "OVER (PARTITION BY boundary, name ORDER BY run_at DESC) AS nth FROM quality) AS numbered "
+        "WHERE nth = 1 ORDER BY boundary DESC, name"
     ).fetchall()
     return [Verdict(*row) for row in found]
 
 
-def _volume(connection: duckdb.DuckDBPyConnection, settings: Settings, rows: int) -> Verdict:
+def _volume(connection: Connection, settings: Settings, rows: int) -> Verdict:
     usual = rows
     if table_exists(connection, "quality"):
-        (median,) = one_row(
-            connection,
-            "SELECT median(figure) FROM (SELECT figure FROM quality "
-            "WHERE boundary = 'raw' AND name = 'volume' ORDER BY run_at DESC LIMIT ?)",
-            [USUAL_RUNS],
-        )
-        usual = rows if median is None else round(median)
+        earlier = connection.execute(
+            "SELECT figure FROM quality WHERE boundary = 'raw' AND name = 'volume' "
+            f"ORDER BY run_at DESC LIMIT {USUAL_RUNS}"
+        ).fetchall()
+        usual = round(median(figure for (figure,) in earlier)) if earlier else rows
     change, limits = (rows - usual) / max(usual, 1), settings.data
     level: Level = "fine"
     if rows < limits.min_volume_share * usual:

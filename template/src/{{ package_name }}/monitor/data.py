@@ -2,24 +2,20 @@
 
 from datetime import UTC, datetime
 
-import duckdb
-
 from ..contract import Contract
 from ..settings import Settings
 from ..sql import quote
 from ..verdicts import Verdict, latest
-from ..warehouse import one_row
+from ..warehouse import Connection, one_row
 from .findings import Finding
 
 SECONDS_A_DAY = 86_400
 
 
-def check(
-    connection: duckdb.DuckDBPyConnection, settings: Settings, contract: Contract
-) -> list[Finding]:
+def check(connection: Connection, settings: Settings, contract: Contract) -> list[Finding]:
     """Judge freshness by the latest extraction and the newest row, the rest by the latest run."""
     extractions = connection.execute(
-        "SELECT max(run_at) FROM runs WHERE step = 'extract' HAVING count(*) > 0"
+        "SELECT run_at FROM runs WHERE step = 'extract' ORDER BY run_at DESC LIMIT 1"
     ).fetchall()
     if not extractions:
         return [Finding("data:freshness", fine=False, message="nothing was ever extracted")]
@@ -45,9 +41,7 @@ def _freshness(extracted_at: datetime, settings: Settings) -> Finding:
     )
 
 
-def _newest_row(
-    connection: duckdb.DuckDBPyConnection, settings: Settings, contract: Contract
-) -> list[Finding]:
+def _newest_row(connection: Connection, settings: Settings, contract: Contract) -> list[Finding]:
     """Judge by the contract's time column: a source can answer every day with last year's rows."""
     limit = settings.data.max_row_age_days
     time = next((c for c in contract.columns if c.role == "time" and c.type == "datetime"), None)

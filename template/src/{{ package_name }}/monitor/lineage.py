@@ -3,9 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import duckdb
-
 from ..contract import Column, Contract
+from ..warehouse import Connection
 
 MERMAID = str.maketrans({"#": "#35;", '"': "#quot;", "<": "#lt;", ">": "#gt;", "\n": " "})
 MARKDOWN = str.maketrans({"|": "\\|", "`": "'", "\n": " "})
@@ -20,10 +19,10 @@ class Lineage:
     """The sources of each column of `raw`: several have their rows put together."""
 
     @classmethod
-    def read(cls, connection: duckdb.DuckDBPyConnection, contract: Contract) -> "Lineage":
+    def read(cls, connection: Connection, contract: Contract) -> "Lineage":
         """Read it from what the last extraction noted."""
         sources: dict[str, list[str]] = {}
-        query = "SELECT column_name, source FROM raw_origins ORDER BY rowid"
+        query = "SELECT column_name, source FROM raw_origins ORDER BY place"
         for column, source in connection.execute(query).fetchall():
             sources.setdefault(column, []).append(source)
         return cls(contract, sources)

@@ -1,45 +1,41 @@
 """Judge the money: what decisions earned against what the holdout promised."""
 
-import duckdb
 import numpy as np
 
 from ..contract import Contract
+from ..frames import columns_of
 from ..model import Model
 from ..registry import Registry
 from ..settings import Settings
 from ..split import actual
+from ..sql import literal
+from ..warehouse import Connection, frame
 from .findings import Finding
 
 INCIDENT = "performance:value"
 
 
-def check(
-    connection: duckdb.DuckDBPyConnection, settings: Settings, contract: Contract
-) -> list[Finding]:
+def check(connection: Connection, settings: Settings, contract: Contract) -> list[Finding]:
     """Judge the champion's latest decisions whose outcomes are known, in money.
 
     The champion predicts the logged records anew: its decision rule and the values of
     business.toml are those of today.
     """
     champion = Model.champion(settings)
-    target = contract.target
-    known = (
-        "list_contains(?, actual)" if contract.classes else "TRY_CAST(actual AS DOUBLE) IS NOT NULL"
-    )
-    rows = connection.sql(
+    known = "TRY_CAST(actual AS DOUBLE) IS NOT NULL"
+    if contract.classes:
+        known = f"actual IN ({', '.join(map(literal, contract.classes))})"
+    rows = frame(
+        connection,
         f"SELECT * FROM predictions WHERE model_version = ? AND actual IS NOT NULL AND {known} "
-        "ORDER BY given_at DESC LIMIT ?",
-        params=[
-            champion.version,
-            *([list(contract.classes)] if contract.classes else []),
-            settings.drift.window_rows,
-        ],
-    ).pl()
+        f"ORDER BY given_at DESC LIMIT {settings.drift.window_rows}",
+        [champion.version],
+    )
     if len(rows) < settings.performance.min_outcomes:
         message = f"{len(rows)} outcomes are known, too few to judge by"
         return [Finding(INCIDENT, fine=True, message=message)]
-    columns = {column.name: rows[column.name].to_list() for column in contract.features}
-    outcomes = actual(rows["actual"].alias(target.name), contract)
+    columns = columns_of(rows)
+    outcomes = actual(columns["actual"], contract)
     earned = float(np.mean(champion.rule.realised(champion.predict(columns), outcomes)))
     evaluation = (
         Registry(settings.artifacts / "registry").noted(champion.version, "evaluation") or {}

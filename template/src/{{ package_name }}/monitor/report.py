@@ -3,13 +3,12 @@
 from pathlib import Path
 from typing import Any
 
-import duckdb
-
 from ..contract import Contract
 from ..model import Model
 from ..registry import Registry
 from ..settings import Settings
 from ..split import Split
+from ..warehouse import Connection
 from .lineage import Lineage
 from .page import ENVIRONMENT, as_data, stability_figure
 from .plots import holdout_plots
@@ -19,7 +18,7 @@ QUARANTINE_ROWS = 10
 
 
 def report(
-    connection: duckdb.DuckDBPyConnection, settings: Settings, contract: Contract, parts: Split
+    connection: Connection, settings: Settings, contract: Contract, parts: Split
 ) -> list[Path]:
     """Write artifacts/reports/report.html, docs/model_card.md and docs/lineage.md.
 
@@ -59,6 +58,6 @@ def report(
     return [page, *documents]
 
 
-def _quarantine(connection: duckdb.DuckDBPyConnection) -> list[tuple[int, str]]:
-    query = "SELECT _row, reasons FROM quarantine ORDER BY _row LIMIT ?"
-    return connection.execute(query, [QUARANTINE_ROWS]).fetchall()
+def _quarantine(connection: Connection) -> list[tuple[int, str]]:
+    query = f"SELECT _row, reasons FROM quarantine ORDER BY _row LIMIT {QUARANTINE_ROWS}"
+    return connection.execute(query).fetchall()

@@ -1,12 +1,12 @@
 """All questions of monitoring, asked in one go."""
 
-import duckdb
-
 from ..contract import Contract
 from ..features import feed
+from ..frames import columns_of
 from ..model import Model
 from ..registry import Registry
 from ..settings import Settings
+from ..warehouse import Connection, frame
 from . import alerts, data, performance
 from .drift import Distribution, prediction_column, stability_index
 from .findings import Finding
@@ -14,7 +14,7 @@ from .predictions import collect
 
 
 def watch(
-    connection: duckdb.DuckDBPyConnection, settings: Settings, contract: Contract
+    connection: Connection, settings: Settings, contract: Contract
 ) -> tuple[list[Finding], list[str]]:
     """Ask every question, and alert on what began or cleared.
 
@@ -39,19 +39,20 @@ def watch(
     return findings, alerts.update(settings, [*findings, *repaired])
 
 
-def drift_figures(connection: duckdb.DuckDBPyConnection, settings: Settings) -> dict[str, float]:
+def drift_figures(connection: Connection, settings: Settings) -> dict[str, float]:
     """Give the stability index of each feature and of the prediction, over the latest ones.
 
     Empty while there are too few predictions.
     """
     champion = Model.champion(settings)
-    rows = connection.sql(
-        "SELECT * FROM predictions WHERE given_at IS NOT NULL ORDER BY given_at DESC LIMIT ?",
-        params=[settings.drift.window_rows],
-    ).pl()
+    rows = frame(
+        connection,
+        "SELECT * FROM predictions WHERE given_at IS NOT NULL "
+        f"ORDER BY given_at DESC LIMIT {settings.drift.window_rows}",
+    )
     if len(rows) < settings.drift.min_rows:
         return {}
-    inputs = feed(rows.to_dict(as_series=False), champion.contract)
+    inputs = feed(columns_of(rows), champion.contract)
     card = Registry(settings.artifacts / "registry").card(champion.version)
     current = {**inputs, "prediction": prediction_column(champion.run(inputs))}
     return {
@@ -61,7 +62,7 @@ def drift_figures(connection: duckdb.DuckDBPyConnection, settings: Settings) -> 
     }
 
 
-def _drift(connection: duckdb.DuckDBPyConnection, settings: Settings) -> list[Finding]:
+def _drift(connection: Connection, settings: Settings) -> list[Finding]:
     figures = drift_figures(connection, settings)
     if not figures:
         return [Finding("drift", fine=True, message="too few predictions to judge by")]

@@ -6,7 +6,6 @@ import duckdb
 
 from ..errors import ProjectError
 from ..sql import quote
-from ..warehouse import one_row
 
 
 @dataclass(frozen=True)
@@ -33,5 +32,5 @@ def furthest(
             f"the rows have no column {column}, which `cursor` names in config/sources.toml"
         )
     query = f"SELECT max({quote(column)})::VARCHAR FROM {quote(table)}"
-    (found,) = one_row(connection, query)
+    ((found,),) = connection.execute(query).fetchall()
     return bookmark if found is None else str(found)

@@ -7,12 +7,13 @@ from datetime import UTC, datetime, timedelta
 
 import duckdb
 import numpy as np
-import polars as pl
+import pyarrow as pa
 from numpy.random import Generator
 from numpy.typing import NDArray
 
 from ..contract import Column, Contract
 from ..sql import quote
+from .loaded import Loaded
 
 ROWS = 3000
 MISSING_SHARE = 0.03
@@ -23,16 +24,15 @@ Texts = NDArray[np.object_]
 Numbers = NDArray[np.float64]
 
 
-def load(
-    connection: duckdb.DuckDBPyConnection, contract: Contract, table: str, rows: int = ROWS
-) -> None:
-    """Write made-up rows into `table`: text under the source names, as a CSV has it."""
-    frame = make(contract, rows)  # noqa: F841 (DuckDB reads it by its name)
-    connection.execute(f"CREATE OR REPLACE TABLE {quote(table)} AS FROM frame")
+def load(connection: duckdb.DuckDBPyConnection, contract: Contract, table: str) -> Loaded:
+    """Write made-up rows into `table`."""
+    connection.execute(f"DROP TABLE IF EXISTS {quote(table)}")
+    connection.from_arrow(make(contract)).create(quote(table))
+    return Loaded()
 
 
-def make(contract: Contract, rows: int = ROWS, seed: int = 0) -> pl.DataFrame:
-    """Make `rows` rows of text whose target depends on the features."""
+def make(contract: Contract, rows: int = ROWS, seed: int = 0) -> pa.Table:
+    """Make `rows` rows of text whose target depends on the features, as a CSV has them."""
     random = np.random.default_rng(seed)
     columns: dict[str, Texts] = {}
     pushes: list[Numbers] = []
@@ -47,7 +47,7 @@ def make(contract: Contract, rows: int = ROWS, seed: int = 0) -> pl.DataFrame:
     columns[contract.target.name] = _target(contract, effect)
     _spoil(contract, columns, random)
     texts = {column.source: columns[column.name].tolist() for column in contract.columns}
-    return pl.DataFrame(texts, schema=dict.fromkeys(texts, pl.String))
+    return pa.table({name: pa.array(values, pa.string()) for name, values in texts.items()})
 
 
 def _feature(column: Column, random: Generator, rows: int) -> tuple[Texts, Numbers]:

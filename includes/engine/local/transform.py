@@ -1,12 +1,11 @@
 """From raw rows to what the model learns from: the table `clean`."""
 
-import duckdb
-
 from .contract import Contract
 from .quality import valid_rows
+from .warehouse import Connection
 
 
-def transform(connection: duckdb.DuckDBPyConnection, contract: Contract) -> None:
+def transform(connection: Connection, contract: Contract) -> None:
     """Write `clean`: the rows that pass every check, typed, under the contract's names.
 
     Rows without an outcome stay: they are the ones to be scored.

@@ -1,0 +1,76 @@
+"""Batch scoring by Spark: the champion's predictions for whole tables, to Parquet and back."""
+
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+import duckdb
+import onnxruntime
+import pyarrow as pa
+from pyarrow import parquet
+
+from .errors import ProjectError
+from .model import Model, open_graph
+from .registry import GRAPH_FILE, Registry
+from .scores import answered, file_of, open_rows, renew
+from .settings import Settings
+from .spark import exchange, session, told
+from .warehouse import Connection, relation
+
+
+def score(
+    connection: Connection,
+    settings: Settings,
+    progress: Callable[[int], None] = lambda _done: None,
+) -> tuple[Path, int]:
+    """Score the rows of `clean` that have no outcome yet, or all where every row has one.
+
+    A day's scores are written anew when the day is run again. `progress` is told the rows done.
+
+    Returns the partition's file and its rows.
+
+    Raises:
+        ProjectError: there is no champion yet, or no row; Spark cannot be reached, or fails.
+
+    """
+    model, now = Model.champion(settings), datetime.now(UTC).replace(tzinfo=None)
+    graph = (
+        Registry(settings.artifacts / "registry").folder(model.version) / GRAPH_FILE
+    ).read_bytes()
+    reopened = partial(Model, model.version, model.contract, model.rule, model.example)
+    path = file_of(settings, now)
+    scratch = path.with_suffix(".scratch")
+    with exchange(settings) as folder, told():
+        rows, scored = str(folder / "rows.parquet"), folder / "scored"
+        relation(connection, open_rows(model)).to_parquet(rows)
+        first = parquet.ParquetFile(rows).iter_batches(1)
+        example = next(first, None)
+        if example is None:
+            raise ProjectError("the table clean has no row to score")
+        spark = session(settings)
+        schema = spark.createDataFrame(pa.table(answered(model, example, now))).schema
+        mapped = spark.read.parquet(rows).mapInArrow(_scorer(graph, reopened, now), schema)
+        mapped.write.parquet(str(scored))
+        with duckdb.connect() as duck:
+            parts = duck.read_parquet(str(scored / "*.parquet"))
+            parts.order("_source, _row").to_parquet(str(scratch))
+    scratch.replace(path)
+    renew(connection, settings)
+    done = parquet.ParquetFile(path).metadata.num_rows
+    progress(done)
+    return path, done
+
+
+def _scorer(
+    graph: bytes, reopened: Callable[[onnxruntime.InferenceSession], Model], now: datetime
+) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+    """Give what each of Spark's workers does with its rows; an open graph can't be sent to it."""
+
+    def scored(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        model = reopened(open_graph(graph))
+        for rows in batches:
+            if len(rows):
+                yield answered(model, rows, now)
+
+    return scored

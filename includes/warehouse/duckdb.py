@@ -1,0 +1,140 @@
+"""The warehouse: a DuckDB file in artifacts/."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import duckdb
+
+from .errors import ProjectError
+from .frames import Frame, from_relation
+from .settings import Settings
+from .sql import quote
+
+Connection = duckdb.DuckDBPyConnection
+
+
+@contextmanager
+def connect(settings: Settings) -> Iterator[Connection]:
+    """Open the warehouse for reading and writing; one process can at a time.
+
+    Raises:
+        ProjectError: another process holds the file.
+
+    """
+    settings.artifacts.mkdir(parents=True, exist_ok=True)
+    path = settings.artifacts / "warehouse.duckdb"
+    try:
+        connection = duckdb.connect(path)
+    except duckdb.IOException as error:
+        reason = str(error).splitlines()[0]
+        raise ProjectError(
+            f"{path} cannot be opened; does another run hold it? ({reason})"
+        ) from None
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+@contextmanager
+def scratch(settings: Settings) -> Iterator[Connection]:
+    """Open an empty warehouse, of which nothing is left afterwards."""
+    settings.artifacts.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=settings.artifacts, prefix="scratch-") as folder:
+        connection = duckdb.connect(Path(folder) / "scratch.duckdb")
+        try:
+            yield connection
+        finally:
+            connection.close()
+
+
+@contextmanager
+def transaction(connection: Connection) -> Iterator[None]:
+    """Have all of what is done take effect, or nothing."""
+    connection.execute("BEGIN")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+
+
+def read_in(
+    connection: Connection,
+    table: str,
+    read: Callable[[duckdb.DuckDBPyConnection], duckdb.DuckDBPyRelation],
+) -> None:
+    """Make a table of what DuckDB reads from files."""
+    rows = read(connection)
+    connection.execute(f"DROP TABLE IF EXISTS {quote(table)}")
+    rows.create(quote(table))
+
+
+def write_in_order(connection: Connection, table: str, query: str, order: str) -> None:
+    """Make a table of a query's rows, which are numbered in this order from 1 on."""
+    connection.execute(
+        f"CREATE OR REPLACE TABLE {quote(table)} AS SELECT * FROM ({query}) ORDER BY {order}"
+    )
+
+
+def row_number(connection: Connection, table: str) -> str:
+    """Give the SQL of a row's number in a table that is only ever written whole, from 1 on.
+
+    DuckDB keeps one for each row, which costs nothing, unless a column has taken its name.
+    """
+    names = columns(connection, table)
+    return "row_number() OVER ()" if "rowid" in map(str.lower, names) else "rowid + 1"
+
+
+def columns(connection: Connection, table: str) -> dict[str, str]:
+    """Give the columns of a table and their types; none where there is no such table."""
+    try:
+        relation = connection.table(quote(table))
+    except duckdb.CatalogException:
+        return {}
+    return dict(zip(relation.columns, map(str, relation.types), strict=True))
+
+
+def relation(
+    connection: Connection, query: str, parameters: Sequence[object] = ()
+) -> duckdb.DuckDBPyRelation:
+    """Give the rows of a query to DuckDB."""
+    return connection.sql(query, params=list(parameters))
+
+
+def frame(connection: Connection, query: str, parameters: Sequence[object] = ()) -> Frame:
+    """Give the rows of a query to Python."""
+    return from_relation(relation(connection, query, parameters))
+
+
+def one_row(
+    connection: Connection, query: str, parameters: Sequence[object] = ()
+) -> tuple[Any, ...]:
+    """Give the single row of a query, to the end: DuckDB wants results fetched whole."""
+    (row,) = connection.execute(query, list(parameters)).fetchall()
+    return tuple(row)
+
+
+def table_exists(connection: Connection, table: str) -> bool:
+    """Tell whether the warehouse has the table."""
+    return bool(columns(connection, table))
+
+
+def count(connection: Connection, table: str) -> int:
+    """Count the rows of a table."""
+    return int(one_row(connection, f"SELECT count(*) FROM {quote(table)}")[0])
+
+
+def require(connection: Connection, table: str, step: str) -> None:
+    """Say which step is missing where a table is.
+
+    Raises:
+        ProjectError: the table is not there yet.
+
+    """
+    if not table_exists(connection, table):
+        raise ProjectError(f"the warehouse has no table {table!r} yet: run the step `{step}` first")
