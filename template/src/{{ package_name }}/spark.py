@@ -1,5 +1,6 @@
 """Spark: the session, and the folder by which rows go to it and come back."""
 
+import logging
 import os
 import sys
 import tempfile
@@ -25,6 +26,9 @@ CONFIGURATION: dict[str, bool | float | int | str | None] = {
     "spark.ui.showConsoleProgress": "false",
 }
 
+# What fails is told in one line: see `told`.
+for name in ("DataFrameQueryContextLogger", "SQLQueryContextLogger"):
+    logging.getLogger(name).setLevel(logging.CRITICAL)
 # Rows pass as Arrow: that PySpark does not know the newest pandas yet makes no difference.
 warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas", FutureWarning)
 

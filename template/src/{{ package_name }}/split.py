@@ -59,7 +59,7 @@ def split(connection: Connection, contract: Contract) -> Split:
     """Split the rows of `clean` that have an outcome.
 
     Raises:
-        ProjectError: there are too few of them.
+        ProjectError: there are too few of them, or too many of one moment.
 
     """
     target = quote(contract.target.name)
@@ -84,11 +84,17 @@ def split(connection: Connection, contract: Contract) -> Split:
     whole = Part(feed(columns, contract), actual(columns[contract.target.name], contract))
     ranks = np.array(columns["_rank"])
     validation, holdout = 1 - HOLDOUT_SHARE - VALIDATION_SHARE, 1 - HOLDOUT_SHARE
-    return Split(
+    parts = Split(
         train=_part(whole, ranks < validation),
         validation=_part(whole, (ranks >= validation) & (ranks < holdout)),
         holdout=_part(whole, ranks >= holdout),
     )
+    if not (len(parts.validation) and len(parts.holdout)):
+        raise ProjectError(
+            f"too many rows have the same {' and '.join(contract.time_order)}: they cannot be split"
+            " by time. Take its role away in config/contract.toml, and they are split by a hash"
+        )
+    return parts
 
 
 def _part(whole: Part, chosen: NDArray[np.bool_]) -> Part:

@@ -21,7 +21,7 @@ NUMBER = "^[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?$"
 MOMENT = "^[0-9]{4}[-/][0-9][0-9]?[-/][0-9][0-9]?([ T].*)?$"
 TRUE, FALSE = ("1", "true", "t", "yes", "y"), ("0", "false", "f", "no", "n")
 MOST_EXACT = 10**15
-"""Below it, a whole DOUBLE is written without an exponent."""
+"""Below it, engines write a whole DOUBLE without an exponent; from it on, each as it likes."""
 
 
 def typed(column: Column, raw_type: str | None) -> tuple[str, str]:
@@ -70,7 +70,7 @@ def _with_point(text: str, column: Column) -> str:
 
 def _from_number(number: str, missing: str, *, exact: bool) -> dict[str, str]:
     text = f"CAST({number} AS VARCHAR)"
-    whole = f"{number} = floor({number}) AND abs({number}) < {MOST_EXACT}"
+    whole = f"{number} = round({number}) AND abs({number}) < {MOST_EXACT}"
     if not exact:  # as text, some engines write a whole number without a point
         written = f"CAST(CAST({number} AS BIGINT) AS VARCHAR) || '.0'"
         text = f"CASE WHEN {whole} THEN {written} ELSE {text} END"

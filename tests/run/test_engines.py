@@ -1,0 +1,188 @@
+"""The same line on a table of every spelling: DuckDB, PostgreSQL and Spark give the same rows."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.services import messy
+from tests.services.availability import unavailable
+from tests.services.postgres import PostgresMissingError, postgres_server
+from tests.services.rendered import Project, command, install, project_env, render
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+STEPS = ("extract", "validate", "transform")
+LOOK = """
+import json, sys
+from messy_orders import settings, warehouse
+with warehouse.connect(settings.load()) as connection:
+    rows = connection.execute(sys.argv[1]).fetchall()
+print(json.dumps(rows, default=str))
+"""
+TABLES = {
+    "clean": "order_no, seen_at, pieces, price, weight, express, region, per_region, grade, late",
+    "quarantine": "reasons, pieces_text, region, grade",
+}
+
+
+@dataclass
+class Engine:
+    """A project on the table, and what its surroundings say."""
+
+    project: Project
+    settings: dict[str, str] = field(default_factory=dict)
+
+    def run(self, *words: str, check: bool = True) -> str:
+        """Run the project's command; gives what it said, on both channels."""
+        done = command(self.project, *words, env=self.settings, check=check)
+        return done.stdout + done.stderr
+
+    def rows(self, query: str) -> list[list[Any]]:
+        """Look into the warehouse."""
+        python = self.project.program.with_name("python")
+        done = subprocess.run(
+            [python, "-c", LOOK, query],
+            cwd=self.project.folder,
+            env=project_env(self.settings),
+            capture_output=True,
+            check=True,
+        )
+        rows: list[list[Any]] = json.loads(done.stdout)
+        return rows
+
+    def tables(self) -> dict[str, list[list[Any]]]:
+        """Run the steps, and give the rows that they made."""
+        for step in STEPS:
+            self.run(step)
+        return {
+            name: self.rows(f"SELECT _source, _row, {columns} FROM {name} ORDER BY _row")  # noqa: S608 - our own
+            for name, columns in TABLES.items()
+        }
+
+
+def engine(folder: Path, **answers: Any) -> Engine:  # noqa: ANN401 - answers are of any type
+    """Make and install a project on the table."""
+    folder.mkdir(parents=True, exist_ok=True)
+    table = folder / "orders.parquet"
+    messy.write(table)
+    project = render(
+        folder / "messy-orders",
+        project_name="Messy orders",
+        data_sources=["files"],
+        serving=["batch"],
+        orchestrator="none",
+        files_path=str(table),
+        **answers,
+    )
+    (project.folder / "config" / "contract.toml").write_text(messy.CONTRACT, encoding="utf-8")
+    (project.folder / "sql" / "10_orders.sql").write_text(messy.OWN_SQL, encoding="utf-8")
+    return Engine(install(project), {"QUALITY__MAX_INVALID_SHARE": "0.9", "TRAINING__TRIALS": "2"})
+
+
+@pytest.fixture(scope="module")
+def duckdb(tmp_path_factory: pytest.TempPathFactory) -> Engine:
+    return engine(tmp_path_factory.mktemp("duckdb"))
+
+
+@pytest.fixture(scope="module")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    made = engine(tmp_path_factory.mktemp("postgres"), warehouse="postgres")
+    try:
+        with postgres_server() as url:
+            made.settings["WAREHOUSE_URL"] = url
+            yield made
+    except PostgresMissingError as error:
+        unavailable(error)
+
+
+@pytest.fixture(scope="module")
+def spark(tmp_path_factory: pytest.TempPathFactory, postgres: Engine) -> Engine:
+    """Spark beside the tables in PostgreSQL, in a schema of its own."""
+    if shutil.which("java") is None:
+        unavailable(RuntimeError("there is no Java: Spark runs on it"))
+    made = engine(tmp_path_factory.mktemp("spark"), engine="spark", warehouse="postgres")
+    made.settings |= {"SPARK__URL": "local[2]", "WAREHOUSE__SCHEMA": "by_spark"}
+    made.settings["WAREHOUSE_URL"] = postgres.settings["WAREHOUSE_URL"]
+    return made
+
+
+@pytest.fixture(scope="module")
+def expected(duckdb: Engine) -> dict[str, list[list[Any]]]:
+    tables = duckdb.tables()
+    assert len(tables["clean"]) > messy.ROWS / 3
+    assert len(tables["quarantine"]) > messy.ROWS / 10
+    assert sum(map(len, tables.values())) == messy.ROWS
+    return tables
+
+
+def test_postgres_gives_the_same_tables_however_often(
+    postgres: Engine, expected: dict[str, list[list[Any]]]
+) -> None:
+    for _ in range(2):
+        assert postgres.tables() == expected
+
+
+def test_spark_gives_the_same_tables(spark: Engine, expected: dict[str, list[list[Any]]]) -> None:
+    assert spark.tables() == expected
+
+
+def test_every_spelling_is_read_as_it_is_meant(expected: dict[str, list[list[Any]]]) -> None:
+    columns = TABLES["clean"].split(", ")
+    clean = [dict(zip(columns, row[2:], strict=True)) for row in expected["clean"]]
+    assert {row["region"] for row in clean} == {"Köln", "O'Hara", "back\\slash"}
+    assert {row["pieces"] for row in clean} == {12, 7, 0, 300}
+    assert {row["price"] for row in clean} == {12, 12.5, 0.5, 7, 100, 3, 4.25, 0.01, None}
+    assert {row["weight"] for row in clean} == {1.5, 1234.5, -2, None}
+    assert {row["express"] for row in clean} == {True, False, None}
+    assert {row["late"] for row in clean} == {"yes", "no", None}
+    reasons = "; ".join(row[2] for row in expected["quarantine"])
+    told = ("pieces is no integer", "price is no number", "seen_at is no datetime")
+    for reason in (*told, "express is no boolean", "region is an unknown category"):
+        assert reason in reasons
+    assert "order_no comes again with a newer row" in reasons
+
+
+def test_scores_by_spark_are_those_of_this_machine(postgres: Engine, spark: Engine) -> None:
+    scored = "SELECT _row, prediction, probability, decision, expected_value FROM scores"
+    for made in (postgres, spark):
+        made.run("run")
+    here, there = ({row[0]: row[1:] for row in made.rows(scored)} for made in (postgres, spark))
+    assert len(here) > 50
+    assert here.keys() == there.keys()
+    for row, answer in here.items():
+        assert there[row] == [pytest.approx(value) for value in answer]
+
+
+def test_a_wrong_address_is_told_in_one_line(postgres: Engine) -> None:
+    wrong = postgres.settings["WAREHOUSE_URL"].replace("postgres@", "postgres:s3cret@")
+    there = Engine(postgres.project, {"WAREHOUSE_URL": wrong.rsplit("/", 1)[0] + "/no_such"})
+    told = there.run("extract", check=False)
+    assert told.count("\n") == 1
+    assert "no_such" in told
+    assert "s3cret" not in told
+
+
+def test_a_query_that_the_warehouse_refuses_is_named(postgres: Engine) -> None:
+    file = postgres.project.folder / "sql" / "20_wrong.sql"
+    file.write_text("SELECT nope FROM orders", encoding="utf-8")
+    try:
+        told = postgres.run("extract", check=False)
+    finally:
+        file.unlink()
+    assert told.count("\n") == 1
+    assert "sql/20_wrong.sql: " in told
+    assert "nope" in told
+
+
+def test_a_cluster_that_is_not_there_is_told_in_one_line(spark: Engine) -> None:
+    there = Engine(spark.project, spark.settings | {"SPARK__URL": "nowhere://x"})
+    told = [line for line in there.run("transform", check=False).splitlines() if "Spark" in line]
+    assert "nowhere://x" in told[-1] or "[spark]" in told[-1]
