@@ -86,7 +86,7 @@ def test_an_answer_is_in_the_log_even_if_the_service_is_killed(default_project: 
             assert httpx.post(f"{url}/predict", json=[record], headers=headers).status_code == 200
         os.kill(pid_of(url), signal.SIGKILL)
     (log,) = (default_project.folder / "artifacts" / "predictions").glob("*.jsonl")
-    logged = {json.loads(line)["request_id"] for line in log.read_text().splitlines()}
+    logged = {json.loads(line)["request_id"] for line in log.read_bytes().splitlines()}
     assert logged >= set(ids)
 
 
