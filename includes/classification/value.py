@@ -69,11 +69,13 @@ class Rule:
 
     def describe(self, outputs: Probabilities) -> list[dict[str, Any]]:
         """Put predictions as they are answered: one record a row."""
+        classes, certainty = self.contract.classes, self.certainty(outputs)
+        acts = certainty >= self.threshold
         columns = (
-            (self.contract.classes[place] for place in outputs.argmax(axis=1)),
-            self.certainty(outputs).tolist(),
-            (ACT if act else LEAVE for act in self.decide(outputs)),
-            self.expected(outputs).tolist(),
+            (classes[place] for place in outputs.argmax(axis=1).tolist()),
+            certainty.tolist(),
+            (ACT if act else LEAVE for act in acts.tolist()),
+            self._payoff(acts, certainty).tolist(),
         )
         names = ("prediction", "probability", "decision", "expected_value")
         return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]

@@ -20,6 +20,7 @@ MODULES = {
     "prometheus-client": "prometheus_client",
     "pydantic-settings": "pydantic_settings",
     "python-calamine": "python_calamine",
+    "python-multipart": "python_multipart",
     "scikit-learn": "sklearn",
     "snowflake-connector-python": "snowflake",
 }

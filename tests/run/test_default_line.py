@@ -9,10 +9,16 @@ import subprocess
 from typing import TYPE_CHECKING
 
 import httpx
-import psutil
 import pytest
 
-from tests.services.rendered import champion, command, example_record, project_env, serve
+from tests.services.rendered import (
+    champion,
+    command,
+    example_record,
+    pid_of,
+    project_env,
+    serve,
+)
 
 if TYPE_CHECKING:
     from tests.services.rendered import Project
@@ -78,16 +84,9 @@ def test_an_answer_is_in_the_log_even_if_the_service_is_killed(default_project: 
         for request_id in ids:
             headers = {"x-request-id": request_id}
             assert httpx.post(f"{url}/predict", json=[record], headers=headers).status_code == 200
-        port = int(url.rsplit(":", 1)[1])
-        (server,) = {
-            connection.pid
-            for connection in psutil.net_connections("tcp")
-            if connection.status == psutil.CONN_LISTEN and connection.laddr[1:] == (port,)
-        }
-        assert server is not None
-        os.kill(server, signal.SIGKILL)
+        os.kill(pid_of(url), signal.SIGKILL)
     (log,) = (default_project.folder / "artifacts" / "predictions").glob("*.jsonl")
-    logged = {json.loads(line)["request_id"] for line in log.read_text().splitlines()}
+    logged = {json.loads(line)["request_id"] for line in log.read_bytes().splitlines()}
     assert logged >= set(ids)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,7 @@ import pytest
 import yaml
 
 from tests.services.base_image import BASE_PYTHON
+from tests.services.ports import wait_for
 from tests.services.rendered import Project, champion, example_record, render
 
 if TYPE_CHECKING:
@@ -17,9 +19,11 @@ if TYPE_CHECKING:
 
     from tests.services.docker import Container, Engine
 
+KEY = "a key of the tests"
 POST = """
-import json, sys, urllib.request
-request = urllib.request.Request("http://127.0.0.1:8000/predict", data=sys.argv[1].encode())
+import sys, urllib.request
+body, headers = sys.argv[1].encode(), {"X-API-Key": sys.argv[2]}
+request = urllib.request.Request("http://127.0.0.1:8000/predict", body, headers)
 print(urllib.request.urlopen(request).read().decode())
 """
 
@@ -36,6 +40,7 @@ def image(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> str:
 def container(engine: Engine, image: str, default_project: Project) -> Iterator[Container]:
     """The service as compose.yaml runs it, healthy, in a network where its port is free."""
     options = as_compose_says(default_project.folder / "deploy" / "compose.yaml")
+    options.append(f"--env=API_KEY_HASHES={hashlib.sha256(KEY.encode()).hexdigest()}")
     with engine.run(image, *options, network="none") as running:
         running.wait_healthy()
         yield running
@@ -66,6 +71,16 @@ def test_the_service_is_healthy_without_root_or_capabilities(container: Containe
     assert set(capabilities.values()) == {"0" * 16}
 
 
+def test_compose_hands_on_the_keys_and_the_image_ends_without_any(
+    engine: Engine, image: str, default_project: Project
+) -> None:
+    compose = (default_project.folder / "deploy" / "compose.yaml").read_text()
+    assert "API_KEY_HASHES" in yaml.safe_load(compose)["services"]["api"]["environment"]
+    with engine.run(image, network="none") as running:
+        wait_for(lambda: running.health() == "exited", timeout=30)
+        assert "set API_KEY_HASHES" in running.logs()
+
+
 def test_the_service_can_be_reached_from_outside(container: Container) -> None:
     listening = [line.split() for line in container.exec("cat", "/proc/net/tcp").splitlines()[1:]]
     port_8000 = [address for _, address, _, state, *_ in listening if address.endswith(":1F40")]
@@ -74,7 +89,8 @@ def test_the_service_can_be_reached_from_outside(container: Container) -> None:
 
 def test_the_service_predicts_and_logs_it(container: Container, default_project: Project) -> None:
     record = example_record(default_project)
-    answer: dict[str, Any] = json.loads(container.exec("python", "-c", POST, json.dumps([record])))
+    said = container.exec("python", "-c", POST, json.dumps([record]), KEY)
+    answer: dict[str, Any] = json.loads(said)
     assert answer["model_version"] == champion(default_project)
     (prediction,) = answer["predictions"]
     assert 0 <= prediction["probability"] <= 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from typing import TYPE_CHECKING
 
@@ -10,10 +11,11 @@ import pytest
 
 from tests.services.availability import unavailable
 from tests.services.browser import BrowserMissingError, page, screenshot
-from tests.services.rendered import Project, example_record, serve
+from tests.services.rendered import Project, champion, example_record, serve
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from playwright.sync_api import Page
 
@@ -73,6 +75,32 @@ def test_a_wrong_input_is_named_and_what_was_typed_stays(opened: Page) -> None:
     assert marked.input_value() == "plenty"
     assert opened.get_by_role("status").count() == 0
     screenshot(opened, "page-error")
+
+
+def test_a_file_comes_back_scored(opened: Page, default_project: Project, tmp_path: Path) -> None:
+    record = example_record(default_project)
+    file = tmp_path / "customers.csv"
+    with file.open("w", newline="") as text:
+        writer = csv.DictWriter(text, record)
+        writer.writeheader()
+        writer.writerows([record] * 3)
+    opened.locator("input[type=file]").set_input_files(file)
+    with opened.expect_download() as download:
+        opened.get_by_role("button", name="Score the file").click()
+    with download.value.path().open(encoding="utf-8-sig", newline="") as text:
+        rows = list(csv.DictReader(text))
+    assert download.value.suggested_filename == "scored.csv"
+    assert len(rows) == 3
+    assert {row["model_version"] for row in rows} == {champion(default_project)}
+
+
+def test_a_file_that_is_no_table_is_refused_on_the_page(opened: Page, tmp_path: Path) -> None:
+    file = tmp_path / "customers.csv"
+    file.write_text("a,b\n")
+    opened.locator("input[type=file]").set_input_files(file)
+    opened.get_by_role("button", name="Score the file").click()
+    assert "no row" in opened.get_by_role("alert").inner_text()
+    screenshot(opened, "page-file")
 
 
 def numbers(opened: Page) -> list[str]:

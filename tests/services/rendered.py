@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
 from copier import run_copy
 from copier.errors import DirtyLocalWarning
 
@@ -94,6 +95,18 @@ def serve(project: Project, env: Mapping[str, str] | None = None) -> Iterator[st
         url = f"http://127.0.0.1:{port}"
         wait_for(f"{url}/ready", timeout=60, still_there=server.running)
         yield url
+
+
+def pid_of(url: str) -> int:
+    """Return the process that listens at a URL of this machine."""
+    port = int(url.rsplit(":", 1)[1])
+    (pid,) = {
+        connection.pid
+        for connection in psutil.net_connections("tcp")
+        if connection.status == psutil.CONN_LISTEN and connection.laddr[1:] == (port,)
+    }
+    assert pid is not None
+    return pid
 
 
 def champion(project: Project) -> str:

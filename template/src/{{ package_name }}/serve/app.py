@@ -1,58 +1,50 @@
-"""The HTTP service: POST /predict, GET /health, /ready, /metrics, /docs and the page at /."""
+"""The HTTP service: its routes, and what stands in front of them."""
 
 import asyncio
 import contextlib
 import logging
-import secrets
-import time
-from collections.abc import AsyncIterator
+import os
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from urllib.parse import parse_qsl
 
 import msgspec
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI, Response
+from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import HTMLResponse
-from prometheus_client import (
-    CONTENT_TYPE_LATEST,
-    CollectorRegistry,
-    Counter,
-    Histogram,
-    generate_latest,
-)
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from .. import PROJECT
 from ..settings import Settings
+from . import csv_file
+from .explain import MOST_EXPLAINED, explain
+from .front import App, Front
+from .journal import Journal
+from .keys import Keys
+from .messages import CSV, HTML, Answer, Asked, Handler, refusal
+from .metrics import Metrics
 from .openapi import describe
-from .page import render
-from .prediction_log import PredictionLog
+from .page import SECURITY_POLICY, render
 from .predictor import Predictor
 from .records import RecordError
 
 REFRESH_SECONDS = 1.0
+LONG_BODY = 32 * 1024  # from here on, a thread answers, and nobody waits for so many records
 NO_MODEL = "there is no champion yet: train and promote a model first"
 
 logger = logging.getLogger(__name__)
 
 
-class Metrics:
-    """What operations watch; one set a service."""
-
-    def __init__(self) -> None:
-        """Register the figures."""
-        self.registry = CollectorRegistry()
-        self.requests = Counter(
-            "predict_requests", "Requests to /predict.", ["status"], registry=self.registry
-        )
-        self.seconds = Histogram(
-            "predict_seconds", "Seconds to answer /predict.", registry=self.registry
-        )
-
-
-def create_app(settings: Settings) -> FastAPI:
+def create_app(settings: Settings) -> App:
     """Make the service of a project."""
-    log = PredictionLog(settings.artifacts / "predictions")
-    predictor = Predictor(settings, log)
+    keep = settings.serve.log_days, settings.serve.max_log_bytes
+    predictions = Journal(settings.artifacts / "predictions", *keep)
+    outcomes = Journal(settings.artifacts / "outcomes", *keep)
+    predictor = Predictor(settings, predictions)
     metrics = Metrics()
+    threads = ThreadPoolExecutor(os.cpu_count(), "long-bodies")
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -61,24 +53,55 @@ def create_app(settings: Settings) -> FastAPI:
         watch.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await watch
-        log.close()
+        threads.shutdown()
+        predictions.close()
+        outcomes.close()
+
+    async def in_turn(work: Callable[[Asked, Predictor], Answer], asked: Asked) -> Answer:
+        if len(asked.body) < LONG_BODY:
+            return work(asked, predictor)
+        return await asyncio.get_running_loop().run_in_executor(threads, work, asked, predictor)
+
+    async def predict(asked: Asked) -> Answer:
+        return await in_turn(_predict, asked)
+
+    async def explain_records(asked: Asked) -> Answer:
+        loop = asyncio.get_running_loop()  # in a thread: it asks the model a thousand times
+        return await loop.run_in_executor(threads, _explain, asked, predictor)
+
+    async def take_outcomes(asked: Asked) -> Answer:
+        loop = asyncio.get_running_loop()  # in a thread: it waits for the disk
+        return await loop.run_in_executor(threads, _take_outcomes, asked, predictor, outcomes)
+
+    async def form(asked: Asked) -> Answer:
+        return await in_turn(_answer_form, asked)
+
+    async def file(asked: Asked) -> Answer:
+        return await in_turn(_score_file, asked)
 
     app = FastAPI(title=PROJECT, lifespan=lifespan)
-
-    async def predict(request: Request) -> Response:
-        started = time.perf_counter()
-        response = _predict(await request.body(), _request_id(request), predictor)
-        metrics.requests.labels(response.status_code).inc()
-        metrics.seconds.observe(time.perf_counter() - started)
-        return response
-
-    # A plain route: msgspec decodes the records several times faster than the framework would.
-    app.add_route("/predict", predict, methods=["POST"], include_in_schema=False)
     describe(app, predictor)
-
     _add_probes(app, predictor, metrics)
     _add_page(app, predictor)
-    return app
+    keys = Keys(settings.api_key_hashes)
+    # Not the application's own routes: its layers would cost a fifth of the requests per second.
+    handlers: dict[str, Handler] = {
+        "/predict": predict,
+        "/explain": explain_records,
+        "/outcomes": take_outcomes,
+        "/": form,
+        "/file": file,
+    }
+    front = Front(app, handlers, keys, settings.serve, metrics)
+    if not settings.serve.allow_origins:
+        return front
+    return CORSMiddleware(
+        front,
+        allow_origins=settings.serve.allow_origins,
+        allow_methods=["GET", "POST"],
+        allow_headers=["Authorization", "Content-Type", "X-API-Key", "X-Request-Id"],
+        expose_headers=["Retry-After", "X-Request-Id"],
+    )
 
 
 def _add_probes(app: FastAPI, predictor: Predictor, metrics: Metrics) -> None:
@@ -89,10 +112,13 @@ def _add_probes(app: FastAPI, predictor: Predictor, metrics: Metrics) -> None:
 
     @app.get("/ready")
     async def ready(response: Response) -> dict[str, str]:
-        """Tell whether a champion is loaded, and which."""
+        """Tell whether a champion is loaded, and which, and whether answers can be logged."""
         if predictor.loaded is None:
             response.status_code = 503
             return {"status": NO_MODEL}
+        if predictor.log.fault:
+            response.status_code = 503
+            return {"status": f"the prediction log cannot be written: {predictor.log.fault}"}
         return {"status": "ready", "model_version": predictor.loaded.model.version}
 
     @app.get("/metrics", response_class=Response)
@@ -103,41 +129,100 @@ def _add_probes(app: FastAPI, predictor: Predictor, metrics: Metrics) -> None:
 
 def _add_page(app: FastAPI, predictor: Predictor) -> None:
     @app.get("/", response_class=HTMLResponse)
-    async def page() -> str:
+    async def page(response: Response) -> str:
         """Show a form made from the contract."""
+        response.headers["Content-Security-Policy"] = SECURITY_POLICY
         return render(predictor, {})
 
-    @app.post("/", response_class=HTMLResponse, include_in_schema=False)
-    async def answer(request: Request) -> HTMLResponse:
-        """Answer the form in plain words."""
-        given = dict(parse_qsl((await request.body()).decode(), keep_blank_values=True))
-        if predictor.loaded is None:
-            return HTMLResponse(render(predictor, given), status_code=503)
-        try:
-            record = predictor.loaded.records.convert(given)
-        except RecordError as error:
-            return HTMLResponse(render(predictor, given, error=error), status_code=422)
-        result = predictor.predict(predictor.loaded, [record], _request_id(request))
-        return HTMLResponse(render(predictor, given, answer=result["predictions"][0]))
 
-
-def _predict(body: bytes, request_id: str, predictor: Predictor) -> Response:
+def _predict(asked: Asked, predictor: Predictor) -> Answer:
     loaded = predictor.loaded
     if loaded is None:
-        return _json({"detail": NO_MODEL}, 503)
+        return refusal(503, NO_MODEL)
     try:
-        records = loaded.records.decode(body)
+        records = loaded.records.decode(asked.body)
     except RecordError as error:
-        return _json({"detail": [{"loc": error.loc, "msg": str(error)}]}, 422)
-    return _json(predictor.predict(loaded, records, request_id), 200)
+        return refusal(422, [{"loc": error.loc, "msg": str(error)}])
+    answer = predictor.predict(loaded, records, asked.request_id)
+    body = msgspec.json.encode(answer)
+    return Answer(200, body, model_version=answer["model_version"], records=len(records))
 
 
-def _json(content: object, status: int) -> Response:
-    return Response(msgspec.json.encode(content), status, media_type="application/json")
+def _explain(asked: Asked, predictor: Predictor) -> Answer:
+    loaded = predictor.loaded
+    if loaded is None:
+        return refusal(503, NO_MODEL)
+    try:
+        records = loaded.records.decode(asked.body)
+    except RecordError as error:
+        return refusal(422, [{"loc": error.loc, "msg": str(error)}])
+    if len(records) > MOST_EXPLAINED:
+        return refusal(422, f"at most {MOST_EXPLAINED} records are explained at once")
+    model, _ = predictor.chosen(loaded, asked.request_id)
+    answer = {
+        "request_id": asked.request_id,
+        "model_version": model.version,
+        "explanations": explain(model, loaded.records.columns(records)),
+    }
+    return Answer(200, msgspec.json.encode(answer), model_version=model.version)
 
 
-def _request_id(request: Request) -> str:
-    return request.headers.get("x-request-id") or secrets.token_hex(8)
+def _take_outcomes(asked: Asked, predictor: Predictor, journal: Journal) -> Answer:
+    loaded = predictor.loaded
+    if loaded is None:
+        return refusal(503, NO_MODEL)
+    try:
+        outcomes = loaded.outcomes.decode(asked.body)
+    except RecordError as error:
+        return refusal(422, [{"loc": error.loc, "msg": str(error)}])
+    received = {"received_at": datetime.now(UTC), "request_id": asked.request_id}
+    journal.append(b"\n".join(msgspec.json.encode(received | one) for one in outcomes), sync=True)
+    counts = {
+        "request_id": asked.request_id,
+        "outcomes": len(outcomes),
+        "predictions": len({outcome["prediction_id"] for outcome in outcomes}),
+    }
+    return Answer(200, msgspec.json.encode(counts), records=len(outcomes))
+
+
+def _answer_form(asked: Asked, predictor: Predictor) -> Answer:
+    """Answer the page's form in plain words."""
+    try:
+        given = dict(parse_qsl(asked.body.decode(), keep_blank_values=True, max_num_fields=1000))
+    except ValueError:
+        return refusal(422, "this is no form")
+    loaded = predictor.loaded
+    if loaded is None:
+        return _page(503, render(predictor, given))
+    try:
+        record = loaded.records.convert(given)
+    except RecordError as error:
+        return _page(422, render(predictor, given, error=error))
+    result = predictor.predict(loaded, [record], asked.request_id)
+    shown = _page(200, render(predictor, given, answer=result["predictions"][0]))
+    return shown._replace(model_version=result["model_version"], records=1)
+
+
+def _score_file(asked: Asked, predictor: Predictor) -> Answer:
+    """Give an uploaded file back with its predictions."""
+    loaded = predictor.loaded
+    if loaded is None:
+        return _page(503, render(predictor, {}))
+    try:
+        table = csv_file.parse(csv_file.uploaded(asked.body, asked.content_type))
+        records = csv_file.records(table, loaded.records)
+    except csv_file.FileError as error:
+        return _page(422, render(predictor, {}, problems=error.problems))
+    answer = predictor.predict(loaded, records, asked.request_id)
+    version = answer["model_version"]
+    scored = csv_file.with_predictions(table, answer["predictions"], version)
+    name = (b"content-disposition", b'attachment; filename="scored.csv"')
+    return Answer(200, scored, CSV, (name,), version, len(records))
+
+
+def _page(status: int, html: str) -> Answer:
+    policy = (b"content-security-policy", SECURITY_POLICY.encode())
+    return Answer(status, html.encode(), HTML, headers=(policy,))
 
 
 async def _watch(predictor: Predictor) -> None:

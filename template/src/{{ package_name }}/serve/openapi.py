@@ -1,13 +1,15 @@
-"""The description of POST /predict, made from the champion's contract."""
+"""The description of what the API is asked by POST, made from the champion's contract."""
 
 from typing import Any
 
 import msgspec
 from fastapi import FastAPI
 
+from .explain import MOST_EXPLAINED
 from .predictor import Loaded, Predictor
 
-ANSWER: dict[str, Any] = {
+JSON = "application/json"
+PREDICTIONS: dict[str, Any] = {
     "type": "object",
     "properties": {
         "request_id": {"type": "string"},
@@ -26,38 +28,136 @@ ANSWER: dict[str, Any] = {
         },
     },
 }
+EXPLANATIONS: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "request_id": {"type": "string"},
+        "model_version": {"type": "string"},
+        "explanations": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {
+                    "of": {"type": "string", "description": "What is explained"},
+                    "value": {"type": "number"},
+                    "typical_value": {"type": "number", "description": "Of a typical record"},
+                    "contributions": {
+                        "type": "object",
+                        "additionalProperties": {"type": "number"},
+                        "description": "By feature; they add up to value - typical_value",
+                    },
+                },
+            },
+        },
+    },
+}
+COUNTS: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "request_id": {"type": "string"},
+        "outcomes": {"type": "integer", "description": "How many were taken in"},
+        "predictions": {"type": "integer", "description": "Of how many predictions they are"},
+    },
+}
+REFUSALS = {
+    "401": "No API key, or a wrong one",
+    "403": "A page of a site that is not allowed to has asked",
+    "408": "The body did not arrive in time",
+    "413": "The body is too long",
+    "422": "A field is unknown or invalid; `loc` names it",
+    "429": "Too many requests at once: try again after Retry-After",
+    "503": "There is no champion yet, it took too long, or the log cannot be written",
+}
+DETAIL: dict[str, Any] = {
+    "type": "object",
+    "required": ["detail"],
+    "properties": {
+        "detail": {
+            "anyOf": [
+                {"type": "string"},
+                {
+                    "type": "array",
+                    "items": {
+                        "type": "object",
+                        "properties": {
+                            "loc": {"type": "array", "items": {"type": ["string", "integer"]}},
+                            "msg": {"type": "string"},
+                        },
+                    },
+                },
+            ]
+        }
+    },
+}
+KEYS: dict[str, Any] = {
+    "bearer": {"type": "http", "scheme": "bearer"},
+    "header": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+}
 
 
 def describe(app: FastAPI, predictor: Predictor) -> None:
-    """Add POST /predict to the OpenAPI document, as the champion of the moment takes it."""
+    """Add what takes POST to the OpenAPI document, as the champion of the moment takes it."""
     generate = app.openapi
 
     def openapi() -> dict[str, Any]:
         app.openapi_schema = None
         document = generate()
         if predictor.loaded is not None:
-            operation, components = _operation(predictor.loaded)
-            document["paths"]["/predict"] = {"post": operation}
-            document.setdefault("components", {}).setdefault("schemas", {}).update(components)
+            _add(document, predictor.loaded, with_keys=bool(predictor.settings.api_key_hashes))
         return document
 
     app.openapi = openapi  # type: ignore[method-assign]
 
 
-def _operation(loaded: Loaded) -> tuple[dict[str, Any], dict[str, Any]]:
-    (schema,), components = msgspec.json.schema_components(
-        [loaded.records.list_type], ref_template="#/components/schemas/{name}"
+def _add(document: dict[str, Any], loaded: Loaded, *, with_keys: bool) -> None:
+    components = document.setdefault("components", {})
+    types = [loaded.records.list_type, loaded.outcomes.list_type]
+    (records, outcomes), schemas = msgspec.json.schema_components(
+        types, ref_template="#/components/schemas/{name}"
     )
-    request = {"application/json": {"schema": schema, "example": [loaded.model.example]}}
-    operation = {
-        "summary": "Predict and decide",
-        "description": "A list of records in; a prediction, a decision and its value out for each.",
-        "operationId": "predict",
-        "requestBody": {"required": True, "content": request},
-        "responses": {
-            "200": {"description": "Answers", "content": {"application/json": {"schema": ANSWER}}},
-            "422": {"description": "A field is unknown or invalid; `loc` names it"},
-            "503": {"description": "There is no champion yet"},
+    components.setdefault("schemas", {}).update(schemas)
+    few = records | {"maxItems": MOST_EXPLAINED}
+    operations = {
+        "/predict": {
+            "summary": "Predict and decide",
+            "description": "A list of records in; for each a prediction, a decision, its value.",
+            "operationId": "predict",
+            **_content(records, loaded.model.example, PREDICTIONS),
+        },
+        "/explain": {
+            "summary": "Tell what each feature adds to a prediction",
+            "description": (
+                f"At most {MOST_EXPLAINED} records in; for each its Shapley values against a "
+                "typical record. With the id of a prediction's request it explains the same model."
+            ),
+            "operationId": "explain",
+            **_content(few, loaded.model.example, EXPLANATIONS),
+        },
+        "/outcomes": {
+            "summary": "Tell what came of predictions",
+            "description": (
+                "A list of outcomes in, of which all are taken in or none. Of several for one "
+                "prediction the last one counts: to send a list again does no harm."
+            ),
+            "operationId": "outcomes",
+            **_content(outcomes, loaded.outcomes.example, COUNTS),
         },
     }
-    return operation, components
+    for path, operation in operations.items():
+        if with_keys:
+            components["securitySchemes"] = KEYS
+            operation["security"] = [{name: []} for name in KEYS]
+        document["paths"][path] = {"post": operation}
+
+
+def _content(schema: dict[str, Any], example: object, answer: dict[str, Any]) -> dict[str, Any]:
+    request = {JSON: {"schema": schema, "example": [example]}}
+    refusals = {
+        status: {"description": reason, "content": {JSON: {"schema": DETAIL}}}
+        for status, reason in REFUSALS.items()
+    }
+    answers = {"200": {"description": "Answers", "content": {JSON: {"schema": answer}}}}
+    return {
+        "requestBody": {"required": True, "content": request},
+        "responses": answers | refusals,
+    }

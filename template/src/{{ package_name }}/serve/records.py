@@ -1,7 +1,7 @@
 """The request model, made from the contract: what a record may hold."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -29,8 +29,9 @@ class Records:
     def __init__(self, contract: Contract) -> None:
         """Make the record type of a contract: its features, and its id where it has one."""
         self.contract = contract
-        columns = [column for column in contract.columns if column.role in ("id", "feature")]
-        fields = [_field(column) for column in columns]
+        self.columns_taken = [c for c in contract.columns if c.role in ("id", "feature")]
+        self._by_name = {column.name: column for column in self.columns_taken}
+        fields = [_field(column) for column in self.columns_taken]
         self.type = msgspec.defstruct("Record", fields, kw_only=True, forbid_unknown_fields=True)
         self.list_type = Annotated[
             list[self.type],  # type: ignore[name-defined]
@@ -48,7 +49,7 @@ class Records:
         try:
             records: list[Record] = self._decoder.decode(body)
         except msgspec.DecodeError as error:
-            raise self._explained(error) from None
+            raise explained(error, self._by_name) from None
         return records
 
     def convert(self, texts: dict[str, str]) -> Record:
@@ -62,7 +63,7 @@ class Records:
         try:
             record: Record = msgspec.convert(given, self.type, strict=False)
         except msgspec.ValidationError as error:
-            raise self._explained(error) from None
+            raise explained(error, self._by_name) from None
         return record
 
     def columns(self, records: Sequence[Record]) -> dict[str, list[Any]]:
@@ -81,19 +82,21 @@ class Records:
             hidden.append(msgspec.structs.replace(record, **{key: made}))
         return hidden
 
-    def _explained(self, error: msgspec.DecodeError) -> RecordError:
-        text = str(error)
-        message, _, path = text.partition(" - at `$")
-        loc: list[str | int] = [
-            int(index) if index else name for index, name in re.findall(r"\[(\d+)\]|\.(\w+)", path)
-        ]
-        named = re.search(r"(?:unknown|required) field `(.+?)`", message)
-        if named:
-            loc.append(named[1])
-        column = next((c for c in self.contract.columns if loc and c.name == loc[-1]), None)
-        if column is not None and column.categories:
-            message += f"; known are: {', '.join(column.categories)}"
-        return RecordError(message, ("body", *loc))
+
+def explained(error: msgspec.DecodeError, columns: Mapping[str, Column]) -> RecordError:
+    """Say which field of which record is wrong, and what it may hold by the contract."""
+    text = str(error)
+    message, _, path = text.partition(" - at `$")
+    loc: list[str | int] = [
+        int(index) if index else name for index, name in re.findall(r"\[(\d+)\]|\.(\w+)", path)
+    ]
+    named = re.search(r"(?:unknown|required) field `(.+?)`", message)
+    if named:
+        loc.append(named[1])
+    column = columns.get(str(loc[-1])) if loc else None
+    if column is not None and column.categories:
+        message += f"; known are: {', '.join(column.categories)}"
+    return RecordError(message, ("body", *loc))
 
 
 def _is_optional(column: Column) -> bool:
@@ -102,19 +105,22 @@ def _is_optional(column: Column) -> bool:
 
 def _field(column: Column) -> tuple[str, Any] | tuple[str, Any, None]:
     """Give name, type and, where the value may be missing, the default of a column's field."""
-    description = column.source
-    kind: Any
+    described: Any = Annotated[kind(column), msgspec.Meta(description=column.source)]
+    if _is_optional(column):
+        return (column.name, described | None, None)
+    return (column.name, described)
+
+
+def kind(column: Column) -> Any:  # noqa: ANN401 (a type)
+    """Give the type of what a column may hold."""
     if column.role == "id":
-        kind = str | int
-    elif column.categories:
-        kind = Literal[column.categories]
-    elif column.type == "boolean":
-        kind = Literal[0, 1] | bool
-    elif column.type == "integer":
-        kind = Annotated[float, msgspec.Meta(ge=column.min, le=column.max, multiple_of=1)]
-    elif column.type == "number":
-        kind = Annotated[float, msgspec.Meta(ge=column.min, le=column.max)]
-    else:
-        kind = str
-    kind = Annotated[kind, msgspec.Meta(description=description)]
-    return (column.name, kind | None, None) if _is_optional(column) else (column.name, kind)
+        return str | int
+    if column.categories:
+        return Literal[column.categories]
+    if column.type == "boolean":
+        return Literal[0, 1] | bool
+    if column.type == "integer":
+        return Annotated[float, msgspec.Meta(ge=column.min, le=column.max, multiple_of=1)]
+    if column.type == "number":
+        return Annotated[float, msgspec.Meta(ge=column.min, le=column.max)]
+    return str

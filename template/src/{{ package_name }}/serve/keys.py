@@ -1,0 +1,56 @@
+"""API keys: who may ask.
+
+Only the keys' hashes are known here. A plain SHA-256 is enough, as a key is 256 random bits: there
+is nothing to guess that salt or slowness would protect.
+"""
+
+import base64
+import hashlib
+import hmac
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+KEY_BYTES = 32
+NAME_DIGITS = 8
+
+
+@dataclass(frozen=True)
+class Keys:
+    """The hashes of the keys that are let in; without any, everybody is."""
+
+    hashes: Sequence[str]
+
+    def name(self, headers: Mapping[bytes, bytes]) -> str | None:
+        """Give what the log calls the key of a request: how its hash begins. None: no such key."""
+        if not self.hashes:
+            return ""
+        given = _digest(_key(headers))
+        # Every hash is compared, each in constant time: how long it takes tells nothing.
+        found = [known for known in self.hashes if hmac.compare_digest(known, given)]
+        return found[0][:NAME_DIGITS] if found else None
+
+
+def make() -> tuple[str, str]:
+    """Make a key; gives it and its hash."""
+    key = secrets.token_urlsafe(KEY_BYTES)
+    return key, _digest(key.encode())
+
+
+def _digest(key: bytes) -> str:
+    return hashlib.sha256(key).hexdigest()
+
+
+def _key(headers: Mapping[bytes, bytes]) -> bytes:
+    """Take the key out of `X-API-Key`, a bearer token, or the password that a browser asks for."""
+    if key := headers.get(b"x-api-key"):
+        return key
+    scheme, _, given = headers.get(b"authorization", b"").partition(b" ")
+    if scheme.lower() == b"bearer":
+        return given.strip()
+    if scheme.lower() == b"basic":
+        try:
+            return base64.b64decode(given, validate=True).partition(b":")[2]
+        except ValueError:
+            return b""
+    return b""
