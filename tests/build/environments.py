@@ -33,8 +33,8 @@ class DependencySet:
         )
 
 
-# Every two of the three traits meet in all their combinations; the last one asks for everything
-# that there is.
+# Every two of the three traits meet in all their combinations, each warehouse, engine and library of
+# frames is in one; the last one asks for every source that there is.
 DEPENDENCY_SETS = [
     DependencySet("default", {}),
     DependencySet(
@@ -42,6 +42,7 @@ DEPENDENCY_SETS = [
         {
             "task": "regression",
             "data_sources": ["postgres"],
+            "warehouse": "bigquery",
             "serving": ["batch"],
             "alerts": ["webhook"],
         },
@@ -52,6 +53,8 @@ DEPENDENCY_SETS = [
         {
             "model_family": "lightgbm",
             "data_sources": ["excel", "mysql", "object_storage", "rest_api", "snowflake"],
+            "warehouse": "snowflake",
+            "dataframe": "pandas",
             "serving": ["batch"],
             "orchestrator": "none",
             "license": "MIT",
@@ -73,6 +76,8 @@ DEPENDENCY_SETS = [
                 "rest_api",
                 "snowflake",
             ],
+            "warehouse": "postgres",
+            "engine": "spark",
             "serving": ["api", "batch"],
             "alerts": ["log", "webhook"],
         },
