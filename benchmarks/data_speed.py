@@ -21,8 +21,8 @@ for step in ("extract", "validate", "transform"):
     result = pipeline.run_step(step, settings.load(pathlib.Path(".")))
     print(f"{{step}}: {{result.rows_in}} in, {{result.rows_out}} out, {{result.seconds:.2f}} s")
 """
-MOST_TIME = 3.0
-MOST_MEMORY = 4.0
+MOST_TIME = 2.5
+MOST_MEMORY = 1.5
 GIGABYTE = 1e9
 
 
@@ -41,6 +41,7 @@ def figures() -> list[Figure]:
     seconds = min(steps.wall for steps in ours)
     seconds_by_hand = min(query.wall for query in by_hand)
     memory = max(steps.memory for steps in ours)
+    memory_by_hand = max(query.memory for query in by_hand)
     return [
         Figure(
             "extract + validate + transform, 5 million rows, against one query by hand",
@@ -48,7 +49,12 @@ def figures() -> list[Figure]:
             MOST_TIME,
             detail=f"{seconds:.1f} s against {seconds_by_hand:.1f} s",
         ),
-        Figure("the same, peak memory", memory / GIGABYTE, MOST_MEMORY, "GB"),
+        Figure(
+            "the same, peak memory",
+            memory / memory_by_hand,
+            MOST_MEMORY,
+            detail=f"{memory / GIGABYTE:.2f} GB against {memory_by_hand / GIGABYTE:.2f} GB",
+        ),
     ]
 
 

@@ -33,8 +33,8 @@ class DependencySet:
         )
 
 
-# Every two of the three traits meet in all their combinations, each warehouse, engine and library of
-# frames is in one; the last one asks for every source that there is.
+# Every two of the three traits meet in all their combinations; each warehouse, engine and library
+# of frames is in one; the last one asks for every source that there is.
 DEPENDENCY_SETS = [
     DependencySet("default", {}),
     DependencySet(

@@ -39,10 +39,16 @@ MUTATIONS = [
         'f"FALSE AND {value} NOT IN ({known})"',
     ),
     Mutation(
+        "a text that is half a number is one",
+        "typed_values.py",
+        'NUMBER = "^[+-]?',
+        'NUMBER = "^.*[+-]?',
+    ),
+    Mutation(
         "the model also learns from the rows that it is judged by",
         "split.py",
-        "train=_part(frame.filter(rank_column < validation), contract)",
-        "train=_part(frame.filter(rank_column != validation), contract)",
+        "train=_part(whole, ranks < validation)",
+        "train=_part(whole, ranks != validation)",
     ),
     Mutation(
         "a graph that differs from the trained model is registered",
@@ -70,9 +76,9 @@ MUTATIONS = [
     ),
     Mutation(
         "the prediction log begins anew when the API starts",
-        "serve/prediction_log.py",
-        "os.O_WRONLY | os.O_CREAT | os.O_APPEND",
-        "os.O_WRONLY | os.O_CREAT | os.O_TRUNC",
+        "serve/journal.py",
+        "os.O_RDWR | os.O_CREAT | os.O_APPEND",
+        "os.O_RDWR | os.O_CREAT | os.O_TRUNC",
     ),
     Mutation(
         "unknown fields of a record are accepted",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import shutil
+import socket
 import subprocess
 import time
 from dataclasses import dataclass, field
@@ -14,7 +15,9 @@ import pytest
 
 from tests.services import messy
 from tests.services.availability import unavailable
+from tests.services.ports import free_port, wait_for
 from tests.services.postgres import PostgresMissingError, postgres_server
+from tests.services.processes import started
 from tests.services.rendered import Project, command, install, project_env, render
 
 if TYPE_CHECKING:
@@ -182,6 +185,38 @@ def test_scores_by_spark_are_those_of_this_machine(postgres: Engine, spark: Engi
     assert here.keys() == there.keys()
     for row, answer in here.items():
         assert there[row] == [pytest.approx(value) for value in answer]
+
+
+def test_spark_connect_gives_the_same_table(
+    spark: Engine, expected: dict[str, list[list[Any]]]
+) -> None:
+    port = free_port()
+    tools = spark.project.program.parent
+    server = [
+        *(str(tools / "spark-submit"), "--master", "local[2]"),
+        *("--class", "org.apache.spark.sql.connect.service.SparkConnectServer"),
+        *("--conf", "spark.connect.grpc.binding.address=127.0.0.1"),
+        *("--conf", f"spark.connect.grpc.binding.port={port}"),
+        *("--conf", "spark.ui.enabled=false"),
+    ]
+    surroundings = {"PYSPARK_PYTHON": str(tools / "python"), "SPARK_LOCAL_IP": "127.0.0.1"}
+    there = Engine(spark.project, spark.settings | {"SPARK__URL": f"sc://127.0.0.1:{port}"})
+    with started(
+        server,
+        log=spark.project.folder.with_name("connect.log"),
+        cwd=spark.project.folder,
+        env=project_env(surroundings),
+    ) as process:
+        wait_for(lambda: accepts(port), timeout=120, still_there=process.running)
+        assert there.tables() == expected
+        said = there.run("score")
+    assert "scores.parquet" in said
+
+
+def accepts(port: int) -> bool:
+    """Tell whether somebody listens there."""
+    with socket.socket() as asked:
+        return asked.connect_ex(("127.0.0.1", port)) == 0
 
 
 def test_a_wrong_address_is_told_in_one_line(postgres: Engine) -> None:
