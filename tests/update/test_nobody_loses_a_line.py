@@ -15,7 +15,16 @@ from hypothesis import strategies as st
 from tests.update.cases import answer_sets, cases, histories, without_sour
 from tests.update.claims import Update, check, configuration_stays_its_users
 from tests.update.commands import fourhats, state, undo
-from tests.update.edits import Edit, add, change, delete, insert, use_windows_line_ends
+from tests.update.edits import (
+    Edit,
+    add,
+    change,
+    delete,
+    insert,
+    open_end,
+    reformat,
+    use_windows_line_ends,
+)
 from tests.update.small_template import CHANGES, DEFAULTS, LOCAL, OWNED, Answers
 from tests.update.snapshot import differences
 from tests.update.template import commit
@@ -39,12 +48,19 @@ if TYPE_CHECKING:
 @example(DEFAULTS, ([{"renamed_and_changed"}], [[Edit(change, ("loader.py", 8, 1))]]))
 # a file of one's own, set aside for a folder that does not come;
 @example(DEFAULTS, ([{"swapped"}], [[Edit(add, ("lib", b"MARK\n"))]]))
-# and one that is set aside with Windows line ends.
+# one that is set aside with Windows line ends, and one that ends without any, in a conflict.
 @example(
     DEFAULTS,
     (
         [{"added_with_a_folder"}],
         [[Edit(delete, ("lib/two.py",)), Edit(add, ("legacy", b"MARK\r\n"))]],
+    ),
+)
+@example(
+    DEFAULTS,
+    (
+        [{"lines_taken_out"}],
+        [[Edit(act, ("app.py",)) for act in (reformat, open_end, use_windows_line_ends)]],
     ),
 )
 def test_every_line_that_the_user_wrote_has_a_home(

@@ -28,15 +28,16 @@ OWN_NAMES = frozenset(
 
 # Reserved in standard SQL, DuckDB or PostgreSQL: an unquoted use would not parse.
 SQL_KEYWORD = re.compile(
-    "all|analyse|analyze|and|any|array|as|asc|asymmetric|authorization|between|"
+    "all|analyse|analyze|and|anti|any|array|as|asc|asof|asymmetric|at|authorization|between|"
     "binary|both|by|case|cast|check|collate|collation|column|concurrently|"
     "constraint|create|cross|current|default|deferrable|desc|describe|distinct|do|"
-    "else|end|except|exists|false|fetch|for|foreign|freeze|from|full|grant|"
+    "else|end|except|exists|false|fetch|for|foreign|freeze|from|full|glob|grant|"
     "group|having|ilike|in|initially|inner|insert|intersect|into|is|isnull|join|"
     "key|lambda|lateral|leading|left|like|limit|localtime|natural|not|notnull|"
-    "null|offset|on|only|or|order|outer|overlaps|pivot|placing|primary|qualify|"
-    "references|returning|right|row|select|session|show|similar|some|summarize|"
-    "symmetric|table|tablesample|then|to|trailing|true|union|unique|unpivot|"
+    "null|offset|on|only|or|order|outer|overlaps|pivot|placing|positional|primary|"
+    "pivot_longer|pivot_wider|qualify|"
+    "references|returning|right|row|select|semi|session|show|similar|some|summarize|"
+    "symmetric|table|tablesample|then|to|trailing|true|union|unique|unpack|unpivot|"
     "update|user|using|values|variadic|verbose|view|when|where|window|with"
 )
 
