@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import duckdb
 
+from .errors import ProjectError
 from .masking import Mask, staging
 from .settings import Settings
 from .sources.loaded import Loaded
@@ -29,6 +30,11 @@ def land(
     reader = connection.reader
     with staging(reader, settings):
         loaded = load(reader)
+        if "_row" in map(str.lower, reader.table(quote(table)).columns):
+            raise ProjectError(
+                "the source has a column _row, as the number of each row is called here: give it "
+                "another name at the source"
+            )
         rows = mask.select(reader, quote(table))
         numbered = f"SELECT row_number() OVER () AS _row, * FROM ({rows}) AS unnumbered"
         connection.load(table, reader.sql(numbered))

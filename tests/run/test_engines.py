@@ -16,7 +16,7 @@ import pytest
 from tests.services import messy
 from tests.services.availability import unavailable
 from tests.services.ports import free_port, wait_for
-from tests.services.postgres import PostgresMissingError, postgres_server
+from tests.services.postgres import PostgresMissingError, postgres_server, server_binaries
 from tests.services.processes import started
 from tests.services.rendered import Project, command, install, project_env, render
 
@@ -219,13 +219,50 @@ def accepts(port: int) -> bool:
         return asked.connect_ex(("127.0.0.1", port)) == 0
 
 
-def test_a_wrong_address_is_told_in_one_line(postgres: Engine) -> None:
-    wrong = postgres.settings["WAREHOUSE_URL"].replace("postgres@", "postgres:s3cret@")
+@pytest.mark.parametrize("password", ["s3cret", "s3cr%zt", "s3c ret", "s3c%20ret"])
+def test_a_wrong_address_is_told_in_one_line(postgres: Engine, password: str) -> None:
+    wrong = postgres.settings["WAREHOUSE_URL"].replace("postgres@", f"postgres:{password}@")
     there = Engine(postgres.project, {"WAREHOUSE_URL": wrong.rsplit("/", 1)[0] + "/no_such"})
     told = there.run("extract", check=False)
     assert told.count("\n") == 1
-    assert "no_such" in told
-    assert "s3cret" not in told
+    assert "no_such" in told or "percent-encode" in told
+    assert password[:4] not in told
+
+
+def test_a_schema_of_others_is_refused_and_left_as_it_is(postgres: Engine) -> None:
+    server = postgres.settings["WAREHOUSE_URL"]
+    sql(server, "CREATE SCHEMA theirs", "CREATE TABLE theirs.orders AS SELECT 1 AS x")
+    there = Engine(postgres.project, postgres.settings | {"WAREHOUSE__SCHEMA": "theirs"})
+    told = there.run("extract", check=False)
+    assert told.count("\n") == 1
+    assert "holds tables that are not this project's (orders)" in told
+    assert sql(server, "SELECT x FROM theirs.orders") == "1"
+
+
+def test_a_schema_that_was_made_for_it_is_enough(postgres: Engine) -> None:
+    server = postgres.settings["WAREHOUSE_URL"]
+    sql(server, "CREATE ROLE narrow LOGIN", "CREATE SCHEMA given AUTHORIZATION narrow")
+    own = {
+        "WAREHOUSE_URL": server.replace("postgres@", "narrow@"),
+        "WAREHOUSE__SCHEMA": "given",
+    }
+    there = Engine(postgres.project, postgres.settings | own)
+    for _ in range(2):
+        there.run("extract")
+    assert there.rows("SELECT count(*) FROM raw") == [[messy.ROWS]]
+
+
+def sql(server: str, *statements: str) -> str:
+    """Run statements on the server; gives what the last one says."""
+    words = [word for each in statements for word in ("--command", each)]
+    psql = str(server_binaries() / "psql")
+    done = subprocess.run(
+        [psql, "--quiet", "--no-align", "--tuples-only", server, *words],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout.strip()
 
 
 def test_a_query_that_the_warehouse_refuses_is_named(postgres: Engine) -> None:
@@ -240,7 +277,21 @@ def test_a_query_that_the_warehouse_refuses_is_named(postgres: Engine) -> None:
     assert "nope" in told
 
 
-def test_a_cluster_that_is_not_there_is_told_in_one_line(spark: Engine) -> None:
-    there = Engine(spark.project, spark.settings | {"SPARK__URL": "nowhere://x"})
-    told = [line for line in there.run("transform", check=False).splitlines() if "Spark" in line]
-    assert "nowhere://x" in told[-1] or "[spark]" in told[-1]
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("SPARK__URL", "nowhere://x", "spark.url"),
+        ("SPARK__URL", "", "spark.url"),
+        ("SPARK__URL", "sc://127.0.0.1:1", "refused"),
+        ("SPARK__MEMORY", "lots", "spark.memory"),
+        ("SPARK__FOLDER", "/proc/nowhere", "/proc/nowhere"),
+    ],
+)
+def test_what_spark_cannot_do_is_told_in_one_line(
+    spark: Engine, name: str, value: str, words: str
+) -> None:
+    there = Engine(spark.project, spark.settings | {name: value})
+    done = command(there.project, "transform", env=there.settings, check=False)
+    assert done.returncode == 2, done.stderr
+    assert words in done.stderr
+    assert done.stderr.count("\n") == 1

@@ -42,7 +42,7 @@ def changed_readme(tree: Tree) -> None:
 
 
 def changed_modules(tree: Tree) -> None:
-    _insert(tree, f"{PACKAGE}/quality.py", 1, b"# The template says more.\n")
+    _insert(tree, "includes/engine/local/transform.py", 1, b"# The template says more.\n")
     _insert(tree, f"{PACKAGE}/pipeline.py.jinja", 40, b"# The template says more.\n")
 
 

@@ -101,13 +101,14 @@ def test_a_project_that_was_worked_in_still_works_after_its_update(
     package = folder / "src" / "customer_churn"
     (package / "own_features.py").write_text(OWN_MODULE)
     change(
-        package / "quality.py",
+        package / "transform.py",
         {
             "from .quality import valid_rows": "from .own_features import FEE_A_YEAR\n"
             "from .quality import valid_rows",
-            'f"CREATE OR REPLACE TABLE clean AS {valid_rows(connection, contract)}"': (
-                'f"CREATE OR REPLACE TABLE clean AS SELECT *, {FEE_A_YEAR} AS fee_a_year"\n'
-                '        f" FROM ({valid_rows(connection, contract)})"'
+            'write(connection, "clean", valid_rows(connection, contract))': (
+                "rows = valid_rows(connection, contract)\n"
+                '    query = f"SELECT *, {FEE_A_YEAR} AS fee_a_year FROM ({rows})"\n'
+                '    write(connection, "clean", query)'
             ),
         },
     )
@@ -124,7 +125,7 @@ def test_a_project_that_was_worked_in_still_works_after_its_update(
     assert OWN_TASK in dag
     compile(dag, "dag", "exec")
     assert (folder / "config" / "business.toml").read_bytes() == business
-    assert "The template says more." in (package / "quality.py").read_text()
+    assert "The template says more." in (package / "transform.py").read_text()
     project = install(Project(folder, "customer-churn"))
     command(project, "run")
     assert run(folder, "-c", SEE_THE_FEATURE).split() == ["(12.0,)"]

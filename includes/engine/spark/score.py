@@ -41,7 +41,7 @@ def score(
     reopened = partial(Model, model.version, model.contract, model.rule, model.example)
     path = file_of(settings, now)
     scratch = path.with_suffix(".scratch")
-    with exchange(settings) as folder, told():
+    with told(), exchange(settings) as folder:
         rows, scored = str(folder / "rows.parquet"), folder / "scored"
         relation(connection, open_rows(model)).to_parquet(rows)
         first = parquet.ParquetFile(rows).iter_batches(1)

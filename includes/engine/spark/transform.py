@@ -18,7 +18,7 @@ def transform(connection: Connection, contract: Contract, settings: Settings) ->
 
     """
     (statement,) = translate(valid_rows(connection, contract), SparkSQL)
-    with exchange(settings) as folder, told():
+    with told(), exchange(settings) as folder:
         raw, clean = str(folder / "raw.parquet"), folder / "clean"
         relation(connection, "SELECT * FROM raw").to_parquet(raw)
         spark = session(settings)

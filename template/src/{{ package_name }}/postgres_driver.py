@@ -7,11 +7,15 @@ import adbc_driver_postgresql.dbapi
 import pyarrow as pa
 from adbc_driver_manager import Error as DriverError
 from sqlglot import exp
+from sqlglot.errors import UnsupportedError
 
 from .errors import ProjectError
+from .postgres_errors import reason
 from .settings import Settings
 from .sql import literal, quote
 
+MARK = "runs"
+"""The table that a project makes first."""
 LONGEST_NAME = 63  # bytes; PostgreSQL cuts off what is longer
 TYPES = {
     "bigint": "BIGINT",
@@ -35,9 +39,16 @@ TRIED = {
     "bigint": "bigint",
     "boolean": "boolean",
     "date": "date",
-    "double": "double precision",
+    "decimal": "decimal",
+    "double precision": "double",
+    "int": "int",
+    "real": "real",
+    "smallint": "smallint",
     "timestamp": "timestamp",
 }
+TEXTS = ("text", "character varying", "character", "name")
+OWN_COLUMNS = {"cmax", "cmin", "ctid", "tableoid", "xmax", "xmin"}
+"""What each table has there already."""
 
 
 class PostgresDriver:
@@ -56,12 +67,12 @@ class PostgresDriver:
         with self._told():
             self.connection = adbc_driver_postgresql.dbapi.connect(url, autocommit=True)
             self.cursor = self.connection.cursor()
+            self._enter(schema)
             for statement in (
                 "SET client_min_messages = warning",
                 "SET TimeZone = 'UTC'",
-                f"CREATE SCHEMA IF NOT EXISTS {quote(schema)}",
                 f"SET search_path = {quote(schema)}",
-                *(TRY_CAST.format(name=name, kind=kind) for name, kind in TRIED.items()),
+                *(TRY_CAST.format(name=name, kind=kind) for kind, name in TRIED.items()),
             ):
                 self.cursor.execute(statement)
 
@@ -72,20 +83,26 @@ class PostgresDriver:
             if isinstance(node, exp.IsNan):
                 nan = exp.cast(exp.Literal.string("NaN"), "double")
                 node.replace(exp.paren(exp.EQ(this=node.this, expression=nan)))
-            elif (name := node.args["to"].sql(dialect="duckdb").lower()) in TRIED:
-                text = exp.cast(node.this, "text")
-                node.replace(exp.Anonymous(this=f"pg_temp.try_{name}", expressions=[text]))
+            else:
+                node.replace(_tried(node.this, node.args["to"]))
         for query in tree.find_all(exp.Select):
             group = query.args.get("group")
-            if group is not None and group.args.pop("all", None):
+            if group is not None and group.args.get("all"):
                 selected = enumerate(query.selects, start=1)
                 plain = [place for place, column in selected if not column.find(exp.AggFunc)]
-                group.set("expressions", [exp.Literal.number(place) for place in plain])
+                places = [exp.Literal.number(place) for place in plain]
+                query.set("group", exp.Group(expressions=places) if places else None)
+        for any_value in list(tree.find_all(exp.AnyValue)):  # which the oldest servers don't know
+            around = any_value.parent
+            place = around if isinstance(around, exp.IgnoreNulls) else any_value
+            place.replace(exp.Min(this=any_value.this))
         if isinstance(tree, exp.Drop):
             tree.args["cascade"] = True
         if not isinstance(tree, exp.Create) or not tree.args.pop("replace", None):
             return [tree]
         target = tree.this.this if isinstance(tree.this, exp.Schema) else tree.this
+        if tree.find(exp.TemporaryProperty):  # a table of that name may be somebody's
+            target = exp.table_(target.name, db="pg_temp", quoted=True)
         drop = exp.Drop(kind=tree.kind, exists=True, cascade=True, tables=[target.copy()])
         return [drop, tree]
 
@@ -100,10 +117,10 @@ class PostgresDriver:
     def load(self, table: str, rows: pa.RecordBatchReader) -> None:
         """Make a table of these rows, by COPY."""
         for name in rows.schema.names:
-            if len(name.encode()) > LONGEST_NAME:
+            if len(name.encode()) > LONGEST_NAME or name in OWN_COLUMNS:
                 raise ProjectError(
-                    f"PostgreSQL takes no column name of over {LONGEST_NAME} bytes, such as "
-                    f"{name!r}: give it another one at the source"
+                    f"PostgreSQL takes no column called {name!r} (one of its own, or over "
+                    f"{LONGEST_NAME} bytes): give it another name at the source"
                 )
         with self._told(), self.transaction():
             self.cursor.execute(f"DROP TABLE IF EXISTS {quote(table)} CASCADE")
@@ -117,7 +134,22 @@ class PostgresDriver:
             "AND attnum > 0 AND NOT attisdropped ORDER BY attnum"
         )
         names, kinds = (found[place].to_pylist() for place in ("name", "kind"))
-        return {n: TYPES.get(k, "VARCHAR") for n, k in zip(names, kinds, strict=True)}
+        return {name: _type(kind) for name, kind in zip(names, kinds, strict=True)}
+
+    def _enter(self, schema: str) -> None:
+        """Make the schema where it is missing; refuse one that holds what is not the project's."""
+        (known,) = self.run(f"SELECT to_regnamespace({literal(quote(schema))}) IS NOT NULL")[0]
+        if not known.as_py():
+            self.run(f"CREATE SCHEMA {quote(schema)}")
+        held = self.run(
+            "SELECT CAST(relname AS text) FROM pg_class WHERE relkind IN ('m', 'p', 'r', 'v') "
+            f"AND relnamespace = to_regnamespace({literal(quote(schema))})"
+        )[0].to_pylist()
+        if held and MARK not in held:
+            raise ProjectError(
+                f"the schema {schema!r} holds tables that are not this project's ({held[0]}): name "
+                "one of its own in config/warehouse.toml"
+            )
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -137,12 +169,11 @@ class PostgresDriver:
 
     @contextmanager
     def _told(self) -> Iterator[None]:
-        """Tell what the server says in one line, without the address: it may hold a password."""
+        """Tell what the server says in one line."""
         try:
             yield
         except DriverError as error:
-            reason = str(error).replace(self.url, "WAREHOUSE_URL").splitlines()[0]
-            raise ProjectError(f"PostgreSQL: {reason} (WAREHOUSE_URL)") from None
+            raise ProjectError(f"PostgreSQL, the warehouse: {reason(error, self.url)}") from None
 
 
 def configured(settings: Settings) -> bool:
@@ -160,6 +191,20 @@ def connect(settings: Settings) -> PostgresDriver:
     if settings.warehouse_url is None:
         raise ProjectError("WAREHOUSE_URL is not set: put the database's address into .env")
     return PostgresDriver(settings.warehouse_url.get_secret_value(), settings.warehouse.schema_name)
+
+
+def _tried(value: exp.Expr, kind: exp.DataType) -> exp.Expr:
+    name = kind.sql(dialect="postgres").lower()
+    plain = name.partition("(")[0]
+    if plain not in TRIED:
+        raise UnsupportedError(f"there is no TRY_CAST to {name}")
+    text = exp.cast(value, "text")
+    tried = exp.Anonymous(this=f"pg_temp.try_{TRIED[plain]}", expressions=[text])
+    return tried if plain == name else exp.cast(tried, kind.copy())
+
+
+def _type(kind: str) -> str:
+    return "VARCHAR" if kind in TEXTS else TYPES.get(kind, kind.upper())
 
 
 def _without_numerics(rows: pa.Table) -> pa.Table:

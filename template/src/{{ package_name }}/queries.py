@@ -72,10 +72,11 @@ def _run(connection: Connection, file: Path) -> str:
     table, text = found[1], file.read_text(encoding="utf-8")
     if table in TAKEN or table.startswith("raw"):
         raise ProjectError(f"{table!r} is a table of the project's own: give the file another name")
-    kinds = [statement.type for statement in duckdb.extract_statements(text)]
-    if kinds != [duckdb.StatementType.SELECT]:
+    statements = duckdb.extract_statements(text)
+    if [statement.type for statement in statements] != [duckdb.StatementType.SELECT]:
         raise ProjectError("it has to be one query, a SELECT")
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE {quote(table)} AS {text}")
+    query = statements[0].query
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE {quote(table)} AS {query}")
     return table
 
 

@@ -78,7 +78,8 @@ class Warehouse:
         """Make a table of what DuckDB has read."""
         kinds = zip(rows.columns, map(str, rows.types), strict=True)
         selected = ", ".join(f"{_plain(name, kind)} AS {quote(name)}" for name, kind in kinds)
-        self.driver.load(table, rows.project(selected).to_arrow_reader())
+        with rows.project(selected).to_arrow_reader() as reader:
+            self.driver.load(table, reader)
 
     def close(self) -> None:
         """Close both."""

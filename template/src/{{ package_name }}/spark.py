@@ -2,6 +2,8 @@
 
 import logging
 import os
+import shutil
+import socket
 import sys
 import tempfile
 import warnings
@@ -9,7 +11,9 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
+from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 from sqlglot import exp
@@ -18,6 +22,7 @@ from .errors import ProjectError
 from .settings import Settings
 
 PACKAGE = Path(__file__).parent
+CONNECT_PORT = 15002
 LOGGING = PACKAGE / "log4j2.properties"
 CONFIGURATION: dict[str, bool | float | int | str | None] = {
     "spark.sql.session.timeZone": "UTC",
@@ -54,6 +59,7 @@ def session(settings: Settings) -> SparkSession:
     os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
     url = settings.spark.url
     if url.startswith("sc://"):
+        _reach(url)
         spark = SparkSession.builder.remote(url).getOrCreate()
         for name in ("spark.sql.session.timeZone", "spark.sql.timestampType"):
             spark.conf.set(name, str(CONFIGURATION[name]))
@@ -85,11 +91,22 @@ def told() -> Iterator[None]:
     """
     try:
         yield
-    except PySparkException as error:
-        reason = str(error).strip().splitlines()[0]
+    except (PySparkException, Py4JError, OSError) as error:
+        # Of what Java throws, the line behind the first says why.
+        lines = [line.strip() for line in str(error).strip().splitlines() if line.strip()]
+        reason = next((line for line in lines if line.startswith(": ")), lines[0] if lines else "")
         if "JAVA_GATEWAY_EXITED" in reason:
-            reason = "it does not start: it needs Java 17, such as Debian's openjdk-17-jre-headless"
-        raise ProjectError(f"Spark: {reason} ([spark] in config/spark.toml)") from None
+            reason = "it does not start, for the reason that Java gives above"
+            if shutil.which("java") is None and "JAVA_HOME" not in os.environ:
+                reason = "there is no Java: it needs 17, such as Debian's openjdk-17-jre-headless"
+        raise ProjectError(f"Spark: {reason.lstrip(': ')} ([spark] in config/spark.toml)") from None
+
+
+def _reach(url: str) -> None:
+    """See that somebody listens there: the client would try for minutes, in silence."""
+    place = urlsplit(url)
+    with socket.create_connection((place.hostname or "", place.port or CONNECT_PORT), timeout=10):
+        pass
 
 
 def _send_package(spark: SparkSession) -> None:

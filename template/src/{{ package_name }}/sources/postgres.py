@@ -5,6 +5,7 @@ import duckdb
 from adbc_driver_manager import Error as DriverError
 
 from ..errors import ProjectError
+from ..postgres_errors import reason
 from ..settings import Settings
 from ..sql import literal, quote
 from .loaded import Loaded, furthest
@@ -50,8 +51,9 @@ def load(
             connection.execute(f"CREATE OR REPLACE TABLE {quote(table)} AS FROM source_rows")
             connection.unregister("source_rows")
     except DriverError as error:
-        reason = str(error).replace(url, "POSTGRES_URL").splitlines()[0]
-        raise ProjectError(f"PostgreSQL: {reason} (postgres.query, POSTGRES_URL)") from None
+        raise ProjectError(
+            f"PostgreSQL: {reason(error, url)} (postgres.query, POSTGRES_URL)"
+        ) from None
     if not cursor_column:
         return Loaded()
     return Loaded(furthest(connection, table, cursor_column, bookmark), whole)
