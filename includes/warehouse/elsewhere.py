@@ -95,37 +95,3 @@ def relation(
 ) -> duckdb.DuckDBPyRelation:
     """Give the rows of a query to DuckDB."""
     return connection.reader.from_arrow(connection.execute(query, parameters).table)
-
-
-def frame(connection: Connection, query: str, parameters: Sequence[object] = ()) -> Frame:
-    """Give the rows of a query to Python."""
-    return from_relation(relation(connection, query, parameters))
-
-
-def one_row(
-    connection: Connection, query: str, parameters: Sequence[object] = ()
-) -> tuple[Any, ...]:
-    """Give the single row of a query."""
-    (row,) = connection.execute(query, parameters).fetchall()
-    return row
-
-
-def table_exists(connection: Connection, table: str) -> bool:
-    """Tell whether the warehouse has the table."""
-    return bool(columns(connection, table))
-
-
-def count(connection: Connection, table: str) -> int:
-    """Count the rows of a table."""
-    return int(one_row(connection, f"SELECT count(*) FROM {quote(table)}")[0])
-
-
-def require(connection: Connection, table: str, step: str) -> None:
-    """Say which step is missing where a table is.
-
-    Raises:
-        ProjectError: the table is not there yet.
-
-    """
-    if not table_exists(connection, table):
-        raise ProjectError(f"the warehouse has no table {table!r} yet: run the step `{step}` first")
