@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from tests.services import messy
 from tests.services.cloud_warehouses import (
     ACCOUNT,
     GOOGLE_PROJECT,
@@ -251,6 +252,28 @@ def test_the_line_makes_the_same_tables_as_in_duckdb_however_often(
             back = tmp_path / f"{name}.parquet"
             cloud.drive(("run", cloud.select(name, "_row"), str(back)))
             assert by_name(pq.read_table(back)) == rows
+
+
+def test_own_sql_and_every_spelling_give_the_same_tables_as_in_duckdb(
+    cloud: Cloud, at_home: Project, tmp_path: Path
+) -> None:
+    table = tmp_path / "messy.parquet"
+    messy.write(table)
+    surroundings = {"FILES__PATH": str(table), "QUALITY__MAX_INVALID_SHARE": "0.9"}
+    for project, settings in ((at_home, {}), (cloud.project, cloud.settings)):
+        (project.folder / "config" / "contract.toml").write_text(messy.CONTRACT, encoding="utf-8")
+        query = project.folder / "sql" / "10_orders.sql"
+        query.write_text(messy.OWN_SQL, encoding="utf-8")
+        command(project, "extract", "--whole", env=settings | surroundings)
+        for step in ("validate", "transform"):
+            command(project, step, env=settings | surroundings)
+        query.unlink()
+    for name in ("clean", "quarantine"):
+        back = tmp_path / f"{name}.parquet"
+        cloud.drive(("run", cloud.select(name, "_row"), str(back)))
+        rows = at_home_rows(at_home, name)
+        assert len(rows) > messy.ROWS / 10
+        assert by_name(pq.read_table(back)) == rows
 
 
 def at_home_rows(project: Project, table: str) -> list[dict[str, Any]]:

@@ -105,8 +105,8 @@ def told() -> Iterator[None]:
 def _reach(url: str) -> None:
     """See that somebody listens there: the client would try for minutes, in silence."""
     place = urlsplit(url)
-    with socket.create_connection((place.hostname or "", place.port or CONNECT_PORT), timeout=10):
-        pass
+    there = place.hostname or "", place.port or CONNECT_PORT
+    socket.create_connection(there, timeout=10).close()
 
 
 def _send_package(spark: SparkSession) -> None:
