@@ -31,6 +31,8 @@ def translate(query: str, into: Dialect, rows: Sequence[Sequence[object]] = ()) 
     """
     try:
         tree = sqlglot.parse_one(query, read="duckdb")
+        if isinstance(tree, exp.Block):  # a comment behind the last semicolon
+            tree = tree.expressions[0]
         if rows:
             tree = _filled_in(tree, rows)
         return [
