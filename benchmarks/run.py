@@ -1,6 +1,7 @@
 """Every figure in one table; exits with 1 where a limit is not kept."""
 
 from benchmarks import (
+    batch_speed,
     data_growth,
     data_speed,
     extraction_speed,
@@ -15,7 +16,7 @@ from benchmarks.figure import Figure, show
 
 MODULES = (
     *(new_cost, help_cost, first_prediction, serving_speed),
-    *(image_size, extraction_speed, data_speed, data_growth, update_cost),
+    *(image_size, extraction_speed, data_speed, data_growth, batch_speed, update_cost),
 )
 
 

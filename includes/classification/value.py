@@ -67,18 +67,22 @@ class Rule:
         """Give what each decision is expected to earn, shape (rows,), in the currency."""
         return self._payoff(self.decide(outputs), self.certainty(outputs))
 
+    def answers(self, outputs: Probabilities) -> dict[str, NDArray[Any]]:
+        """Give the columns that are answered, each of shape (rows,)."""
+        certainty = self.certainty(outputs)
+        acts = certainty >= self.threshold
+        return {
+            "prediction": np.array(self.contract.classes, dtype=object)[outputs.argmax(axis=1)],
+            "probability": certainty,
+            "decision": np.array([LEAVE, ACT], dtype=object)[acts.astype(np.intp)],
+            "expected_value": self._payoff(acts, certainty),
+        }
+
     def describe(self, outputs: Probabilities) -> list[dict[str, Any]]:
         """Put predictions as they are answered: one record a row."""
-        classes, certainty = self.contract.classes, self.certainty(outputs)
-        acts = certainty >= self.threshold
-        columns = (
-            (classes[place] for place in outputs.argmax(axis=1).tolist()),
-            certainty.tolist(),
-            (ACT if act else LEAVE for act in acts.tolist()),
-            self._payoff(acts, certainty).tolist(),
-        )
-        names = ("prediction", "probability", "decision", "expected_value")
-        return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
+        answers = self.answers(outputs)
+        columns = [values.tolist() for values in answers.values()]
+        return [dict(zip(answers, row, strict=True)) for row in zip(*columns, strict=True)]
 
     def explain(self, answer: dict[str, Any], business: Business) -> list[str]:
         """Put an answer into sentences for the person who decides."""

@@ -41,17 +41,21 @@ class Rule:
         """Give what each decision is expected to earn, shape (rows,), in the currency."""
         return np.full(len(outputs), self.threshold)
 
+    def answers(self, outputs: Numbers) -> dict[str, NDArray[Any]]:
+        """Give the columns that are answered, each of shape (rows,)."""
+        plans = [f"plan with {number:,.4g}" for number in outputs.tolist()]
+        return {
+            "prediction": outputs,
+            "probability": np.full(len(outputs), None),
+            "decision": np.array(plans, dtype=object),
+            "expected_value": self.expected(outputs),
+        }
+
     def describe(self, outputs: Numbers) -> list[dict[str, Any]]:
         """Put predictions as they are answered: one record a row."""
-        return [
-            {
-                "prediction": number,
-                "probability": None,
-                "decision": f"plan with {number:,.4g}",
-                "expected_value": self.threshold,
-            }
-            for number in outputs.tolist()
-        ]
+        answers = self.answers(outputs)
+        columns = [values.tolist() for values in answers.values()]
+        return [dict(zip(answers, row, strict=True)) for row in zip(*columns, strict=True)]
 
     def explain(self, answer: dict[str, Any], business: Business) -> list[str]:
         """Put an answer into sentences for the person who decides."""

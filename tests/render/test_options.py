@@ -61,7 +61,8 @@ TRACES: dict[tuple[str, str], Trace] = {
         r"\bserve\b(?! types)|msgspec|prometheus|httptools|uvloop|compose\.yaml|/predict\b"
     ),
     ("serving", "batch"): Trace(
-        r"score\.py|import score|'score'|\"score\"|scored_on", elsewhere=("column_names.py",)
+        r"score\.py|score_files|import score|'score'|\"score\"|scored_on",
+        elsewhere=("column_names.py",),
     ),
     ("orchestrator", "airflow"): Trace(r"airflow|\bdags?\b"),
     ("orchestrator", "none"): Trace("The line is run by hand"),

@@ -210,7 +210,7 @@ def test_spark_connect_gives_the_same_table(
         wait_for(lambda: accepts(port), timeout=120, still_there=process.running)
         assert there.tables() == expected
         said = there.run("score")
-    assert "scores.parquet" in said
+    assert "artifacts/scores/scored_on=" in said
 
 
 def accepts(port: int) -> bool:

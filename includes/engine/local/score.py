@@ -1,48 +1,60 @@
 """Batch scoring: the champion's predictions for whole tables, to Parquet and into the warehouse."""
 
+import os
+from collections import deque
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
-from pathlib import Path
 
-from pyarrow import parquet
+import pyarrow as pa
 
 from .errors import ProjectError
 from .model import Model
-from .scores import answered, file_of, open_rows, renew
+from .score_files import PART_ROWS, score_files, stamp_of
+from .scores import answered, open_rows
 from .settings import Settings
 from .warehouse import Connection, relation
-
-BATCH_ROWS = 100_000
 
 
 def score(
     connection: Connection,
     settings: Settings,
     progress: Callable[[int], None] = lambda _done: None,
-) -> tuple[Path, int]:
+) -> tuple[str, int]:
     """Score the rows of `clean` that have no outcome yet, or all where every row has one.
 
-    A day's scores are written anew when the day is run again. `progress` is told the rows done.
+    A core scores one part at a time. Parts of the day's partition that are there of the same rows
+    and the same model are kept: a run that was killed goes on where it was. `progress` is told the
+    rows done.
 
-    Returns the partition's file and its rows.
+    Returns the partition's address and its rows.
 
     Raises:
-        ProjectError: there is no champion yet, or no row.
+        ProjectError: there is no champion yet, or no row; the partition cannot be written.
 
     """
     model, now = Model.champion(settings), datetime.now(UTC).replace(tzinfo=None)
-    path = file_of(settings, now)
-    scratch, done = path.with_suffix(".scratch"), 0
-    writer: parquet.ParquetWriter | None = None
-    for rows in relation(connection, open_rows(model)).to_arrow_reader(BATCH_ROWS):
-        scored = answered(model, rows, now)
-        writer = writer or parquet.ParquetWriter(scratch, scored.schema)
-        writer.write_batch(scored)
-        done += len(rows)
+    cores = os.cpu_count() or 1
+    parts = done = 0
+    with score_files(settings, now) as files, ThreadPoolExecutor(cores) as threads:
+
+        def write(part: int, rows: pa.RecordBatch) -> int:
+            stamp = stamp_of(model, settings, rows)
+            if not files.has(part, stamp):
+                files.write(part, answered(model, rows, now), stamp)
+            return len(rows)
+
+        begun: deque[Future[int]] = deque()
+        for rows in relation(connection, open_rows(model)).to_arrow_reader(PART_ROWS):
+            begun.append(threads.submit(write, parts, rows))
+            parts += 1
+            if len(begun) > cores:
+                done += begun.popleft().result()
+                progress(done)
+        if not parts:
+            raise ProjectError("the table clean has no row to score")
+        done += sum(part.result() for part in begun)
         progress(done)
-    if writer is None:
-        raise ProjectError("the table clean has no row to score")
-    writer.close()
-    scratch.replace(path)
-    renew(connection, settings)
-    return path, done
+        files.complete(parts)
+        files.renew(connection)
+    return files.address, done

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
 
 import duckdb
 import onnxruntime
@@ -13,7 +12,8 @@ from pyarrow import parquet
 from .errors import ProjectError
 from .model import Model, open_graph
 from .registry import GRAPH_FILE, Registry
-from .scores import answered, file_of, open_rows, renew
+from .score_files import PART_ROWS, score_files
+from .scores import answered, open_rows
 from .settings import Settings
 from .spark import exchange, session, told
 from .warehouse import Connection, relation
@@ -23,15 +23,16 @@ def score(
     connection: Connection,
     settings: Settings,
     progress: Callable[[int], None] = lambda _done: None,
-) -> tuple[Path, int]:
+) -> tuple[str, int]:
     """Score the rows of `clean` that have no outcome yet, or all where every row has one.
 
     A day's scores are written anew when the day is run again. `progress` is told the rows done.
 
-    Returns the partition's file and its rows.
+    Returns the partition's address and its rows.
 
     Raises:
-        ProjectError: there is no champion yet, or no row; Spark cannot be reached, or fails.
+        ProjectError: there is no champion yet, or no row; Spark cannot be reached, or fails; the
+            partition cannot be written.
 
     """
     model, now = Model.champion(settings), datetime.now(UTC).replace(tzinfo=None)
@@ -39,8 +40,6 @@ def score(
         Registry(settings.artifacts / "registry").folder(model.version) / GRAPH_FILE
     ).read_bytes()
     reopened = partial(Model, model.version, model.contract, model.rule, model.example)
-    path = file_of(settings, now)
-    scratch = path.with_suffix(".scratch")
     with told(), exchange(settings) as folder:
         rows, scored = str(folder / "rows.parquet"), folder / "scored"
         relation(connection, open_rows(model)).to_parquet(rows)
@@ -52,14 +51,16 @@ def score(
         schema = spark.createDataFrame(pa.table(answered(model, example, now))).schema
         mapped = spark.read.parquet(rows).mapInArrow(_scorer(graph, reopened, now), schema)
         mapped.write.parquet(str(scored))
-        with duckdb.connect() as duck:
-            parts = duck.read_parquet(str(scored / "*.parquet"))
-            parts.order("_source, _row").to_parquet(str(scratch))
-    scratch.replace(path)
-    renew(connection, settings)
-    done = parquet.ParquetFile(path).metadata.num_rows
-    progress(done)
-    return path, done
+        with duckdb.connect() as duck, score_files(settings, now) as files:
+            ordered = duck.read_parquet(str(scored / "*.parquet")).order("_source, _row")
+            parts = done = 0
+            for batch in ordered.to_arrow_reader(PART_ROWS):
+                files.write(parts, batch, model.version)
+                parts, done = parts + 1, done + len(batch)
+                progress(done)
+            files.complete(parts)
+            files.renew(connection)
+    return files.address, done
 
 
 def _scorer(

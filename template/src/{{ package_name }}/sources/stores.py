@@ -34,13 +34,7 @@ class Store:
 
         """
         self._url = settings.object_storage.url
-        found = re.fullmatch(r"(\w+)://([^/?#\s]+)/*(.*)", self._url)
-        if found is None or found[1] not in SCHEMES:
-            raise ProjectError(
-                f"object_storage.url is {self._url!r}: it has to start with s3://, gs:// or az://, "
-                "and the bucket's or container's name"
-            )
-        self._scheme, self._bucket, self._pattern = found.groups()
+        self._scheme, self._bucket, self._pattern = _parts(self._url, "object_storage.url")
         self._files = _file_system(settings, self._scheme, self._bucket)
 
     def files(self) -> dict[str, list[int]]:
@@ -102,6 +96,17 @@ class Store:
             shutil.copyfileobj(stream, file, CHUNK)
 
 
+def folder(settings: Settings, url: str, setting: str) -> tuple[fs.FileSystem, str]:
+    """Give the store and the folder in it that a URL names, which stands in this setting.
+
+    Raises:
+        ProjectError: the address is none, or credentials are missing.
+
+    """
+    scheme, bucket, path = _parts(url, setting)
+    return _file_system(settings, scheme, bucket), f"{bucket}/{path}".rstrip("/")
+
+
 def reason(error: Exception, settings: Settings) -> str:
     """Put an error of a store into one line, without the secrets that an address may hold."""
     text = " ".join(str(error).split()) or type(error).__name__
@@ -115,6 +120,18 @@ def reason(error: Exception, settings: Settings) -> str:
         if hidden := _text(secret):
             text = text.replace(hidden, "…")
     return re.sub(r"(?i)(sig|signature|token)=[^&\s]+", r"\1=…", text)[:300]
+
+
+def _parts(url: str, setting: str) -> tuple[str, str, str]:
+    """Take an address apart: what speaks, the bucket or container, and what is in it."""
+    found = re.fullmatch(r"(\w+)://([^/?#\s]+)/*(.*)", url)
+    if found is None or found[1] not in SCHEMES:
+        raise ProjectError(
+            f"{setting} is {url!r}: it has to start with s3://, gs:// or az://, "
+            "and the bucket's or container's name"
+        )
+    scheme, bucket, path = found.groups()
+    return scheme, bucket, path
 
 
 def _fixed(pattern: str) -> str:

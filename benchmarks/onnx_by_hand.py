@@ -1,0 +1,36 @@
+"""What batch scoring is measured against: a bare loop over ONNX Runtime.
+
+It takes the same rows in the same batches from a Parquet file, makes the graph's inputs of them,
+runs it, and keeps nothing but a sum. Runs in the rendered project's environment:
+`python onnx_by_hand.py FILE GRAPH ROWS`.
+"""
+
+import sys
+
+import numpy as np  # type: ignore[import-not-found]  # these come with the rendered project
+import onnxruntime  # type: ignore[import-not-found]
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+
+def main() -> None:
+    """Score all rows."""
+    file, graph, rows = sys.argv[1:]
+    session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
+    texts = {each.name for each in session.get_inputs() if each.type == "tensor(string)"}
+    numbers = {each.name for each in session.get_inputs()} - texts
+    total, count = 0.0, 0
+    for batch in pq.ParquetFile(file).iter_batches(int(rows)):
+        columns = {name: batch[name].fill_null("__NA__") for name in texts}
+        columns |= {name: batch[name].cast(pa.float32(), safe=False) for name in numbers}
+        inputs = {
+            name: values.to_numpy(zero_copy_only=False).reshape(-1, 1)
+            for name, values in columns.items()
+        }
+        probabilities = np.asarray(session.run(None, inputs)[-1])
+        total, count = total + float(probabilities[:, -1].sum()), count + len(batch)
+    print(f"{count} {total / count:.6f}")
+
+
+if __name__ == "__main__":
+    main()
