@@ -138,4 +138,4 @@ def new_key(path: Path) -> Path:
 
 
 def _environment() -> Path:
-    return environment("cloud-warehouses", "fakesnow[server]", PINS)
+    return environment("cloud-warehouses", "fakesnow[server]", pins=PINS)

@@ -149,14 +149,14 @@ def takes_connections(port: int) -> bool:
         return False
 
 
-def environment(name: str, wanted: str, pins: Path = PINS) -> Path:
+def environment(name: str, *wanted: str, pins: Path = PINS) -> Path:
     """Make a stand-in's environment, or give the one that was made."""
-    with cached(name, pins.read_text(), wanted, sys.version) as (path, made):
+    with cached(name, pins.read_text(), *wanted, sys.version) as (path, made):
         if not made:
             python = path / "bin" / "python"
             venv = ["uv", "venv", "--quiet", "--clear", "--python", sys.executable, str(path)]
             install = ["uv", "pip", "install", "--quiet", "--python", str(python)]
-            for command in (venv, [*install, "--constraint", str(pins), wanted]):
+            for command in (venv, [*install, "--constraint", str(pins), *wanted]):
                 subprocess.run(command, check=True)
     return path
 

@@ -19,10 +19,10 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from .. import PROJECT
 from ..settings import Settings
 from . import csv_file
+from .callers import Callers
 from .explain import MOST_EXPLAINED, explain
 from .front import App, Front
 from .journal import Journal
-from .keys import Keys
 from .messages import CSV, HTML, Answer, Asked, Handler, refusal
 from .metrics import Metrics
 from .openapi import describe
@@ -43,12 +43,13 @@ def create_app(settings: Settings) -> App:
     predictions = Journal(settings.artifacts / "predictions", *keep)
     outcomes = Journal(settings.artifacts / "outcomes", *keep)
     predictor = Predictor(settings, predictions)
+    callers = Callers(settings)
     metrics = Metrics()
     threads = ThreadPoolExecutor(os.cpu_count(), "long-bodies")
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        watch = asyncio.create_task(_watch(predictor))
+        watch = asyncio.create_task(_watch(predictor, callers))
         yield
         watch.cancel()
         with contextlib.suppress(asyncio.CancelledError):
@@ -83,7 +84,6 @@ def create_app(settings: Settings) -> App:
     describe(app, predictor)
     _add_probes(app, predictor, metrics)
     _add_page(app, predictor)
-    keys = Keys(settings.api_key_hashes)
     # Not the application's own routes: its layers would cost a fifth of the requests per second.
     handlers: dict[str, Handler] = {
         "/predict": predict,
@@ -92,7 +92,7 @@ def create_app(settings: Settings) -> App:
         "/": form,
         "/file": file,
     }
-    front = Front(app, handlers, keys, settings.serve, metrics)
+    front = Front(app, handlers, callers, settings.serve, metrics)
     if not settings.serve.allow_origins:
         return front
     return CORSMiddleware(
@@ -225,9 +225,13 @@ def _page(status: int, html: str) -> Answer:
     return Answer(status, html.encode(), HTML, headers=(policy,))
 
 
-async def _watch(predictor: Predictor) -> None:
-    """Look for a new champion; a broken one is logged, and the old one goes on answering."""
+async def _watch(predictor: Predictor, callers: Callers) -> None:
+    """Look for a new champion; a broken one is logged, and the old one goes on answering.
+
+    Whose tokens are good is looked up as well.
+    """
     while True:
+        await asyncio.to_thread(callers.refresh)
         await asyncio.sleep(REFRESH_SECONDS)
         try:
             await asyncio.to_thread(predictor.refresh)

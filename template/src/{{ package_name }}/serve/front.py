@@ -19,8 +19,8 @@ from typing import Any
 import msgspec
 
 from ..settings import Serve
+from .callers import Callers
 from .journal import NotWrittenError
-from .keys import Keys
 from .messages import Answer, Asked, Handler, Header, refusal
 from .metrics import Metrics
 
@@ -42,7 +42,10 @@ QUIET = ("/health", "/ready", "/metrics")  # asked every few seconds: logged onl
 PAGES = ("/", "/file")  # for people: they are shown by GET, and a browser asks for the key
 LONGEST_PATH = 200  # in the log
 GONE = 499  # nginx's number: the caller hung up
-NO_KEY = "an API key is asked for: send it as `Authorization: Bearer …` or as `X-API-Key: …`"
+NO_KEY = (
+    "an API key or a token is asked for: send it as `Authorization: Bearer …`, a key also as "
+    "`X-API-Key: …`"
+)
 NOT_LOGGED = "what cannot be logged is not answered, as nobody could account for it: {}"
 RETRY: Header = (b"retry-after", b"1")
 
@@ -62,12 +65,17 @@ class Front:
     """Stands before the application, and hands it what is no handler's."""
 
     def __init__(
-        self, app: App, handlers: dict[str, Handler], keys: Keys, serve: Serve, metrics: Metrics
+        self,
+        app: App,
+        handlers: dict[str, Handler],
+        callers: Callers,
+        serve: Serve,
+        metrics: Metrics,
     ) -> None:
         """Put `handlers`, by path, and the limits in front of `app`."""
         self._app = app
         self._handlers = handlers
-        self._keys = keys
+        self._callers = callers
         self._serve = serve
         self._metrics = metrics
         self._in_flight = 0
@@ -86,8 +94,8 @@ class Front:
         if handler is None or (scope["path"] in PAGES and scope["method"] in ("GET", "HEAD")):
             await self._pass_on(scope, receive, send, request_id, started)
             return
-        key = self._keys.name(headers)
-        answer = self._refuse(scope, headers, key)
+        caller = self._callers.name(headers)
+        answer = self._refuse(scope, headers, caller)
         if answer is None:
             answer = await self._ask(handler, headers, receive, request_id.decode())
         if answer.status != GONE:
@@ -96,7 +104,7 @@ class Front:
         if scope["path"] == "/predict":
             self._metrics.requests_by(answer.status).inc()
             self._metrics.seconds.observe(seconds)
-        facts: dict[str, object] = {"key": key} if key else {}
+        facts: dict[str, object] = {"caller": caller} if caller else {}
         if answer.model_version:
             facts["model_version"] = answer.model_version
             self._metrics.records_by(answer.model_version).inc(answer.records)
@@ -104,11 +112,13 @@ class Front:
             facts["records"] = answer.records
         _log(scope, request_id, answer.status, seconds, facts)
 
-    def _refuse(self, scope: Scope, headers: dict[bytes, bytes], key: str | None) -> Answer | None:
+    def _refuse(
+        self, scope: Scope, headers: dict[bytes, bytes], caller: str | None
+    ) -> Answer | None:
         """Refuse what can be told from the head alone, before anything of the body is read."""
         if scope["method"] != "POST":
             return refusal(405, "this takes POST alone", (b"allow", b"POST"))
-        if key is None:
+        if caller is None:
             way = b"Basic" if scope["path"] in PAGES else b"Bearer"
             return refusal(401, NO_KEY, (b"www-authenticate", way + b' realm="API key"'))
         # A browser sends what it knows of the user along with another site's form.

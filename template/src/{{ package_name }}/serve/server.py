@@ -1,6 +1,5 @@
 """The server: who may reach it, how it ends, and how it logs."""
 
-import ipaddress
 import logging
 from datetime import UTC, datetime
 
@@ -9,6 +8,7 @@ import uvicorn
 
 from ..errors import ProjectError
 from ..settings import Settings
+from .addresses import is_this_machine
 from .app import create_app
 from .protocol import ImpatientProtocol
 
@@ -22,7 +22,8 @@ def run(settings: Settings, host: str, port: int, *, to_everybody: bool) -> None
         ProjectError: others could ask without a key, and nobody said that they may.
 
     """
-    if not (settings.api_key_hashes or to_everybody or is_this_machine(host)):
+    known = settings.api_key_hashes or settings.serve.oidc_issuer
+    if not (known or to_everybody or is_this_machine(host)):
         raise ProjectError(
             f"at {host} whoever reaches port {port} could ask: set API_KEY_HASHES (`api-key` makes "
             "a key), or add --open"
@@ -42,14 +43,6 @@ def run(settings: Settings, host: str, port: int, *, to_everybody: bool) -> None
         server_header=False,
         timeout_graceful_shutdown=round(whole + GRACE_SECONDS),
     )
-
-
-def is_this_machine(host: str) -> bool:
-    """Tell whether an address can be reached from this machine alone."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 class JsonLines(logging.Formatter):
