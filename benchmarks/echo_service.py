@@ -1,6 +1,6 @@
 """What serving is measured against: a FastAPI echo with the request model of the contract.
 
-Runs in the rendered project's environment: `python echo_service.py CONTRACT PORT`.
+Runs in the rendered project's folder and environment: `python echo_service.py PORT`.
 """
 
 import sys
@@ -17,7 +17,7 @@ USED_ROLES = ("id", "feature")
 
 def main() -> None:
     """Serve with the settings of the rendered project's own `serve`."""
-    contract, port = Path(sys.argv[1]), int(sys.argv[2])
+    contract, port = Path("config", "contract.toml"), int(sys.argv[1])
     app = create_app(tomllib.loads(contract.read_text(encoding="utf-8")))
     uvicorn.run(app, host="127.0.0.1", port=port, log_level="warning", access_log=False)
 

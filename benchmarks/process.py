@@ -41,3 +41,10 @@ def cost(command: Sequence[object], *, env: Mapping[str, str], cwd: Path | None 
         said = output.decode(errors="replace")[-4000:]
         raise RuntimeError(f"`{command[0]}` ended with {process.returncode}:\n{said}")
     return Cost(usage.ru_utime + usage.ru_stime, wall, usage.ru_maxrss * 1024)
+
+
+def printed(command: Sequence[object], *, env: Mapping[str, str], cwd: Path | None = None) -> str:
+    """Run a command to its end and return what it prints. Raises CalledProcessError."""
+    words = [str(part) for part in command]
+    done = subprocess.run(words, check=True, stdout=subprocess.PIPE, text=True, env=env, cwd=cwd)
+    return done.stdout

@@ -9,13 +9,14 @@ from benchmarks import (
     help_cost,
     image_size,
     new_cost,
+    serving_peers,
     serving_speed,
     update_cost,
 )
 from benchmarks.figure import Figure, show
 
 MODULES = (
-    *(new_cost, help_cost, first_prediction, serving_speed),
+    *(new_cost, help_cost, first_prediction, serving_speed, serving_peers),
     *(image_size, extraction_speed, data_speed, data_growth, batch_speed, update_cost),
 )
 

@@ -1,20 +1,27 @@
-"""POST /predict with one record, against a FastAPI echo with the same request model.
+"""POST /predict under load, against a FastAPI echo with the same request model and other limits.
 
-Both are served by uvicorn with the same settings, ours with metrics and prediction log on.
+All are served by uvicorn with the same settings, ours with metrics and prediction log on unless it
+says otherwise.
 """
 
 import json
+import shutil
 import tempfile
+import threading
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from benchmarks.figure import ROUNDS, Figure, show
 from benchmarks.load import Load, bear
+from benchmarks.process import printed
 from tests.services.ports import free_port, wait_for
 from tests.services.processes import started
 from tests.services.rendered import (
     Project,
+    champion,
     command,
     example_record,
     install,
@@ -25,19 +32,36 @@ from tests.services.rendered import (
 
 CONNECTIONS = 16
 SECONDS = 3
-LEAST_RATE = 0.5
-MOST_P99 = 2.5
+MANY_RECORDS = 100
+SWAPS = 8
+LEAST_RATE = 0.85
+MOST_P99 = 1.5
+LEAST_OF_IN_PROCESS = 0.5
+LEAST_OF_UNWATCHED = 0.9
 
 
 def figures() -> list[Figure]:
-    """Load both in turns."""
+    """Load all in turns."""
     with tempfile.TemporaryDirectory() as folder:
         project = install(render(Path(folder) / "customer-churn"))
         command(project, "run")
-        with serve(project) as ours, echo(project) as theirs:
-            loads = in_turns({"ours": ours, "echo": theirs}, [example_record(project)])
+        record = example_record(project)
+        with (
+            serve(project) as ours,
+            script(project, "echo_service.py") as echo,
+            script(project, "unwatched_service.py") as unwatched,
+        ):
+            services = {"ours": ours, "echo": echo, "unwatched": unwatched}
+            loads = in_turns(services, [record])
+            many, in_process = [], []
+            for _ in range(ROUNDS):
+                body = json.dumps([record] * MANY_RECORDS).encode()
+                many.append(bear(f"{ours}/predict", body, connections=CONNECTIONS, seconds=SECONDS))
+                in_process.append(rows_in_process(project))
+            swapped = swapped_under_load(project, ours, [record])
     rate = {name: max(load.rate for load in found) for name, found in loads.items()}
     p99 = {name: min(load.p99 for load in found) for name, found in loads.items()}
+    rows = max(load.rate for load in many) * MANY_RECORDS
     return [
         Figure(
             "POST /predict, requests/s against a FastAPI echo",
@@ -51,6 +75,26 @@ def figures() -> list[Figure]:
             p99["ours"] / p99["echo"],
             MOST_P99,
             detail=f"{p99['ours'] * 1e3:.1f} ms against {p99['echo'] * 1e3:.1f} ms",
+        ),
+        Figure(
+            "POST /predict, requests/s with metrics and prediction log against without",
+            rate["ours"] / rate["unwatched"],
+            LEAST_OF_UNWATCHED,
+            side="at least",
+            detail=f"{rate['ours']:,.0f}/s against {rate['unwatched']:,.0f}/s",
+        ),
+        Figure(
+            f"{MANY_RECORDS} records a request, rows/s against ONNX Runtime in process",
+            rows / max(in_process),
+            LEAST_OF_IN_PROCESS,
+            side="at least",
+            detail=f"{rows:,.0f}/s against {max(in_process):,.0f}/s",
+        ),
+        Figure(
+            f"{SWAPS} champions one after the other under load: failed requests",
+            swapped.failed,
+            0,
+            detail=f"{swapped.answered:,} answered",
         ),
     ]
 
@@ -68,15 +112,65 @@ def in_turns(services: dict[str, str], records: list[object]) -> dict[str, list[
     return loads
 
 
+def rows_in_process(project: Project) -> float:
+    """Give the rows a second that a loop over ONNX Runtime makes of the same records."""
+    python = project.program.with_name("python")
+    script = Path(__file__).with_name("onnx_in_process.py")
+    words = [python, script, project.folder, MANY_RECORDS, SECONDS]
+    return float(printed(words, env=project_env({}), cwd=project.folder))
+
+
+def swapped_under_load(project: Project, url: str, records: list[object]) -> Load:
+    """Change the champion again and again while the service is under load.
+
+    Raises:
+        RuntimeError: a champion did not take over.
+
+    """
+    registry = project.folder / "artifacts" / "registry"
+    old = champion(project)
+    names = [f"{old}-copy{number}" for number in range(SWAPS)]
+    for name in names:
+        shutil.copytree(registry / "versions" / old, registry / "versions" / name)
+    seen = []
+
+    def swap() -> None:
+        for name in names:
+            (registry / "pointer").write_text(f"{name}\n")
+            (registry / "pointer").replace(registry / "champion")
+            try:
+                wait_for(partial(is_served, url, name), timeout=20)
+                seen.append(name)
+            except TimeoutError:
+                return
+
+    swapping = threading.Thread(target=swap)
+    body = json.dumps(records).encode()
+    swapping.start()
+    loads = []
+    while swapping.is_alive():
+        ask = partial(bear, connections=CONNECTIONS, seconds=SECONDS, may_fail=True)
+        loads.append(ask(f"{url}/predict", body))
+    swapping.join()
+    if seen != names:
+        raise RuntimeError(f"of {names} only {seen} took over")
+    failed, answered = sum(each.failed for each in loads), sum(each.answered for each in loads)
+    return Load(0, 0, answered, failed)
+
+
+def is_served(url: str, version: str) -> bool:
+    """Tell whether the service answers with this version."""
+    with urllib.request.urlopen(f"{url}/ready", timeout=10) as answer:
+        return bool(json.load(answer)["model_version"] == version)
+
+
 @contextmanager
-def echo(project: Project) -> Iterator[str]:
-    """Start the echo in the project's environment and yield its base URL once it is ready."""
+def script(project: Project, name: str) -> Iterator[str]:
+    """Start a service in the project's environment and yield its base URL once it is ready."""
     port = free_port()
-    script = Path(__file__).with_name("echo_service.py")
-    contract = project.folder / "config" / "contract.toml"
     with started(
-        [project.program.with_name("python"), script, contract, str(port)],
-        log=project.folder.with_name("echo.log"),
+        [project.program.with_name("python"), Path(__file__).with_name(name), str(port)],
+        log=project.folder.with_name(f"{name}.log"),
         cwd=project.folder,
         env=project_env({}),
     ) as server:

@@ -80,9 +80,11 @@ class Rule:
 
     def describe(self, outputs: Probabilities) -> list[dict[str, Any]]:
         """Put predictions as they are answered: one record a row."""
-        answers = self.answers(outputs)
-        columns = [values.tolist() for values in answers.values()]
-        return [dict(zip(answers, row, strict=True)) for row in zip(*columns, strict=True)]
+        columns = (values.tolist() for values in self.answers(outputs).values())
+        return [
+            {"prediction": what, "probability": chance, "decision": do, "expected_value": worth}
+            for what, chance, do, worth in zip(*columns, strict=True)
+        ]
 
     def explain(self, answer: dict[str, Any], business: Business) -> list[str]:
         """Put an answer into sentences for the person who decides."""

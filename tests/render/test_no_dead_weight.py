@@ -10,6 +10,7 @@ from vulture import Vulture  # type: ignore[import-untyped]
 from tests.render.tree import Tree
 
 MODULES = {
+    "pyjwt": "jwt",
     "adbc-driver-manager": "adbc_driver_manager",
     "adbc-driver-postgresql": "adbc_driver_postgresql",
     # deptry knows a module by the first part of its name: any of the three accounts for all.

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from operator import attrgetter
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -38,6 +39,9 @@ class Records:
             msgspec.Meta(min_length=1, max_length=MOST_RECORDS),
         ]
         self._decoder = msgspec.json.Decoder(self.list_type)
+        self._names = [column.name for column in contract.features]
+        get = attrgetter(*self._names)
+        self._features = get if len(self._names) > 1 else lambda record: (get(record),)
 
     def decode(self, body: bytes) -> list[Record]:
         """Decode a JSON list of records.
@@ -66,10 +70,10 @@ class Records:
             raise explained(error, self._by_name) from None
         return record
 
-    def columns(self, records: Sequence[Record]) -> dict[str, list[Any]]:
+    def columns(self, records: Sequence[Record]) -> dict[str, tuple[Any, ...]]:
         """Turn records into the columns of the model's features."""
-        names = [column.name for column in self.contract.features]
-        return {name: [getattr(record, name) for record in records] for name in names}
+        rows = map(self._features, records)
+        return dict(zip(self._names, zip(*rows, strict=True), strict=True))
 
     def pseudonymous(self, records: Sequence[Record], pseudonyms: Pseudonyms) -> list[Record]:
         """Give copies whose id is its pseudonym."""
