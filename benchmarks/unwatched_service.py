@@ -4,7 +4,6 @@ Runs in the rendered project's folder and environment: `python unwatched_service
 """
 
 import sys
-from pathlib import Path
 
 from customer_churn import settings  # type: ignore[import-not-found]  # the rendered project
 from customer_churn.serve import app, journal, server  # type: ignore[import-not-found]
@@ -19,6 +18,9 @@ class Nothing:
     def inc(self, *_: object) -> None:
         """Note nothing."""
 
+    def dec(self, *_: object) -> None:
+        """Note nothing."""
+
 
 class NoMetrics(app.Metrics):  # type: ignore[misc]
     """Notes nothing of requests."""
@@ -27,14 +29,14 @@ class NoMetrics(app.Metrics):  # type: ignore[misc]
         """Put nothing in the place of the figures."""
         super().__init__()
         self.requests_by = self.records_by = lambda *_: Nothing()
-        self.seconds = Nothing()
+        self.seconds = self.in_flight = Nothing()
 
 
 def main() -> None:
     """Serve until SIGTERM."""
     journal.Journal.append = lambda *_, **__: None
     app.Metrics = NoMetrics
-    server.run(settings.load(Path.cwd()), "127.0.0.1", int(sys.argv[1]), to_everybody=False)
+    server.run(settings.load(), "127.0.0.1", int(sys.argv[1]), to_everybody=False)
 
 
 if __name__ == "__main__":

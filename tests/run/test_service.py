@@ -9,10 +9,12 @@ import re
 import signal
 import socket
 import subprocess
+import threading
 import time
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -276,3 +278,53 @@ def refuses(url: str) -> bool:
             return False
     except OSError:
         return True
+
+
+def test_a_worker_that_is_killed_takes_nothing_with_it_but_what_it_was_at(
+    default_project: Project,
+) -> None:
+    record = example_record(default_project)
+    with serve(default_project, {"SERVE__WORKERS": "2"}) as url:
+        parent = psutil.Process(pid_of(url))
+        statuses: list[int] = []
+        stop = threading.Event()
+
+        def ask() -> None:
+            while not stop.is_set():
+                with httpx.Client(base_url=url) as client:
+                    try:
+                        statuses.append(client.post("/predict", json=[record]).status_code)
+                    except httpx.TransportError:
+                        statuses.append(0)
+
+        asking = [threading.Thread(target=ask) for _ in range(4)]
+        for each in asking:
+            each.start()
+        killed = workers_of(parent)
+        for worker in killed:
+            enough = len(statuses) + 20
+            wait_for(partial(more_than, enough, statuses), timeout=30)
+            worker.kill()
+            wait_for(lambda: len(workers_of(parent)) == 2, timeout=30)
+        stop.set()
+        for each in asking:
+            each.join()
+        assert set(statuses) <= {0, 200}
+        # Of each of the four at most one request was with the worker that died.
+        assert statuses.count(0) <= 4 * len(killed)
+        assert not set(killed) & set(workers_of(parent))
+        figures = httpx.get(f"{url}/metrics").text
+    counted = re.search(r'^predict_requests_total{status="200"} (\d+)', figures, re.MULTILINE)
+    assert counted
+    assert statuses.count(200) <= int(counted[1]) <= len(statuses)
+
+
+def workers_of(parent: psutil.Process) -> list[psutil.Process]:
+    """Give the processes that answer."""
+    children = (child for child in parent.children() if child.status() != psutil.STATUS_ZOMBIE)
+    return [child for child in children if "spawn_main" in " ".join(child.cmdline())]
+
+
+def more_than(number: int, things: list[int]) -> bool:
+    """Tell whether there are more by now."""
+    return len(things) > number

@@ -98,15 +98,15 @@ def serve(project: Project, env: Mapping[str, str] | None = None) -> Iterator[st
 
 
 def pid_of(url: str) -> int:
-    """Return the process that listens at a URL of this machine."""
+    """Return the process that listens at a URL of this machine, of several the first."""
     port = int(url.rsplit(":", 1)[1])
-    (pid,) = {
+    return min(
         connection.pid
         for connection in psutil.net_connections("tcp")
-        if connection.status == psutil.CONN_LISTEN and connection.laddr[1:] == (port,)
-    }
-    assert pid is not None
-    return pid
+        if connection.status == psutil.CONN_LISTEN
+        and connection.laddr[1:] == (port,)
+        and connection.pid is not None
+    )
 
 
 def champion(project: Project) -> str:

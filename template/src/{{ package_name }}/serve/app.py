@@ -14,7 +14,7 @@ import msgspec
 from fastapi import FastAPI, Response
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import HTMLResponse
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST
 
 from .. import PROJECT
 from ..settings import Settings
@@ -124,7 +124,7 @@ def _add_probes(app: FastAPI, predictor: Predictor, metrics: Metrics) -> None:
     @app.get("/metrics", response_class=Response)
     async def figures() -> Response:
         """Give the figures in Prometheus' format."""
-        return Response(generate_latest(metrics.registry), media_type=CONTENT_TYPE_LATEST)
+        return Response(metrics.text(), media_type=CONTENT_TYPE_LATEST)
 
 
 def _add_page(app: FastAPI, predictor: Predictor) -> None:

@@ -7,7 +7,7 @@ them forwards and backwards (Mitchell et al., Sampling Permutations for Shapley 
 2022). Either way they add up to the difference from the typical record's prediction.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from math import factorial
 from typing import Any
 
@@ -27,7 +27,7 @@ Sets = NDArray[np.bool_]
 """Shape (sets, features): which features have the record's own value."""
 
 
-def explain(model: Model, columns: dict[str, list[Any]]) -> list[dict[str, Any]]:
+def explain(model: Model, columns: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
     """Explain each record of columns of values."""
     typical = feed({name: [value] for name, value in model.example.items()}, model.contract)
     records = feed(columns, model.contract)

@@ -79,7 +79,6 @@ class Front:
         self._serve = serve
         self._metrics = metrics
         self._in_flight = 0
-        metrics.in_flight.set_function(lambda: self._in_flight)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -135,6 +134,7 @@ class Front:
     ) -> Answer:
         body = None
         self._in_flight += 1
+        self._metrics.in_flight.inc()
         try:
             async with asyncio.timeout(self._serve.timeout_seconds):
                 # All that arrived at the same moment are counted before the first is answered.
@@ -156,6 +156,7 @@ class Front:
             return refusal(500, "this is a fault of the service: its log says more")
         finally:
             self._in_flight -= 1
+            self._metrics.in_flight.dec()
 
     async def _pass_on(
         self, scope: Scope, receive: Receive, send: Send, request_id: bytes, started: float

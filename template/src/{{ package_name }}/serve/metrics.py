@@ -1,8 +1,27 @@
 """What operations watch, in Prometheus' terms."""
 
 import functools
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+
+SHARED = "PROMETHEUS_MULTIPROC_DIR"
+"""Names, to the library, the folder by which several processes add up their figures."""
+PROCESSES = Path("/proc")
+"""Linux has it; elsewhere a process that was killed goes on counting as in flight."""
+
+
+@contextmanager
+def figures_of_all() -> Iterator[None]:
+    """Have the processes that are started meanwhile add up their figures."""
+    with tempfile.TemporaryDirectory(prefix="metrics-") as folder:
+        os.environ[SHARED] = folder
+        yield
 
 
 class Metrics:
@@ -29,5 +48,20 @@ class Metrics:
             registry=self.registry,
         )
         self.in_flight = Gauge(
-            "requests_in_flight", "Requests that are being answered.", registry=self.registry
+            "requests_in_flight",
+            "Requests that are being answered.",
+            registry=self.registry,
+            multiprocess_mode="livesum",
         )
+
+    def text(self) -> bytes:
+        """Give the figures in Prometheus' format, of all processes where there are several."""
+        if SHARED not in os.environ:
+            return generate_latest(self.registry)
+        for file in Path(os.environ[SHARED]).glob("gauge_live*.db"):
+            pid = int(file.stem.rpartition("_")[2])
+            if PROCESSES.exists() and not (PROCESSES / str(pid)).exists():
+                mark_process_dead(pid)
+        of_all = CollectorRegistry()
+        MultiProcessCollector(of_all)  # type: ignore[no-untyped-call]
+        return generate_latest(of_all)
