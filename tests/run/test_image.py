@@ -4,22 +4,34 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import shutil
+import signal
+import threading
+import time
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import psutil
+import pyarrow.parquet as pq
 import pytest
 import yaml
 
 from tests.services.base_image import BASE_PYTHON
-from tests.services.ports import wait_for
+from tests.services.ports import free_port, wait_for
 from tests.services.rendered import Project, champion, example_record, render
+from tests.services.steady_load import CONNECTIONS, SteadyLoad
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    from collections.abc import Callable, Iterator
 
     from tests.services.docker import Container, Engine
 
 KEY = "a key of the tests"
+LOAD_SECONDS = float(os.environ.get("LOAD_SECONDS", "40"))
+MOST_GROWTH = 1.15
 POST = """
 import sys, urllib.request
 body, headers = sys.argv[1].encode(), {"X-API-Key": sys.argv[2]}
@@ -98,8 +110,123 @@ def test_the_service_predicts_and_logs_it(container: Container, default_project:
     assert answer["request_id"] in logged
 
 
-def as_compose_says(compose: Path) -> list[str]:
-    """Return the options of `docker run` that mean the same as compose.yaml's service `api`."""
+def test_under_load_a_killed_worker_a_new_champion_and_a_full_disk_do_no_harm(
+    engine: Engine, image: str, default_project: Project, tmp_path: Path
+) -> None:
+    artifacts = default_project.folder / "artifacts"
+    registry = Path(shutil.copytree(artifacts / "registry", tmp_path / "registry"))
+    old, new = champion(default_project), f"{champion(default_project)}-copy"
+    shutil.copytree(registry / "versions" / old, registry / "versions" / new)
+    records, expected = scored_before(default_project)
+    port = free_port()
+    options = [
+        *as_compose_says(default_project.folder / "deploy" / "compose.yaml", registry),
+        *(
+            f"--env=API_KEY_HASHES={hashlib.sha256(KEY.encode()).hexdigest()}",
+            "--env=SERVE__WORKERS=2",
+        ),
+        "--memory=1g",
+        # A disk of its own, that can be filled; who writes there is the image's user.
+        "--tmpfs=/app/artifacts/predictions:size=64m,uid=10001,mode=700",
+        "--no-healthcheck",
+    ]
+    options = [each for each in options if not each.startswith("--volume=predictions:")]
+    command = [default_project.slug, "serve", "--host", "127.0.0.1", "--port", str(port)]
+    with engine.run(image, *options, command=command) as running:
+        wait_for(f"http://127.0.0.1:{port}/ready", timeout=60)
+        load = SteadyLoad(port, records, partial(is_as_before, expected), {"X-API-Key": KEY})
+        capacity = load.bear(rate=100_000, seconds=0.02)
+        rate, calm = capacity / 2, LOAD_SECONDS / 5
+        load.bear(rate, calm)
+        (victim, other) = serving(running)
+        before = memory(other)
+
+        with disturbed(lambda: os.kill(victim, signal.SIGKILL)):
+            load.bear(rate, calm)
+        broken = load.broken
+        assert broken <= CONNECTIONS
+        with disturbed(lambda: make_champion(registry, new)):
+            load.bear(rate, calm)
+        assert load.versions == {old, new}
+        with disturbed(lambda: fill_disk_for_a_while(running)):
+            load.bear(rate, calm)
+        assert load.put_off > 0, "the disk was never full"
+        load.bear(rate, calm)
+
+        assert other in serving(running)
+        assert len(serving(running)) == 2
+        assert memory(other) < before * MOST_GROWTH
+        logged = running.exec("sh", "-c", "cat /app/artifacts/predictions/*.jsonl").splitlines()
+    assert load.wrong == []
+    assert load.broken == broken
+    entries = [json.loads(line) for line in logged if line]
+    assert len(entries) >= load.answered
+
+
+def scored_before(project: Project) -> tuple[list[dict[str, Any]], list[float]]:
+    """Give records, and the probabilities that the champion has given them in a batch."""
+    (folder,) = (project.folder / "artifacts" / "scores").glob("scored_on=*")
+    rows = pq.read_table(folder).slice(0, 50).to_pylist()
+    names = example_record(project).keys()
+    records = [{name: row[name] for name in names} for row in rows]
+    return records, [row["probability"] for row in rows]
+
+
+def is_as_before(expected: list[float], place: int, answer: dict[str, Any]) -> bool:
+    (prediction,) = answer["predictions"]
+    return bool(abs(prediction["probability"] - expected[place]) < 1e-6)
+
+
+@contextmanager
+def disturbed(disturb: Callable[[], object]) -> Iterator[None]:
+    """Do something a third of the way into what is done meanwhile."""
+    failed: list[BaseException] = []
+
+    def after_a_while() -> None:
+        time.sleep(LOAD_SECONDS / 15)
+        try:
+            disturb()
+        except BaseException as error:  # noqa: BLE001 - told below
+            failed.append(error)
+
+    thread = threading.Thread(target=after_a_while)
+    thread.start()
+    yield
+    thread.join()
+    assert not failed, failed
+
+
+def make_champion(registry: Path, version: str) -> None:
+    (registry / "next").write_text(f"{version}\n")
+    (registry / "next").replace(registry / "champion")
+
+
+def fill_disk_for_a_while(running: Container) -> None:
+    fill = "cat /dev/zero >/app/artifacts/predictions/filler 2>/dev/null || true"
+    running.exec("sh", "-c", fill)
+    time.sleep(1)
+    running.exec("rm", "/app/artifacts/predictions/filler")
+
+
+def serving(running: Container) -> list[int]:
+    """Give the workers' processes, by their numbers on this machine."""
+    parent = psutil.Process(running.inspect()["State"]["Pid"])
+    return [
+        child.pid
+        for child in parent.children(recursive=True)
+        if child.status() != psutil.STATUS_ZOMBIE and "spawn_main" in " ".join(child.cmdline())
+    ]
+
+
+def memory(pid: int) -> int:
+    return int(psutil.Process(pid).memory_info().rss)
+
+
+def as_compose_says(compose: Path, registry: Path | None = None) -> list[str]:
+    """Return the options of `docker run` that mean the same as compose.yaml's service `api`.
+
+    `registry` stands in for the project's own.
+    """
     api = yaml.safe_load(compose.read_text())["services"]["api"]
     options = [f"--cap-drop={name}" for name in api["cap_drop"]]
     options += [f"--security-opt={option}" for option in api["security_opt"]]
@@ -109,5 +236,7 @@ def as_compose_says(compose: Path) -> list[str]:
         source, inside = volume.split(":", 1)
         if source.startswith("."):  # beside compose.yaml; else the name of a volume
             source = str((compose.parent / source).resolve())
+        if registry and source.endswith("/registry"):
+            source = str(registry)
         options.append(f"--volume={source}:{inside}")
     return options
