@@ -4,6 +4,7 @@ Two classes: act where the positive class is likely enough. More: act on the lik
 it is likely enough, else leave the case to a person.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -57,11 +58,7 @@ class Rule:
 
     def realised(self, outputs: Probabilities, actual: NDArray[np.float64]) -> NDArray[np.float64]:
         """Give what each decision earned, shape (rows,), in the currency."""
-        if self.contract.positive is not None:
-            called_for = actual == self.contract.classes.index(self.contract.positive)
-        else:
-            called_for = actual == outputs.argmax(axis=1)
-        return self._payoff(self.decide(outputs), called_for.astype(np.float64))
+        return self._payoff(self.decide(outputs), self._called_for(outputs, actual))
 
     def expected(self, outputs: Probabilities) -> NDArray[np.float64]:
         """Give what each decision is expected to earn, shape (rows,), in the currency."""
@@ -77,6 +74,27 @@ class Rule:
             "decision": np.array([LEAVE, ACT], dtype=object)[acts.astype(np.intp)],
             "expected_value": self._payoff(acts, certainty),
         }
+
+    def surprise(self, outputs: Probabilities, actual: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Give by how much reality missed the certainty: its mean is 0 where probabilities hold."""
+        return self._called_for(outputs, actual) - self.certainty(outputs)
+
+    def recall(
+        self, predictions: Sequence[str], probabilities: Sequence[float]
+    ) -> Probabilities:
+        """Rebuild outputs from what was answered, as far as decisions rest on them.
+
+        The answer holds one probability; what is left of it the other classes share.
+        """
+        index = {name: place for place, name in enumerate(self.contract.classes)}
+        told = np.array([index[name] for name in predictions], dtype=np.int64)
+        if self.contract.positive is not None:
+            told[:] = index[self.contract.positive]
+        chance = np.asarray(probabilities, dtype=np.float64)
+        others = (1 - chance) / (len(index) - 1)
+        outputs = np.repeat(others[:, np.newaxis], len(index), axis=1)
+        outputs[np.arange(len(told)), told] = chance
+        return outputs
 
     def describe(self, outputs: Probabilities) -> list[dict[str, Any]]:
         """Put predictions as they are answered: one record a row."""
@@ -98,6 +116,16 @@ class Rule:
             ),
             self._worth(answer),
         ]
+
+    def _called_for(
+        self, outputs: Probabilities, actual: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Tell for which rows acting was right, as 0 and 1."""
+        if self.contract.positive is not None:
+            called_for = actual == self.contract.classes.index(self.contract.positive)
+        else:
+            called_for = actual == outputs.argmax(axis=1)
+        return called_for.astype(np.float64)
 
     def _worth(self, answer: dict[str, Any]) -> str:
         amount = f"{answer['expected_value']:,.2f} {self.value.currency}"

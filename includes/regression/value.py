@@ -4,6 +4,7 @@ An exact prediction earns `right`; that shrinks in a straight line to nothing at
 `tolerance`, and on to the loss `wrong`, below which it does not fall.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -31,6 +32,10 @@ class Rule:
         earned = cls(contract, value, 0.0).realised(outputs, actual)
         return cls(contract, value, float(earned.mean()))
 
+    def certainty(self, outputs: Numbers) -> Numbers:
+        """Give the figure that decisions rest on: the number itself, shape (rows,)."""
+        return outputs
+
     def realised(self, outputs: Numbers, actual: Numbers) -> Numbers:
         """Give what each decision earned, shape (rows,), in the currency."""
         error = np.abs(outputs - actual)
@@ -50,6 +55,14 @@ class Rule:
             "decision": np.array(plans, dtype=object),
             "expected_value": self.expected(outputs),
         }
+
+    def surprise(self, outputs: Numbers, actual: Numbers) -> Numbers:
+        """Give by how much reality missed the number, in the target's unit."""
+        return actual - outputs
+
+    def recall(self, predictions: Sequence[str], _probabilities: Sequence[float]) -> Numbers:
+        """Rebuild outputs from what was answered."""
+        return np.array([float(number) for number in predictions], dtype=np.float64)
 
     def describe(self, outputs: Numbers) -> list[dict[str, Any]]:
         """Put predictions as they are answered: one record a row."""

@@ -5,6 +5,7 @@ from .contract import Contract
 from .export import predict
 from .metrics import metrics
 from .model import Model
+from .monitor.reference import keep_holdout
 from .registry import Card, Registry
 from .settings import Settings
 from .split import Part, Split
@@ -38,6 +39,7 @@ def evaluate(parts: Split, contract: Contract, settings: Settings) -> Card:
         "metrics": metrics(outputs, parts.holdout.actual, contract),
     }
     registry.note(version, "evaluation", result)
+    keep_holdout(registry.folder(version), outputs, parts.holdout.actual)
     return result
 
 

@@ -48,7 +48,7 @@ def promote(holdout: Part, contract: Contract, settings: Settings) -> Verdict:
         reason=f"{challenger} is worth {by}{compared} {rival}, per decision",
     )
     if verdict.promoted:
-        registry.point("champion", challenger)
+        registry.point("champion", challenger, verdict.reason)
     registry.note(challenger, "promotion", {"promoted": verdict.promoted, "reason": verdict.reason})
     return verdict
 

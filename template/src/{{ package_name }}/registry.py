@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import tempfile
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,6 +16,7 @@ Card = dict[str, Any]
 """What is known of a version: how it was trained, its decision rule, its baseline for drift."""
 
 GRAPH_FILE, CARD_FILE, CONTRACT_FILE = "model.onnx", "model.json", "contract.toml"
+CHAMPIONS_FILE = "champions.jsonl"
 
 
 class Registry:
@@ -66,9 +68,25 @@ class Registry:
             )
         return version
 
-    def point(self, pointer: Pointer, version: str) -> None:
-        """Switch a pointer: readers see the old version or the new one, never anything else."""
+    def point(self, pointer: Pointer, version: str, reason: str = "") -> None:
+        """Switch a pointer: readers see the old version or the new one, never anything else.
+
+        Another champion is written down, with the reason.
+        """
+        before = self.version(pointer)
         write_atomically(self.root / pointer, version + "\n")
+        if pointer == "champion" and version != before:
+            at = datetime.now(UTC).isoformat(timespec="seconds")
+            line = json.dumps({"at": at, "version": version, "before": before, "reason": reason})
+            with (self.root / CHAMPIONS_FILE).open("a", encoding="utf-8") as file:
+                file.write(line + "\n")
+
+    def champions(self) -> list[Card]:
+        """Give all champions there were: `at`, `version`, the one `before`, and the `reason`."""
+        path = self.root / CHAMPIONS_FILE
+        if not path.exists():
+            return []
+        return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
     def folder(self, version: str) -> Path:
         """Give the folder of a version."""

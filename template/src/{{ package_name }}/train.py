@@ -17,7 +17,8 @@ from .errors import ProjectError
 from .estimator import build
 from .export import check_parity, convert, predict
 from .leakage import SAMPLE_ROWS, gives_away_class, gives_away_number
-from .monitor.drift import baseline
+from .monitor.drift import baseline, prediction_column
+from .monitor.reference import keep_training_rows
 from .registry import Card, Registry
 from .settings import Settings
 from .split import Part, Split
@@ -54,6 +55,9 @@ def train(
     difference = check_parity(
         graph, model, parts.holdout, contract, settings.training.parity_tolerance
     )
+    # To the rows that it was fitted to, a model gives predictions as no others get them.
+    unseen = [predict(model, part, contract) for part in (parts.validation, parts.holdout)]
+    columns = {**parts.train.inputs, "prediction": prediction_column(np.concatenate(unseen))}
     registry = Registry(settings.artifacts / "registry")
     version = registry.add(
         graph,
@@ -69,12 +73,11 @@ def train(
             "example": _example(parts.train, contract),
             "drift_baseline": {
                 name: distribution.model_dump(exclude_defaults=True)
-                for name, distribution in baseline(
-                    parts.train.inputs, predict(model, parts.train, contract)
-                ).items()
+                for name, distribution in baseline(columns).items()
             },
         },
     )
+    keep_training_rows(registry.folder(version), parts.train.inputs, settings.training.seed)
     _track(settings, version, registry.card(version))
     return version
 

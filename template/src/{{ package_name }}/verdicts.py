@@ -12,7 +12,7 @@ from typing import Literal
 from .contract import Contract
 from .features import feed
 from .frames import columns_of
-from .monitor.drift import Distribution, stability_index
+from .monitor.drift import Shift, baselines_of, shifts
 from .quality import broken
 from .registry import Registry
 from .settings import Settings
@@ -65,25 +65,28 @@ def judge_clean(connection: Connection, contract: Contract, settings: Settings) 
         (twice,) = one_row(connection, f"SELECT count({key}) - count(DISTINCT {key}) FROM clean")
         words = f"{twice:,} rows have an id ({contract.id.name}) that another row has"
         verdicts.append(Verdict("clean", "keys", "stop" if twice else "fine", twice, words))
-    figures = distribution_figures(connection, contract, settings)
-    if figures:
-        limit = settings.drift.warn_at
-        moved = [f"{name} ({figure:.2f})" for name, figure in figures.items() if figure >= limit]
+    found = distribution_shifts(connection, contract, settings)
+    if found:
+        moved = [
+            f"{name} ({shift.index:.2f}, allowed: {shift.limit:.2g})"
+            for name, shift in found.items()
+            if shift.moved
+        ]
         words = "the features lie as in the champion's training data"
         if moved:
             words = (
                 f"moved away from the champion's training data: {', '.join(moved)} "
-                f"(stability index, allowed: {limit:g}, drift.warn_at)"
+                "(stability index, drift.warn_at)"
             )
-        worst = max(figures.values())
+        worst = max(shift.index for shift in found.values())
         verdicts.append(Verdict("clean", "distribution", "warn" if moved else "fine", worst, words))
     return verdicts
 
 
-def distribution_figures(
+def distribution_shifts(
     connection: Connection, contract: Contract, settings: Settings
-) -> dict[str, float]:
-    """Give the stability index of each feature in `clean` against the champion's training rows.
+) -> dict[str, Shift]:
+    """Give how far each feature in `clean` has moved from the champion's training rows.
 
     The furthest moved first; empty while there is no champion, or there are too few rows.
     """
@@ -98,13 +101,18 @@ def distribution_figures(
     )
     if len(rows) < settings.drift.min_rows:
         return {}
-    baseline = registry.card(version)["drift_baseline"]
-    figures = {
-        name: stability_index(values, Distribution.model_validate(baseline[name]))
+    baselines = baselines_of(registry.card(version))
+    columns = {
+        name: values
         for name, values in feed(columns_of(rows), contract).items()
-        if name in baseline and name not in contract.time_parts  # time moves on by itself
+        if name in baselines and name not in contract.time_parts  # time moves on by itself
     }
-    return dict(sorted(figures.items(), key=lambda item: -item[1]))
+    return shifts(
+        columns,
+        baselines,
+        warn_at=settings.drift.warn_at,
+        false_alarms=settings.statistics.false_alarms,
+    )
 
 
 def note(connection: Connection, verdicts: Iterable[Verdict]) -> None:

@@ -2,9 +2,12 @@
 
 import base64
 import io
+from collections.abc import Mapping
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from matplotlib.figure import Figure
+
+from .drift import Shift
 
 ENVIRONMENT = Environment(
     loader=PackageLoader(__package__ or "", "."),
@@ -23,13 +26,14 @@ def as_data(figure: Figure) -> str:
     return base64.b64encode(buffer.getvalue()).decode()
 
 
-def stability_figure(figures: dict[str, float], limit: float) -> Figure:
-    """Plot the stability index of each column, the most moved on top."""
-    names = sorted(figures, key=lambda name: figures[name])
-    figure = Figure(figsize=(6, 0.5 + 0.28 * len(names)), layout="constrained")
+def stability_figure(shifts: Mapping[str, Shift]) -> Figure:
+    """Plot the stability index of each column and where its alert begins, the most moved on top."""
+    names = sorted(shifts, key=lambda name: shifts[name].index)
+    figure = Figure(figsize=(6, 0.9 + 0.28 * len(names)), layout="constrained")
     axes = figure.subplots()
-    axes.barh(names, [figures[name] for name in names])
-    axes.axvline(limit, linestyle="--", color="grey", label="alert")
+    axes.barh(names, [shifts[name].index for name in names])
+    limits = [shifts[name].limit for name in names]
+    axes.plot(limits, names, linestyle="", marker="|", color="grey", label="alert")
     axes.set(xlabel="population stability index")
-    axes.legend()
+    axes.legend(loc="lower right")
     return figure

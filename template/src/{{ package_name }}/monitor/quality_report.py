@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 
 from ..contract import Contract
 from ..settings import Settings
-from ..verdicts import Verdict, distribution_figures, latest
+from ..verdicts import Verdict, distribution_shifts, latest
 from ..warehouse import Connection, table_exists
 from .page import ENVIRONMENT, as_data, stability_figure
 
@@ -23,11 +23,9 @@ def quality_report(connection: Connection, settings: Settings, contract: Contrac
         "Rows that came in": _over_the_runs(connection, "volume"),
     }
     if table_exists(connection, "clean"):
-        figures = distribution_figures(connection, contract, settings)
-        if figures:
-            plots["Features against the champion's training data"] = stability_figure(
-                figures, settings.drift.warn_at
-            )
+        found = distribution_shifts(connection, contract, settings)
+        if found:
+            plots["Features against the champion's training data"] = stability_figure(found)
     verdicts: list[Verdict] = latest(connection)
     page = settings.artifacts / "reports" / "quality.html"
     page.parent.mkdir(parents=True, exist_ok=True)

@@ -12,7 +12,7 @@ from ..warehouse import Connection
 from .lineage import Lineage
 from .page import ENVIRONMENT, as_data, stability_figure
 from .plots import holdout_plots
-from .watch import drift_figures
+from .watch import drift_shifts
 
 QUARANTINE_ROWS = 10
 
@@ -31,10 +31,10 @@ def report(
     champion = Model.champion(settings)
     registry = Registry(settings.artifacts / "registry")
     outputs = champion.run(parts.holdout.inputs)
-    drift = drift_figures(connection, settings)
+    drift = drift_shifts(connection, settings)
     figures = holdout_plots(outputs, parts.holdout.actual, contract, champion.rule)
     if drift:
-        figures["Drift against the training data"] = stability_figure(drift, settings.drift.warn_at)
+        figures["Drift against the training data"] = stability_figure(drift)
     facts: dict[str, Any] = {
         "business": settings.business,
         "value": settings.value,

@@ -1,0 +1,78 @@
+"""Plots over time: value, volume, and the figures of monitoring."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from matplotlib.figure import Figure
+from matplotlib.ticker import StrMethodFormatter
+
+from .months import Month
+
+MOST_LINES = 8
+REALISED, ESTIMATED, QUIET = "#1f5f99", "#a9c9e6", "grey"
+
+
+def value_figure(months: Sequence[Month], currency: str) -> Figure:
+    """Plot what decisions earned and are estimated to earn, beside what was promised for them."""
+    names = [f"{month.first:%Y-%m}" for month in months]
+    known = [month.realised.total for month in months]
+    open_ = [month.estimated.total for month in months]
+    figure = Figure(figsize=(7, 3), layout="constrained")
+    axes = figure.subplots()
+    axes.bar(names, known, width=0.6, color=REALISED, label="realised")
+    # On top of what has the same sign; a loss hangs below.
+    bottoms = [a if a * b > 0 else 0.0 for a, b in zip(known, open_, strict=True)]
+    axes.bar(
+        names, open_, width=0.6, bottom=bottoms, color=ESTIMATED, hatch="//", label="estimated"
+    )
+    axes.plot(
+        names,
+        [month.promised * (month.realised.rows + month.estimated.rows) for month in months],
+        linestyle="",
+        marker="_",
+        markersize=18,
+        color="black",
+        label="promised for as many decisions",
+    )
+    axes.axhline(0, color=QUIET, linewidth=0.8)
+    return _finished(figure, currency)
+
+
+def volume_figure(months: Sequence[Month], expected: int) -> Figure:
+    """Plot the decisions of each month, and how many were expected."""
+    figure = Figure(figsize=(7, 2.4), layout="constrained")
+    axes = figure.subplots()
+    axes.bar(
+        [f"{month.first:%Y-%m}" for month in months],
+        [month.decisions for month in months],
+        width=0.6,
+        color=REALISED,
+    )
+    axes.axhline(expected, linestyle="--", color=QUIET, label="expected")
+    return _finished(figure, "decisions")
+
+
+def figures_over_time(
+    lines: Mapping[str, Sequence[tuple[datetime, float | None]]], label: str, limit: float
+) -> Figure:
+    """Plot figures of monitoring by day, those that came highest."""
+    highest = sorted(
+        lines, key=lambda name: -max(figure or 0.0 for _, figure in lines[name])
+    )
+    figure = Figure(figsize=(7, 3), layout="constrained")
+    axes = figure.subplots()
+    for name in highest[:MOST_LINES]:
+        points = [(at, figure) for at, figure in lines[name] if figure is not None]
+        axes.plot(*zip(*points, strict=True), marker=".", label=name)
+    axes.axhline(limit, linestyle="--", color=QUIET, label="alert, at the least")
+    figure.autofmt_xdate()
+    return _finished(figure, label)
+
+
+def _finished(figure: Figure, label: str) -> Figure:
+    (axes,) = figure.axes
+    axes.set(ylabel=label)
+    if axes.get_ylim()[1] > 1000:  # noqa: PLR2004
+        axes.yaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+    axes.legend(fontsize="small")
+    return figure
