@@ -79,9 +79,7 @@ class Rule:
         """Give by how much reality missed the certainty: its mean is 0 where probabilities hold."""
         return self._called_for(outputs, actual) - self.certainty(outputs)
 
-    def recall(
-        self, predictions: Sequence[str], probabilities: Sequence[float]
-    ) -> Probabilities:
+    def recall(self, predictions: Sequence[str], probabilities: Sequence[float]) -> Probabilities:
         """Rebuild outputs from what was answered, as far as decisions rest on them.
 
         The answer holds one probability; what is left of it the other classes share.
@@ -125,7 +123,7 @@ class Rule:
             called_for = actual == self.contract.classes.index(self.contract.positive)
         else:
             called_for = actual == outputs.argmax(axis=1)
-        return called_for.astype(np.float64)
+        return np.asarray(called_for, dtype=np.float64)
 
     def _worth(self, answer: dict[str, Any]) -> str:
         amount = f"{answer['expected_value']:,.2f} {self.value.currency}"

@@ -17,6 +17,7 @@ MODULES = {
     "google-api-core": "google",
     "google-auth": "google",
     "google-cloud-bigquery": "google",
+    "fpdf2": "fpdf",
     "mlflow-skinny": "mlflow",
     "prometheus-client": "prometheus_client",
     "pydantic-settings": "pydantic_settings",

@@ -5,7 +5,7 @@ At the boundary `raw` the rows that came in are judged, at `clean` those that th
 
 from collections.abc import Iterable
 from dataclasses import astuple, dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from statistics import median
 from typing import Literal
 
@@ -134,6 +134,18 @@ def latest(connection: Connection) -> list[Verdict]:
         "SELECT boundary, name, level, figure, message FROM (SELECT *, row_number() "
         "OVER (PARTITION BY boundary, name ORDER BY run_at DESC) AS nth FROM quality) AS numbered "
         "WHERE nth = 1 ORDER BY boundary DESC, name"
+    ).fetchall()
+    return [Verdict(*row) for row in found]
+
+
+def between(connection: Connection, since: date, until: date) -> list[Verdict]:
+    """Give the verdicts of the days from one on and before another, the oldest first."""
+    if not table_exists(connection, "quality"):
+        return []
+    found = connection.execute(
+        "SELECT boundary, name, level, figure, message FROM quality "
+        "WHERE run_at >= ? AND run_at < ? ORDER BY run_at, boundary DESC, name",
+        [datetime.combine(day, datetime.min.time()) for day in (since, until)],
     ).fetchall()
     return [Verdict(*row) for row in found]
 

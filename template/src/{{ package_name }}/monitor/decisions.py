@@ -155,7 +155,8 @@ def _query(
     known: bool | None,  # noqa: FBT001
 ) -> tuple[str, list[object]]:
     """Give the SQL of decisions, the latest first, an outcome that the contract forbids as none."""
-    conditions, parameters = ["given_at IS NOT NULL"], []
+    conditions = ["given_at IS NOT NULL"]
+    parameters: list[object] = []
     for condition, parameter in (
         ("model_version = ?", version),
         ("given_at >= ?", since),

@@ -1,4 +1,4 @@
-"""What monitoring found, day by day, in the table `findings`; what became an incident, in a file."""
+"""What monitoring found, by day, in the table `findings`; what became an incident, in a file."""
 
 import json
 from collections.abc import Sequence
@@ -32,7 +32,10 @@ def note(connection: Connection, findings: Sequence[Finding]) -> None:
         )
         connection.executemany(
             "INSERT INTO findings VALUES (?, ?, ?, ?, ?)",
-            [(now, f.incident, "fine" if f.fine else "alert", f.figure, f.message) for f in findings],
+            [
+                (now, f.incident, "fine" if f.fine else "alert", f.figure, f.message)
+                for f in findings
+            ],
         )
 
 

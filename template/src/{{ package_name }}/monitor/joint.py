@@ -67,9 +67,7 @@ def _numbers(column: NDArray[np.float32] | NDArray[np.object_]) -> NDArray[np.fl
     values = column.ravel()
     if values.dtype != object:
         return values.astype(np.float64)
-    names, places, counts = np.unique(
-        values.astype(str), return_inverse=True, return_counts=True
-    )
+    names, places, counts = np.unique(values.astype(str), return_inverse=True, return_counts=True)
     codes = np.empty(len(names))
     codes[np.argsort(-counts)] = np.arange(len(names))
     return np.minimum(codes, MOST_CODES)[places]

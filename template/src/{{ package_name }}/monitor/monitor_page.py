@@ -14,7 +14,7 @@ from ..registry import Registry, write_atomically
 from ..settings import Settings
 from ..warehouse import Connection
 from . import alerts
-from .findings import Finding, question
+from .findings import Finding
 from .history import incidents, kept
 from .months import last_months
 from .page import ENVIRONMENT, as_data
@@ -48,7 +48,6 @@ def write_page(
             for name, since in sorted(alerts.open_incidents(settings).items())
         ],
         groups={title: sorted(rows, key=lambda f: f.fine) for title, rows in groups.items()},
-        question=question,
         plots={
             title: as_data(figure)
             for title, figure in _plots(connection, settings, contract, now.date()).items()

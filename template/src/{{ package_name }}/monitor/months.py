@@ -36,9 +36,7 @@ class Month:
         return self.realised.total + self.estimated.total
 
 
-def month_of(
-    connection: Connection, settings: Settings, contract: Contract, first: date
-) -> Month:
+def month_of(connection: Connection, settings: Settings, contract: Contract, first: date) -> Month:
     """Sum up the month that begins on this day."""
     found = taken(
         connection,

@@ -8,6 +8,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from matplotlib.figure import Figure
 
 from .drift import Shift
+from .findings import question
 
 ENVIRONMENT = Environment(
     loader=PackageLoader(__package__ or "", "."),
@@ -17,6 +18,7 @@ ENVIRONMENT = Environment(
     lstrip_blocks=True,
     keep_trailing_newline=True,
 )
+ENVIRONMENT.globals["question"] = question
 
 
 def as_data(figure: Figure) -> str:

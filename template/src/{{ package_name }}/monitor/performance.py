@@ -106,9 +106,7 @@ def least_value(promised: float, settings: Settings) -> float:
     return promised - (1 - settings.performance.min_value_share) * abs(promised)
 
 
-def _judge_value(
-    promised: Decisions, judged: Decisions, settings: Settings, wait: str
-) -> Finding:
+def _judge_value(promised: Decisions, judged: Decisions, settings: Settings, wait: str) -> Finding:
     """Judge whether less than the least was earned, beyond what chance does to both samples.
 
     By the greater of the variances: a few decisions without a rare gain would seem alike.
@@ -182,7 +180,8 @@ class _ByBin:
     def error(self, weights: Floats, rows: int) -> float:
         """Give the standard error of so weighted means, with the shares drawn by `rows` cases."""
         spread = float(self.shares @ (self.means - self.shares @ self.means) ** 2)
-        return (spread / rows + float(weights**2 @ self.variances)) ** 0.5
+        variance = spread / rows + float(weights**2 @ self.variances)
+        return float(variance**0.5)
 
 
 def _words(wait: Wait) -> str:

@@ -1,7 +1,7 @@
-"""What monitoring compares with, kept in the registry beside a model: some of the rows it learnt
-from, and what it predicted on the holdout with what came.
+"""What monitoring compares with, kept in the registry beside a model.
 
-Only features are kept, never an id: by the contract, personal data is no feature.
+Some of the rows that it was fitted to, and what it predicted on the holdout with what came. Only
+features are kept, never an id: by the contract, personal data is no feature.
 """
 
 from pathlib import Path
@@ -43,9 +43,7 @@ def training_rows(folder: Path) -> Feed:
     return inputs
 
 
-def keep_holdout(
-    folder: Path, outputs: NDArray[np.float64], actual: NDArray[np.float64]
-) -> None:
+def keep_holdout(folder: Path, outputs: NDArray[np.float64], actual: NDArray[np.float64]) -> None:
     """Keep what a model predicted on the holdout, and what came, evenly thinned out."""
     step = -(-len(actual) // MOST_ROWS)
     wide = outputs.reshape(len(actual), -1)[::step]
@@ -56,8 +54,8 @@ def keep_holdout(
 def holdout(folder: Path) -> Holdout:
     """Give outputs, of shape (rows, classes) or (rows,), and outcomes, of shape (rows,)."""
     columns = _read(folder / HOLDOUT_FILE)
-    actual = columns.pop("actual")
-    outputs = np.column_stack(list(columns.values()))
+    actual = columns.pop("actual").astype(np.float64)
+    outputs = np.column_stack(list(columns.values())).astype(np.float64)
     return Holdout(outputs if outputs.shape[1] > 1 else outputs.ravel(), actual)
 
 

@@ -1,6 +1,7 @@
 """Judge the service by the log of predictions: as many as usual, and no longer pause than ever."""
 
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from statistics import median
 
 from ..settings import Settings
@@ -20,12 +21,12 @@ def check(connection: Connection, settings: Settings, today: date | None = None)
     return [_volume(counts, settings, today), _pause(connection, settings, today)]
 
 
-def daily_volume(connection: Connection, since: date, until: date | None = None) -> dict[date, int]:
+def daily_volume(connection: Connection, since: date, until: date = date.max) -> dict[date, int]:
     """Count the predictions of each day that has any."""
     rows = connection.execute(
         "SELECT given_on, count(*) FROM (SELECT CAST(given_at AS DATE) AS given_on FROM predictions "
         "WHERE given_at >= ? AND given_at < ?) AS given GROUP BY given_on ORDER BY given_on",
-        [midnight(since), midnight(until or date.max)],
+        [midnight(since), midnight(until)],
     ).fetchall()
     return dict(rows)
 
@@ -60,7 +61,7 @@ def _pause(connection: Connection, settings: Settings, today: date) -> Finding:
     days = sorted(daily_volume(connection, date.min))
     if len(days) < FEWEST_DAYS:
         return Finding(PAUSE, fine=True, message=f"predictions on {len(days)} days so far")
-    longest = max((after - before).days for before, after in zip(days, days[1:], strict=False))
+    longest = max((after - before).days for before, after in pairwise(days))
     now, times = (today - days[-1]).days, settings.service.max_pause
     return Finding(
         PAUSE,

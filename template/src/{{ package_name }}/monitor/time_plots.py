@@ -1,7 +1,7 @@
 """Plots over time: value, volume, and the figures of monitoring."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime, timedelta
 
 from matplotlib.figure import Figure
 from matplotlib.ticker import StrMethodFormatter
@@ -9,6 +9,7 @@ from matplotlib.ticker import StrMethodFormatter
 from .months import Month
 
 MOST_LINES = 8
+LEGEND_COLUMNS = 4
 REALISED, ESTIMATED, QUIET = "#1f5f99", "#a9c9e6", "grey"
 
 
@@ -52,13 +53,21 @@ def volume_figure(months: Sequence[Month], expected: int) -> Figure:
     return _finished(figure, "decisions")
 
 
+def day_figure(counts: Mapping[date, int], first: date, end: date) -> Figure:
+    """Plot the predictions of each day from the first on and before the end."""
+    days = [first + timedelta(days=day) for day in range((end - first).days)]
+    figure = Figure(figsize=(7, 2.2), layout="constrained")
+    axes = figure.subplots()
+    axes.bar([day.day for day in days], [counts.get(day, 0) for day in days], color=REALISED)
+    axes.set(xlabel="day of the month", xlim=(0.4, len(days) + 0.6))
+    return _finished(figure, "predictions")
+
+
 def figures_over_time(
     lines: Mapping[str, Sequence[tuple[datetime, float | None]]], label: str, limit: float
 ) -> Figure:
     """Plot figures of monitoring by day, those that came highest."""
-    highest = sorted(
-        lines, key=lambda name: -max(figure or 0.0 for _, figure in lines[name])
-    )
+    highest = sorted(lines, key=lambda name: -max(figure or 0.0 for _, figure in lines[name]))
     figure = Figure(figsize=(7, 3), layout="constrained")
     axes = figure.subplots()
     for name in highest[:MOST_LINES]:
@@ -74,5 +83,8 @@ def _finished(figure: Figure, label: str) -> Figure:
     axes.set(ylabel=label)
     if axes.get_ylim()[1] > 1000:  # noqa: PLR2004
         axes.yaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
-    axes.legend(fontsize="small")
+    _, named = axes.get_legend_handles_labels()
+    if named:
+        columns = min(len(named), LEGEND_COLUMNS)
+        figure.legend(loc="outside lower center", ncols=columns, fontsize="small", frameon=False)
     return figure

@@ -25,6 +25,7 @@ from .front import App, Front
 from .journal import Journal
 from .messages import CSV, HTML, Answer, Asked, Handler, refusal
 from .metrics import Metrics
+from .monitor import report
 from .openapi import describe
 from .page import SECURITY_POLICY, render
 from .predictor import Predictor
@@ -133,6 +134,13 @@ def _add_page(app: FastAPI, predictor: Predictor) -> None:
         """Show a form made from the contract."""
         response.headers["Content-Security-Policy"] = SECURITY_POLICY
         return render(predictor, {})
+
+    @app.get("/monitor", response_class=HTMLResponse, include_in_schema=False)
+    def monitor(response: Response) -> str:
+        """Show what the last run of `monitor` found."""
+        text, policy = report(predictor.settings.artifacts / "reports" / "monitor.html")
+        response.headers["Content-Security-Policy"] = policy
+        return text
 
 
 def _predict(asked: Asked, predictor: Predictor) -> Answer:

@@ -38,6 +38,7 @@ SECURITY: tuple[Header, ...] = (
     (b"referrer-policy", b"no-referrer"),
     (b"cache-control", b"no-store"),
 )
+GUARDED = ("/monitor",)  # pages that are shown to who has a key alone
 QUIET = ("/health", "/ready", "/metrics")  # asked every few seconds: logged only when they fail
 PAGES = ("/", "/file")  # for people: they are shown by GET, and a browser asks for the key
 LONGEST_PATH = 200  # in the log
@@ -91,6 +92,10 @@ class Front:
         request_id = given if REQUEST_ID.fullmatch(given) else secrets.token_hex(8).encode()
         handler = self._handlers.get(scope["path"])
         if handler is None or (scope["path"] in PAGES and scope["method"] in ("GET", "HEAD")):
+            if scope["path"] in GUARDED and self._callers.name(headers) is None:
+                await _send(_no_key(b"Basic"), request_id, send)
+                _log(scope, request_id, 401, time.perf_counter() - started, {})
+                return
             await self._pass_on(scope, receive, send, request_id, started)
             return
         caller = self._callers.name(headers)
@@ -118,8 +123,7 @@ class Front:
         if scope["method"] != "POST":
             return refusal(405, "this takes POST alone", (b"allow", b"POST"))
         if caller is None:
-            way = b"Basic" if scope["path"] in PAGES else b"Bearer"
-            return refusal(401, NO_KEY, (b"www-authenticate", way + b' realm="API key"'))
+            return _no_key(b"Basic" if scope["path"] in PAGES else b"Bearer")
         # A browser sends what it knows of the user along with another site's form.
         foreign = headers.get(b"sec-fetch-site", b"none") not in (b"none", b"same-origin")
         origin = headers.get(b"origin", b"").decode("latin-1")
@@ -181,6 +185,10 @@ class Front:
             logger.exception("request %s failed", request_id.decode())
         if scope["path"] not in QUIET or status >= HTTPStatus.BAD_REQUEST:
             _log(scope, request_id, status, time.perf_counter() - started, {})
+
+
+def _no_key(way: bytes) -> Answer:
+    return refusal(401, NO_KEY, (b"www-authenticate", way + b' realm="API key"'))
 
 
 async def _read(receive: Receive, headers: dict[bytes, bytes], most: int) -> bytes:
