@@ -146,7 +146,7 @@ class Trials:
             worse = np.where(acted & (random.random(WRONG_ROWS) < 0.5), "no", outcomes)
         else:
             tolerance = self.settings.value.tolerance
-            biased = outcomes + 0.1 * tolerance
+            biased = outcomes + 0.2 * tolerance
             worse = outcomes + random.choice([-1, 1], WRONG_ROWS) * tolerance
         known = self.module("split").actual(outcomes, self.contract)
         earned = rule.realised(outputs, known)

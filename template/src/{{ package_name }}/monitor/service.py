@@ -24,8 +24,9 @@ def check(connection: Connection, settings: Settings, today: date | None = None)
 def daily_volume(connection: Connection, since: date, until: date = date.max) -> dict[date, int]:
     """Count the predictions of each day that has any."""
     rows = connection.execute(
-        "SELECT given_on, count(*) FROM (SELECT CAST(given_at AS DATE) AS given_on FROM predictions "
-        "WHERE given_at >= ? AND given_at < ?) AS given GROUP BY given_on ORDER BY given_on",
+        "SELECT given_on, count(*) FROM (SELECT CAST(given_at AS DATE) AS given_on "
+        "FROM predictions WHERE given_at >= ? AND given_at < ?) AS given "
+        "GROUP BY given_on ORDER BY given_on",
         [midnight(since), midnight(until)],
     ).fetchall()
     return dict(rows)
