@@ -66,7 +66,15 @@ def test_the_wheel_holds_what_the_code_reads(project: Project, tmp_path: Path) -
     held = {name for name in zipfile.ZipFile(wheel).namelist() if not name.endswith("/")}
     assert {name for name in held if ".dist-info/" not in name} == ours
     pages = {Path(name).name for name in ours if not name.endswith(".py")}
-    assert {"quality.html", "report.html", "model_card.md", "lineage.md"} <= pages
+    assert {
+        "monitor.html",
+        "monthly.html",
+        "quality.html",
+        "report.html",
+        "model_card.md",
+        "lineage.md",
+        "pages.css",
+    } <= pages
     assert ("page.html" in pages) == _has_api(project)
 
 

@@ -18,7 +18,15 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.quick
 
 # What the rendered project itself fills in, when it runs.
-ITS_OWN_TEMPLATES = {"page.html", "quality.html", "report.html", "model_card.md", "lineage.md"}
+ITS_OWN_TEMPLATES = {
+    "page.html",
+    "monitor.html",
+    "monthly.html",
+    "quality.html",
+    "report.html",
+    "model_card.md",
+    "lineage.md",
+}
 ONE_BLANK_LINE_AT_MOST = (".yml", ".yaml", ".toml", ".md", ".txt", ".example", "Dockerfile")
 
 

@@ -138,6 +138,17 @@ def test_no_file_of_the_project_holds_any_of_it(client: Client, answered: str) -
     assert found == []
 
 
+def test_the_rows_that_monitoring_compares_with_hold_features_alone(
+    client: Client, answered: str
+) -> None:
+    assert answered
+    registry = client.project.folder / "artifacts" / "registry"
+    (rows,) = registry.glob("versions/*/training_rows.parquet")
+    names = client.warehouse(f"SELECT name FROM parquet_schema('{rows}')")  # noqa: S608 - our own
+    assert {("weight_kg",), ("years",)} <= set(names)
+    assert not {("e_mail",), ("phone",)} & set(names)
+
+
 def test_the_lineage_tells_both_sources_and_what_is_left_out(client: Client, answered: str) -> None:
     assert answered
     page = (client.project.folder / "docs" / "lineage.md").read_text(encoding="utf-8")

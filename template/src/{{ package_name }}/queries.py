@@ -23,6 +23,7 @@ TAKEN = frozenset(
         "bookmarks",
         "clean",
         "failing",
+        "findings",
         "joined",
         "outcomes",
         "predictions",
