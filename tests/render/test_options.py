@@ -54,7 +54,8 @@ TRACES: dict[tuple[str, str], Trace] = {
     ("warehouse", "bigquery"): Trace("bigquery_driver"),
     ("warehouse", "postgres"): Trace("postgres_driver|WAREHOUSE_URL"),
     ("warehouse", "snowflake"): Trace("snowflake_driver"),
-    ("model_family", "sklearn"): Trace("HistGradientBoosting"),
+    # Its trees themselves are in every project: monitoring tells rows apart by them.
+    ("model_family", "sklearn"): Trace("max_leaf_nodes|trees of scikit-learn"),
     ("model_family", "lightgbm"): Trace("lightgbm|onnxmltools"),
     # FastAPI itself stays among the pins: MLflow asks for it.
     ("serving", "api"): Trace(

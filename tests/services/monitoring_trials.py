@@ -29,11 +29,13 @@ class Trials:
     """A project whose line has run on the head of the pool."""
 
     def __init__(self, package: str) -> None:
+        """Read the project in this folder."""
         self.package = package
         self.settings = self.module("settings").load(Path.cwd())
         self.contract = self.module("contract").load(self.settings.contract_file)
 
     def module(self, name: str) -> ModuleType:
+        """Import a module of the project's."""
         return importlib.import_module(f"{self.package}.{name}")
 
     def make(self, pool: Path, head: Path) -> None:
@@ -65,6 +67,7 @@ class Trials:
 
     @staticmethod
     def value(text: str, column: Any) -> object:  # noqa: ANN401 - the project's own type
+        """Take a text for what its column holds."""
         if text == "":
             return None if column.nullable or column.role == "ignore" else "invalid"
         if column.type == "boolean":
@@ -77,6 +80,7 @@ class Trials:
         return text
 
     def cases(self, seed: int, size: int) -> dict[str, np.ndarray]:
+        """Draw cases from the pool."""
         rows = len(self.columns[self.contract.target.name])
         drawn = np.random.default_rng([seed, size]).choice(rows, size, replace=False)
         return {name: values[drawn] for name, values in self.columns.items()}
@@ -105,9 +109,7 @@ class Trials:
             findings = [
                 *self.module("monitor.service").check(connection, self.settings),
                 *watch.drift(connection, self.settings),
-                *self.module("monitor.performance").check(
-                    connection, self.settings, self.contract
-                ),
+                *self.module("monitor.performance").check(connection, self.settings, self.contract),
             ]
         return sorted(finding.incident for finding in findings if not finding.fine)
 

@@ -19,6 +19,7 @@ ENVIRONMENT = Environment(
     keep_trailing_newline=True,
 )
 ENVIRONMENT.globals["question"] = question
+ENVIRONMENT.globals["style"] = ENVIRONMENT.get_template("pages.css").render()
 
 
 def as_data(figure: Figure) -> str:
