@@ -9,7 +9,7 @@ import sys
 import time
 from pathlib import Path
 
-import numpy as np  # type: ignore[import-not-found]  # these come with the rendered project
+import numpy as np  # these come with the rendered project
 import onnxruntime  # type: ignore[import-not-found]
 
 
