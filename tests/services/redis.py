@@ -48,7 +48,10 @@ class RedisServer:
             "appendfsync": "always",
             "save": "",
         }
-        command = ["redis-server", *(str(part) for pair in options.items() for part in _option(pair))]
+        command = [
+            "redis-server",
+            *(str(part) for pair in options.items() for part in _option(pair)),
+        ]
         self._running = self._stack.enter_context(started(command, log=self.folder / "log"))
         wait_for(self.answers, timeout=30, still_there=self._running.running)
 

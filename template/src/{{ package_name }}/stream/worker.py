@@ -34,14 +34,15 @@ def run(settings: Settings) -> None:
 
     """
     stream = settings.stream
-    if len({stream.input, stream.output, stream.dead_letters}) < len(("input", "output", "dead")):
+    names = stream.input, stream.output, stream.dead_letters
+    if len(set(names)) < len(names):
         raise ProjectError("config/stream.toml: input, output and dead_letters have to differ")
+    broker = connect(settings)
     stop = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     log.start()
     logging.getLogger(__package__).setLevel(logging.INFO)
-    broker = connect(settings)
     keep = settings.serve.log_days, settings.serve.max_log_bytes
     journal = Journal(settings.artifacts / "predictions", *keep)
     metrics = Metrics(broker.lag)
