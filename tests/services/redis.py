@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import redis
 
 from tests.services.ports import free_port, wait_for
-from tests.services.processes import end, started
+from tests.services.processes import started
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
