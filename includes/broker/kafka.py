@@ -66,8 +66,8 @@ class KafkaStream:
         self._name = (
             f"{self._stream.group}-{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
         )
-        self._faults: list[str] = []
-        self._consumer = self._reader(error_cb=lambda error: self._faults.append(error.str()))
+        self._all_down = False
+        self._consumer = self._reader(error_cb=self._note)
         self._watcher = self._reader(
             **{"isolation.level": "read_uncommitted", "enable.partition.eof": True}
         )
@@ -106,6 +106,9 @@ class KafkaStream:
             self._prepare()
             if self._unsettled:
                 self._rewind()
+            if self._all_down:  # of which an empty poll says nothing
+                self._consumer.list_topics(self._stream.input, ANSWER_SECONDS)
+                self._all_down = False
             first = self._consumer.poll(READ_SECONDS)
             if first is None:
                 return []
@@ -173,6 +176,7 @@ class KafkaStream:
             "group.id": self._stream.group,
             "enable.auto.commit": False,
             "auto.offset.reset": "earliest",
+            "session.timeout.ms": round(self._stream.idle_seconds * 1e3),
             "isolation.level": "read_committed",
         }
         return Consumer(self._common | settings | options, logger=logger)
@@ -233,6 +237,10 @@ class KafkaStream:
         keys[key] = None
         if len(keys) > self._stream.remember_answers:
             del keys[next(iter(keys))]
+
+    def _note(self, error: KafkaError) -> None:
+        if error.code() == KafkaError._ALL_BROKERS_DOWN:  # noqa: SLF001
+            self._all_down = True
 
     def _forget(self, _consumer: Consumer, partitions: Sequence[TopicPartition]) -> None:
         for place in partitions:

@@ -60,7 +60,7 @@ TRACES: dict[tuple[str, str], Trace] = {
     ("model_family", "lightgbm"): Trace("lightgbm|onnxmltools"),
     # FastAPI itself stays among the pins: MLflow asks for it.
     ("serving", "api"): Trace(
-        r"API_KEY_HASHES|\bapi-key\b|serve/(app|front|page)|httptools|uvloop|/predict\b|predict_re"
+        r"API_KEY_HASHES|serve/(app|front|page)|httptools|uvloop|/predict\b|predict_re"
     ),
     ("serving", "batch"): Trace(
         r"score\.py|score_files|import score|'score'|\"score\"|scored_on",
