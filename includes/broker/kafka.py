@@ -69,7 +69,11 @@ class KafkaStream:
         self._all_down = False
         self._consumer = self._reader(error_cb=self._note)
         self._watcher = self._reader(
-            **{"isolation.level": "read_uncommitted", "enable.partition.eof": True}
+            **{
+                "isolation.level": "read_uncommitted",  # else it waits for open transactions
+                "enable.partition.eof": True,
+                "queued.min.messages": 1,  # it looks at one of each partition
+            }
         )
         self._watching = Lock()
         self._producer: Producer | None = None
@@ -282,7 +286,6 @@ class KafkaStream:
             left.discard(number)
             if not received.error():  # else the partition's end: only marks of transactions follow
                 times[number] = received.timestamp()[1]
-                self._watcher.pause([TopicPartition(topic, number)])
         self._watcher.unassign()
         return times
 
