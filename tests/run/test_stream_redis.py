@@ -152,27 +152,48 @@ def test_nothing_is_lost_and_nothing_answered_twice_though_all_is_killed_in_turn
     assert seen == Counter(f"{key}-0" for key in good)
 
 
+def asleep(server: RedisServer, worker: Worker, known: Known) -> list[str]:
+    """Stop a worker that has a batch in hand; returns the keys that were sent."""
+    sent: list[str] = []
+    while True:
+        part = {f"key-{len(sent) + number}": record for number, (record, _) in enumerate(known)}
+        send(server, part)
+        sent += part
+        time.sleep(0.002)
+        os.kill(worker.pid, signal.SIGSTOP)
+        if pending(server):
+            return sent
+        os.kill(worker.pid, signal.SIGCONT)
+        wait_for(lambda: behind(server) == 0, timeout=20)
+        assert len(sent) < 100 * len(known), "it was never caught with a batch in hand"
+
+
 def test_a_worker_that_slept_through_a_takeover_answers_nothing_twice(
     server: RedisServer, crowd: Workers, known: Known
 ) -> None:
     sleeper = crowd.start()
-    sent = 0
-    while True:
-        send(server, {f"key-{sent + number}": record for number, (record, _) in enumerate(known)})
-        sent += len(known)
-        time.sleep(0.002)
-        os.kill(sleeper.pid, signal.SIGSTOP)
-        if pending(server):
-            break
-        os.kill(sleeper.pid, signal.SIGCONT)
-        wait_for(lambda: behind(server) == 0, timeout=20)
-        assert sent < 100 * len(known), "it was never caught with a batch in hand"
+    sent = asleep(server, sleeper, known)
     crowd.start()
     wait_for(lambda: behind(server) == 0, timeout=20)
     os.kill(sleeper.pid, signal.SIGCONT)
     name = 'stream_messages_total{outcome="taken over"}'
     wait_for(lambda: sleeper.figure(name) > 0, timeout=20, still_there=sleeper.process.running)
-    assert len(answers(server)) == sent
+    assert set(answers(server)) == set(sent)
+
+
+def test_a_key_that_two_workers_have_in_hand_is_answered_once(
+    server: RedisServer, crowd: Workers, known: Known
+) -> None:
+    sleeper = crowd.start(idle_seconds=600)
+    sent = asleep(server, sleeper, known)
+    crowd.start(idle_seconds=600)
+    send(server, dict.fromkeys(sent, known[0][0]))  # again, while the first are not settled
+    wait_for(lambda: set(answers(server)) == set(sent), timeout=20)
+    os.kill(sleeper.pid, signal.SIGCONT)
+    wait_for(lambda: behind(server) == 0, timeout=20)
+    name = 'stream_messages_total{outcome="duplicate"}'
+    assert sleeper.figure(name) > 0
+    assert set(answers(server)) == set(sent)
 
 
 def test_on_sigterm_the_batch_in_hand_is_settled_and_the_group_is_left(
@@ -335,13 +356,17 @@ def test_a_name_that_holds_something_else_is_one_line(
     assert len(done.stderr.splitlines()) == 1
 
 
-def test_a_name_that_is_taken_later_loses_nothing(
+def test_a_name_that_is_taken_later_loses_nothing_and_settles_no_half_of_a_batch(
     server: RedisServer, crowd: Workers, known: Known
 ) -> None:
     worker: Worker = crowd.start()
-    server.client.set(OUTPUT, "mine")
-    send(server, {"mine": known[0][0]})
+    server.client.set(DEAD, "mine")
+    with server.client.pipeline(transaction=True) as both:
+        both.xadd(INPUT, {"key": "mine", "record": json.dumps(known[0][0])})
+        both.xadd(INPUT, {"key": "poison", "record": "{"})
+        both.execute()
     wait_for(lambda: not worker.ready(), timeout=20)
-    assert pending(server) == 1
-    server.client.delete(OUTPUT)
-    wait_for(lambda: len(answers(server)) == 1, timeout=30, still_there=worker.process.running)
+    assert pending(server) == 2
+    assert not answers(server)
+    server.client.delete(DEAD)
+    wait_for(lambda: len(answers(server)) == len(dead(server)) == 1, timeout=30)
