@@ -30,6 +30,7 @@ BASE: dict[str, Any] = {
     "data_sources": ["files"],
     "model_family": "sklearn",
     "serving": ["batch"],
+    "broker": "redis",
     "warehouse": "duckdb",
     "engine": "local",
     "dataframe": "",
@@ -37,6 +38,8 @@ BASE: dict[str, Any] = {
 }
 OPTIONS: dict[str, dict[str, Any]] = {
     "'api' in serving": {"serving": ["api"]},
+    "broker == 'redis' and 'stream' in serving": {"serving": ["stream"], "broker": "redis"},
+    "broker == 'kafka' and 'stream' in serving": {"serving": ["stream"], "broker": "kafka"},
     "'bigquery' in data_sources or warehouse == 'bigquery'": {"data_sources": ["bigquery"]},
     "'excel' in data_sources": {"data_sources": ["excel"]},
     "'mysql' in data_sources": {"data_sources": ["mysql"]},

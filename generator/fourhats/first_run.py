@@ -42,7 +42,7 @@ def first_run(uv: str, project: Path, answers: Mapping[str, Any]) -> None:
     if "api" in answers["serving"]:
         with _served([uv, "run", slug], project) as address:
             _ask_for_one(address, str(answers["value_currency"]))
-    else:
+    elif "batch" in answers["serving"]:
         _show_scores([uv, "run", slug], project)
 
 

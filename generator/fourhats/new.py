@@ -250,6 +250,8 @@ def _next_steps(request: Request, answers: Mapping[str, Any]) -> None:
         steps.insert(0, (f"uv run {slug} run", "from data to a trained model"))
     elif "api" in answers["serving"]:
         steps.insert(0, (f"uv run {slug} serve", "the API and its page"))
+    elif "stream" in answers["serving"]:
+        steps.insert(0, (f"uv run {slug} stream", "the worker, once .env has the broker's address"))
     if Path(request.dest).expanduser().resolve() != Path.cwd():
         steps.insert(0, (f"cd {shlex.quote(request.dest)}", ""))
     width = max(len(step) for step, meaning in steps if meaning)

@@ -33,8 +33,8 @@ class DependencySet:
         )
 
 
-# Every two of the three traits meet in all their combinations; each warehouse, engine and library
-# of frames is in one; the last one asks for every source that there is.
+# Every two of the three traits meet in all their combinations; each warehouse, engine, library of
+# frames and broker is in one; the last one asks for every source that there is.
 DEPENDENCY_SETS = [
     DependencySet("default", {}),
     DependencySet(
@@ -55,7 +55,8 @@ DEPENDENCY_SETS = [
             "data_sources": ["excel", "mysql", "object_storage", "rest_api", "snowflake"],
             "warehouse": "snowflake",
             "dataframe": "pandas",
-            "serving": ["batch"],
+            "serving": ["batch", "stream"],
+            "broker": "kafka",
             "orchestrator": "none",
             "license": "MIT",
         },
@@ -78,7 +79,7 @@ DEPENDENCY_SETS = [
             ],
             "warehouse": "postgres",
             "engine": "spark",
-            "serving": ["api", "batch"],
+            "serving": ["api", "batch", "stream"],
             "alerts": ["log", "webhook"],
         },
     ),

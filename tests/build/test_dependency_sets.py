@@ -33,7 +33,7 @@ def test_pip_with_the_constraints_installs_the_same(project: Project, tmp_path: 
     python = str(project.folder / ".venv" / "bin" / "python")
     uv(project.folder, "venv", "--quiet", "--python", python, str(environment))
     options = ["--quiet", "--python", str(environment), "--constraint", "constraints.txt"]
-    groups = ["data", "science", "monitor", "dev", *(["serve"] if _has_api(project) else [])]
+    groups = ["data", "science", "monitor", "dev", *(["serve"] if _serves(project) else [])]
     chosen = [word for group in groups for word in ("--group", group)]
     uv(project.folder, "pip", "install", *options, *chosen, "--editable", ".")
     assert installed(project, environment) == installed(project, project.folder / ".venv")
@@ -75,7 +75,7 @@ def test_the_wheel_holds_what_the_code_reads(project: Project, tmp_path: Path) -
         "lineage.md",
         "pages.css",
     } <= pages
-    assert ("page.html" in pages) == _has_api(project)
+    assert ("page.html" in pages) == (package / "serve" / "page.py").is_file()
 
 
 def _pinned(project: Project) -> dict[str, str]:
@@ -102,5 +102,5 @@ def _pinned(project: Project) -> dict[str, str]:
     return pins
 
 
-def _has_api(project: Project) -> bool:
+def _serves(project: Project) -> bool:
     return any((project.folder / "src").glob("*/serve"))

@@ -99,7 +99,7 @@ def differing(one: Path, other: Path) -> list[str]:
         (["value_monthly_volume=" + "9" * 5000], "is no whole number."),
         (["serving=[api, api]"], "serving: 'api' is named twice."),
         (["serving=[api"], "serving: '[api' is no list"),
-        (["serving=api,stream"], "serving: 'stream' is none of api, batch."),
+        (["serving=api,fax"], "serving: 'fax' is none of api, batch, stream."),
         (["serving="], "serving: Choose at least one way to take predictions."),
         ([""], "--data takes key=value, not ''"),
         (["task"], "--data takes key=value, not 'task'"),

@@ -99,7 +99,7 @@ def test_the_image_copies_what_is_there(tree: Tree) -> None:
 
 
 def test_compose_names_only_what_is_there(tree: Tree) -> None:
-    if "api" not in tree.answers["serving"]:
+    if not {"api", "stream"} & set(tree.answers["serving"]):
         assert not (tree.folder / "deploy" / "compose.yaml").exists()
         return
     compose = tree.yaml("deploy/compose.yaml")
@@ -121,22 +121,30 @@ def test_compose_names_only_what_is_there(tree: Tree) -> None:
             assert (context / service["build"]["dockerfile"]).is_file()
 
 
-def test_prometheus_asks_for_what_the_api_tells(tree: Tree) -> None:
-    if "api" not in tree.answers["serving"]:
+def test_prometheus_asks_for_what_the_services_tell(tree: Tree) -> None:
+    told = {"api": "serve", "stream": "stream"}
+    served = [name for name in told if name in tree.answers["serving"]]
+    if not served:
         assert not (tree.folder / "deploy" / "prometheus.yaml").exists()
         return
     mounted = "".join(tree.yaml("deploy/compose.yaml")["services"]["prometheus"]["volumes"])
     for file in tree.yaml("deploy/prometheus.yaml")["rule_files"]:
         assert f"/{file}:" in mounted
-    code = "".join(path.read_text(encoding="utf-8") for path in (tree.package / "serve").iterdir())
-    rules = [
-        rule for group in tree.yaml("deploy/alert_rules.yaml")["groups"] for rule in group["rules"]
-    ]
-    assert rules
-    for rule in rules:
-        assert set(rule) == {"alert", "expr", "for", "annotations"}
-        for metric in re.findall(r"\bpredict_\w+", rule["expr"]):
-            assert re.sub(r"_(bucket|total)$", "", metric) in code, metric
+    jobs = [job["job_name"] for job in tree.yaml("deploy/prometheus.yaml")["scrape_configs"]]
+    assert jobs == served
+    for job, file in {"api": "alert_rules.yaml", "stream": "stream_alerts.yaml"}.items():
+        if job not in served:
+            assert not (tree.folder / "deploy" / file).exists()
+            continue
+        folder = tree.package / told[job]
+        code = "".join(path.read_text(encoding="utf-8") for path in folder.iterdir())
+        rules = [rule for group in tree.yaml(f"deploy/{file}")["groups"] for rule in group["rules"]]
+        assert rules
+        for rule in rules:
+            assert set(rule) == {"alert", "expr", "for", "annotations"}
+            assert f'job="{job}"' in rule["expr"] or "_" in rule["expr"]
+            for metric in re.findall(r"\b(?:predict|stream)_\w+", rule["expr"]):
+                assert re.sub(r"_(bucket|total)$", "", metric) in code, metric
 
 
 def test_ci_runs_every_check_on_the_chosen_python(tree: Tree) -> None:

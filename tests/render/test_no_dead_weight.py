@@ -13,6 +13,7 @@ MODULES = {
     "pyjwt": "jwt",
     "adbc-driver-manager": "adbc_driver_manager",
     "adbc-driver-postgresql": "adbc_driver_postgresql",
+    "confluent-kafka": "confluent_kafka",
     # deptry knows a module by the first part of its name: any of the three accounts for all.
     "google-api-core": "google",
     "google-auth": "google",

@@ -18,6 +18,8 @@ class Trace(NamedTuple):
     elsewhere: tuple[str, ...] = ()
     also: str = ""
     """A question by which the same may be chosen."""
+    within: tuple[str, str] | None = None
+    """The choice without which it is not asked for."""
 
 
 # Every choice of every menu stands here; one that leaves nothing to be found has no words.
@@ -59,17 +61,20 @@ TRACES: dict[tuple[str, str], Trace] = {
     ("model_family", "lightgbm"): Trace("lightgbm|onnxmltools"),
     # FastAPI itself stays among the pins: MLflow asks for it.
     ("serving", "api"): Trace(
-        r"\bserve\b(?! types)|msgspec|prometheus|httptools|uvloop|compose\.yaml|/predict\b"
+        r"API_KEY_HASHES|serve/(app|front|page)|httptools|uvloop|/predict\b|predict_re"
     ),
     ("serving", "batch"): Trace(
         r"score\.py|score_files|import score|'score'|\"score\"|scored_on",
         elsewhere=("column_names.py",),
     ),
+    ("serving", "stream"): Trace(r"\bstream/|stream\.toml|stream_alerts|dead.letter|idempotency"),
+    ("broker", "redis"): Trace(r"\bredis\b|REDIS_", within=("serving", "stream")),
+    ("broker", "kafka"): Trace("kafka", within=("serving", "stream")),
     ("orchestrator", "airflow"): Trace(r"airflow|\bdags?\b"),
     ("orchestrator", "none"): Trace("The line is run by hand"),
     ("ci", "github"): Trace(r"github/|actions/"),
     ("ci", "none"): Trace(""),
-    ("alerts", "log"): Trace(r"logger\.warning"),
+    ("alerts", "log"): Trace(r"logger\.warning", elsewhere=("worker.py",)),
     ("alerts", "webhook"): Trace("webhook"),
 }
 
@@ -90,13 +95,18 @@ def test_what_was_chosen_is_there_and_what_was_not_is_nowhere(tree: Tree) -> Non
         if not trace.words:
             continue
         found = _mentions(tree, trace)
-        if choice not in _chosen(tree, question) + (
-            _chosen(tree, trace.also) if trace.also else []
-        ):
+        asked = trace.within is None or trace.within[1] in _chosen(tree, trace.within[0])
+        chosen = _chosen(tree, question) if asked else []
+        if choice not in chosen + (_chosen(tree, trace.also) if trace.also else []):
             wrong += [f"{question}={choice} was not chosen, but {line}" for line in found]
         elif not found:
             wrong.append(f"{question}={choice} was chosen, but is nowhere")
     assert not wrong
+
+
+def test_what_serves_is_nowhere_in_a_project_that_only_scores(tree: Tree) -> None:
+    found = _mentions(tree, Trace(r"\bserve\b(?! types)|msgspec|prometheus|compose\.yaml"))
+    assert bool(found) == bool({"api", "stream"} & set(tree.answers["serving"])), found
 
 
 def _mentions(tree: Tree, trace: Trace) -> list[str]:

@@ -124,7 +124,10 @@ def test_the_users_configuration_is_merged_where_that_is_clean(first: Path, tmp_
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("serving=api,carrier_pigeon",), "serving: 'carrier_pigeon' is none of api, batch."),
+        (
+            ("serving=api,carrier_pigeon",),
+            "serving: 'carrier_pigeon' is none of api, batch, stream.",
+        ),
         (("servin=api",), "set: there is no question 'servin': did you mean 'serving'?"),
         (("task+=regression",), "task has one answer: task=value"),
         (("serving",), "serving is no folder: name the folder of a project"),

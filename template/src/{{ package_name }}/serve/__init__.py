@@ -1,1 +1,1 @@
-"""The service: predictions over HTTP, with a page for people."""
+"""Serving: records in, predictions out, each of them in the prediction log."""

@@ -27,13 +27,12 @@ from .messages import CSV, HTML, Answer, Asked, Handler, refusal
 from .metrics import Metrics
 from .monitor import report
 from .openapi import describe
+from .outcomes import Outcomes
 from .page import SECURITY_POLICY, render
-from .predictor import Predictor
+from .predictor import NO_MODEL, REFRESH_SECONDS, Predictor
 from .records import RecordError
 
-REFRESH_SECONDS = 1.0
 LONG_BODY = 32 * 1024  # from here on, a thread answers, and nobody waits for so many records
-NO_MODEL = "there is no champion yet: train and promote a model first"
 
 logger = logging.getLogger(__name__)
 
@@ -180,7 +179,8 @@ def _take_outcomes(asked: Asked, predictor: Predictor, journal: Journal) -> Answ
     if loaded is None:
         return refusal(503, NO_MODEL)
     try:
-        outcomes = loaded.outcomes.decode(asked.body)
+        # Made anew: that takes less than the disk, which is waited for below.
+        outcomes = Outcomes(loaded.model.contract).decode(asked.body)
     except RecordError as error:
         return refusal(422, [{"loc": error.loc, "msg": str(error)}])
     received = {"received_at": datetime.now(UTC), "request_id": asked.request_id}

@@ -7,6 +7,7 @@ from fastapi import FastAPI
 
 from ..settings import Settings
 from .explain import MOST_EXPLAINED
+from .outcomes import Outcomes
 from .predictor import Loaded, Predictor
 
 JSON = "application/json"
@@ -128,7 +129,8 @@ def _ways_in(settings: Settings) -> dict[str, Any]:
 
 def _add(document: dict[str, Any], loaded: Loaded, ways_in: dict[str, Any]) -> None:
     components = document.setdefault("components", {})
-    types = [loaded.records.list_type, loaded.outcomes.list_type]
+    told = Outcomes(loaded.model.contract)
+    types = [loaded.records.list_type, told.list_type]
     (records, outcomes), schemas = msgspec.json.schema_components(
         types, ref_template="#/components/schemas/{name}"
     )
@@ -157,7 +159,7 @@ def _add(document: dict[str, Any], loaded: Loaded, ways_in: dict[str, Any]) -> N
                 "prediction the last one counts: to send a list again does no harm."
             ),
             "operationId": "outcomes",
-            **_content(outcomes, loaded.outcomes.example, "TakenIn"),
+            **_content(outcomes, told.example, "TakenIn"),
         },
     }
     for path, operation in operations.items():

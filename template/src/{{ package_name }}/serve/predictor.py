@@ -14,8 +14,10 @@ from ..privacy import Pseudonyms, pseudonyms
 from ..registry import Registry
 from ..settings import Settings
 from .journal import Journal
-from .outcomes import Outcomes
 from .records import Record, Records
+
+REFRESH_SECONDS = 1.0
+NO_MODEL = "there is no champion yet: train and promote a model first"
 
 logger = logging.getLogger(__name__)
 
@@ -26,7 +28,6 @@ class Loaded:
 
     model: Model
     records: Records
-    outcomes: Outcomes
     pseudonyms: Pseudonyms | None
     challenger: Model | None = None
 
@@ -59,7 +60,7 @@ class Predictor:
         if loaded is None or loaded.model.version != version:
             model = Model.load(self.settings, version)
             made = pseudonyms(model.contract, self.settings)
-            loaded = Loaded(model, Records(model.contract), Outcomes(model.contract), made)
+            loaded = Loaded(model, Records(model.contract), made)
         found = self._challenger(challenger, loaded.model) if challenger else None
         self.loaded = replace(loaded, challenger=found)  # both at once: a request meets a pair
         self._loaded_versions = version, challenger
@@ -73,12 +74,12 @@ class Predictor:
         """
         columns = loaded.records.columns(records)
         model, other = self.chosen(loaded, request_id)
-        answer = {"request_id": request_id, **_predictions(model, columns)}
+        answer = {"request_id": request_id, **predictions(model, columns)}
         if loaded.pseudonyms is not None:
             records = loaded.records.pseudonymous(records, loaded.pseudonyms)
         entry = {"given_at": datetime.now(UTC), **answer, "records": records}
         if other is not None and self.settings.serve.shadow:
-            entry["shadow"] = _shadow(other, columns)
+            entry["shadow"] = shadow(other, columns)
         self.log.append(msgspec.json.encode(entry))
         return answer
 
@@ -111,14 +112,16 @@ def _takes_the_same(one: Model, other: Model) -> bool:
     return same_features and one.contract.target == other.contract.target
 
 
-def _predictions(model: Model, columns: Mapping[str, Sequence[object]]) -> dict[str, Any]:
+def predictions(model: Model, columns: Mapping[str, Sequence[object]]) -> dict[str, Any]:
+    """Predict from columns of values: who predicts, and one prediction a row."""
     outputs = model.predict(columns)
     return {"model_version": model.version, "predictions": model.rule.describe(outputs)}
 
 
-def _shadow(model: Model, columns: Mapping[str, Sequence[object]]) -> dict[str, Any] | None:
+def shadow(model: Model, columns: Mapping[str, Sequence[object]]) -> dict[str, Any] | None:
+    """Predict what nobody is answered; None where it fails, which is no reason not to answer."""
     try:
-        return _predictions(model, columns)
+        return predictions(model, columns)
     except Exception:
         logger.exception("%s failed in the shadow", model.version)
         return None

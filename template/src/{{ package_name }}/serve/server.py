@@ -1,15 +1,13 @@
-"""The server: who may reach it, how it ends, and how it logs."""
+"""The server: who may reach it, and how it ends."""
 
-import logging
 from contextlib import nullcontext
-from datetime import UTC, datetime
 
-import msgspec
 import uvicorn
 
 from .. import settings as settings_file
 from ..errors import ProjectError
 from ..settings import Settings
+from . import log
 from .addresses import is_this_machine
 from .app import create_app
 from .front import App
@@ -54,28 +52,10 @@ def run(settings: Settings, host: str, port: int, *, to_everybody: bool) -> None
 def create() -> App:
     """Make the service of the project that this process is in."""
     settings = settings_file.load()
-    handler = logging.StreamHandler()
-    handler.setFormatter(JsonLines())
-    logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
+    log.start()
     ImpatientProtocol.seconds = _patience(settings)
     return create_app(settings)
 
 
 def _patience(settings: Settings) -> float:
     return settings.serve.timeout_seconds + GRACE_SECONDS
-
-
-class JsonLines(logging.Formatter):
-    """What the libraries say, in the form of the requests' own lines."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        """Put a record into one line."""
-        entry = {
-            "at": datetime.fromtimestamp(record.created, UTC),
-            "level": record.levelname.lower(),
-            "logger": record.name,
-            "message": record.getMessage().strip(),
-        }
-        if record.exc_info:
-            entry["exception"] = self.formatException(record.exc_info)
-        return msgspec.json.encode(entry).decode()

@@ -1,0 +1,1 @@
+"""The worker: records from a stream in, predictions out."""
