@@ -22,12 +22,9 @@ def check(connection: Connection, settings: Settings, contract: Contract) -> lis
     business.toml are those of today.
     """
     champion = Model.champion(settings)
-    known = "TRY_CAST(actual AS DOUBLE) IS NOT NULL"
-    if contract.classes:
-        known = f"actual IN ({', '.join(map(literal, contract.classes))})"
     rows = frame(
         connection,
-        f"SELECT * FROM predictions WHERE model_version = ? AND actual IS NOT NULL AND {known} "
+        f"SELECT * FROM predictions WHERE model_version = ? AND {known(contract)} "
         f"ORDER BY given_at DESC LIMIT {settings.drift.window_rows}",
         [champion.version],
     )
@@ -49,3 +46,11 @@ def check(connection: Connection, settings: Settings, contract: Contract) -> lis
             f"(at least {least:,.4g} was to be expected)",
         )
     ]
+
+
+def known(contract: Contract) -> str:
+    """Give the SQL of an outcome that is known, and one that the target can have."""
+    possible = "TRY_CAST(actual AS DOUBLE) IS NOT NULL"
+    if contract.classes:
+        possible = f"actual IN ({', '.join(map(literal, contract.classes))})"
+    return f"actual IS NOT NULL AND {possible}"
