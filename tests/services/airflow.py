@@ -6,11 +6,16 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.services.ports import free_port, wait_for
+from tests.services.processes import Started, started
 from tests.services.storage import cached
 
 PINS = Path(__file__).with_name("airflow-constraints.txt")
@@ -23,6 +28,8 @@ WANTED = (
 )
 
 DAG_SECONDS = 600
+HEALTHY_SECONDS = 400
+ENDED = {"success", "failed"}
 
 LIST_DAGS = """
 import json, pathlib, sys
@@ -45,6 +52,63 @@ class DagRun:
     def ending(self) -> str:
         """The end of the log, for a failing test's message."""
         return self.log[-3000:]
+
+
+@dataclass
+class Server:
+    """A running Airflow, spoken to by its REST API."""
+
+    url: str
+    process: Started
+    token: str = field(default="", repr=False)
+
+    def log_in(self, username: str, password: str) -> None:
+        """Get the token (a JWT) that every later request carries."""
+        body = {"username": username, "password": password}
+        self.token = self.call("POST", "/auth/token", body)["access_token"]
+
+    def call(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """Send a request and return the answer. Raises AssertionError with what was said."""
+        request = urllib.request.Request(
+            f"{self.url}{path}",
+            data=None if body is None else json.dumps(body).encode(),
+            headers={"Content-Type": "application/json", "Authorization": f"Bearer {self.token}"},
+            method=method,
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=60) as response:
+                return dict(json.loads(response.read()))
+        except urllib.error.HTTPError as error:
+            said = error.read().decode(errors="replace")[-2000:]
+            raise AssertionError(f"{method} {path}: {error.code} {said}") from None
+
+    def wait_for_dag(self, dag_id: str) -> None:
+        """Wait until Airflow has read a DAG, and let it run."""
+
+        def read() -> bool:
+            return any(dag["dag_id"] == dag_id for dag in self.call("GET", "/api/v2/dags")["dags"])
+
+        wait_for(read, timeout=120, still_there=self.process.running)
+        self.call("PATCH", f"/api/v2/dags/{dag_id}", {"is_paused": False})
+
+    def runs(self, dag_id: str) -> list[dict[str, Any]]:
+        """Return the runs of a DAG, the newest first."""
+        return list(self.call("GET", f"/api/v2/dags/{dag_id}/dagRuns?order_by=-id")["dag_runs"])
+
+    def wait_for_run(self, dag_id: str, run_id: str) -> dict[str, str]:
+        """Wait for the end of a run, and return the state of each of its tasks.
+
+        The key "" holds the state of the run.
+        """
+        path = f"/api/v2/dags/{dag_id}/dagRuns/{run_id}"
+        wait_for(
+            lambda: self.call("GET", path)["state"] in ENDED,
+            timeout=DAG_SECONDS,
+            still_there=self.process.running,
+        )
+        tasks = self.call("GET", f"{path}/taskInstances")["task_instances"]
+        states = {task["task_id"]: task["state"] for task in tasks}
+        return states | {"": self.call("GET", path)["state"]}
 
 
 @dataclass(frozen=True)
@@ -82,6 +146,33 @@ class Airflow:
                 (dag_id, dag_id),
             ).fetchall()
         return DagRun(done.returncode, dict(states), done.stdout)
+
+    @contextmanager
+    def standalone(self, **env: str) -> Iterator["Server"]:
+        """Start all of Airflow (`airflow standalone`) and yield it, once it is healthy."""
+        port, log = free_port(), self.home / "standalone.log"
+        env = env | {
+            "AIRFLOW__API__HOST": "127.0.0.1",
+            "AIRFLOW__API__PORT": str(port),
+            "AIRFLOW__API__WORKERS": "1",
+            "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"http://127.0.0.1:{port}/execution/",
+            "AIRFLOW__CORE__PARALLELISM": "4",
+            "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "2",
+            "AIRFLOW__SCHEDULER__SCHEDULER_HEARTBEAT_SEC": "1",
+        }
+        command = [self.environment / "bin" / "airflow", "standalone"]
+        with started(command, log=log, cwd=self.home, env=self._env(env), grace=30) as process:
+            url = f"http://127.0.0.1:{port}"
+            wait_for(
+                f"{url}/api/v2/monitor/health",
+                timeout=HEALTHY_SECONDS,
+                still_there=process.running,
+            )
+            passwords = self.home / "simple_auth_manager_passwords.json.generated"
+            wait_for(passwords.exists, timeout=60, still_there=process.running)
+            server = Server(url, process)
+            server.log_in("admin", json.loads(passwords.read_text())["admin"])
+            yield server
 
     def _listing(self) -> dict[str, Any]:
         listing = self.home / "listing.json"
