@@ -6,6 +6,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
@@ -101,11 +102,12 @@ class Server:
         The key "" holds the state of the run.
         """
         path = f"/api/v2/dags/{dag_id}/dagRuns/{run_id}"
-        wait_for(
-            lambda: self.call("GET", path)["state"] in ENDED,
-            timeout=DAG_SECONDS,
-            still_there=self.process.running,
-        )
+
+        def ended() -> bool:
+            time.sleep(1)  # each question costs Airflow time that the run needs
+            return self.call("GET", path)["state"] in ENDED
+
+        wait_for(ended, timeout=DAG_SECONDS, still_there=self.process.running)
         tasks = self.call("GET", f"{path}/taskInstances")["task_instances"]
         states = {task["task_id"]: task["state"] for task in tasks}
         return states | {"": self.call("GET", path)["state"]}
