@@ -65,7 +65,7 @@ TRACES: dict[tuple[str, str], Trace] = {
         elsewhere=("column_names.py",),
     ),
     ("orchestrator", "airflow"): Trace(r"airflow|\bdags?\b"),
-    ("orchestrator", "none"): Trace("The line is run by hand"),
+    ("orchestrator", "none"): Trace(r"systemd|\bA timer runs"),
     ("ci", "github"): Trace(r"github/|actions/"),
     ("ci", "none"): Trace(""),
     ("alerts", "log"): Trace(r"logger\.warning"),

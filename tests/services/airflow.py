@@ -176,15 +176,19 @@ class Airflow:
             server.log_in("admin", json.loads(passwords.read_text())["admin"])
             yield server
 
-    def _listing(self) -> dict[str, Any]:
-        listing = self.home / "listing.json"
+    def python(self, script: str, *arguments: str | Path) -> None:
+        """Run a script with Airflow's own Python."""
         subprocess.run(
-            [self.environment / "bin" / "python", "-c", LIST_DAGS, self.dags_folder, listing],
+            [self.environment / "bin" / "python", "-c", script, *arguments],
             check=True,
             stdout=subprocess.DEVNULL,
             env=self._env({}),
             cwd=self.home,
         )
+
+    def _listing(self) -> dict[str, Any]:
+        listing = self.home / "listing.json"
+        self.python(LIST_DAGS, self.dags_folder, listing)
         return dict(json.loads(listing.read_text()))
 
     def _env(self, extra: Mapping[str, str]) -> dict[str, str]:
