@@ -23,10 +23,17 @@ if TYPE_CHECKING:
 ANYBODY = 12345
 """A user that neither the image nor this machine knows."""
 KUBERNETES = "1.34"
+KUBECONFIG = """
+apiVersion: v1
+kind: Config
+current-context: here
+clusters: [{{name: here, cluster: {{server: "{url}"}}}}]
+contexts: [{{name: here, context: {{cluster: here, user: nobody}}}}]
+users: [{{name: nobody, user: {{}}}}]
+"""
 PODS = """
 import json, pathlib, sys
 from airflow.dag_processing.dagbag import DagBag
-from airflow.sdk.definitions.dag import DAG
 from kubernetes.client import ApiClient
 bag = DagBag(sys.argv[1])
 assert not bag.import_errors, bag.import_errors
@@ -35,6 +42,8 @@ pods = {}
 for task in dag.tasks:
     if hasattr(task, "build_pod_request_obj"):
         pods[task.task_id] = ApiClient().sanitize_for_serialization(task.build_pod_request_obj())
+(module,) = (found for name, found in sys.modules.items() if name.endswith("_customer_churn"))
+module.late()
 pathlib.Path(sys.argv[2]).write_text(json.dumps(pods))
 """
 
@@ -54,7 +63,8 @@ def contained(
     project = render(
         folder, project_name="Customer churn", python_version=BASE_PYTHON, alerts=["webhook"]
     )
-    set_up(project, runs_as='"docker"', docker_network='"host"')
+    # `airflow dags test` and deadlines don't go together: see test_dag_run.py.
+    set_up(project, runs_as='"docker"', docker_network='"host"', deadline_hours="0")
     (folder / ".env").write_text(f"TRAINING__TRIALS=2\nALERT_WEBHOOK_URL={receiver.url}\n")
     for name in ("artifacts", "docs"):
         (folder / name).mkdir(exist_ok=True)
@@ -94,14 +104,23 @@ def test_a_step_that_fails_in_a_container_is_told(
 
 
 @pytest.fixture(scope="module")
-def pods(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def cluster() -> Iterator[Receiver]:
+    """What takes a cluster's place: it notes the pods that it is asked for, and runs none."""
+    with webhook_receiver() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def pods(cluster: Receiver, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What Airflow would ask a cluster for, a task a pod."""
     folder = tmp_path_factory.mktemp("pods") / "customer-churn"
     project = render(folder, project_name="Customer churn")
     set_up(project, runs_as='"kubernetes"', cpu='"2"')
     engine = airflow(folder / "dags", tmp_path_factory.mktemp("kubernetes-airflow") / "home")
+    access = engine.home / "kubeconfig"
+    access.write_text(KUBECONFIG.format(url=cluster.url.removesuffix("/alerts")))
     written = engine.home / "pods.json"
-    engine.python(PODS, folder / "dags", written)
+    engine.python(PODS, folder / "dags", written, KUBECONFIG=str(access))
     return dict(json.loads(written.read_text()))
 
 
@@ -110,6 +129,14 @@ def test_every_step_and_the_alert_is_a_pod_that_kubernetes_accepts(pods: dict[st
     assert set(pods) == {*steps, "score", "monitor", "rollback", "report", "tell"}
     for pod in pods.values():
         kubernetes_validate.validate(pod, KUBERNETES, strict=True)
+
+
+def test_a_missed_deadline_is_told_by_a_pod(pods: dict[str, Any], cluster: Receiver) -> None:
+    assert pods
+    (pod,) = cluster.messages
+    kubernetes_validate.validate(pod, KUBERNETES, strict=True)
+    (command,) = pod["spec"]["containers"][0]["args"]
+    assert command.startswith("exec customer-churn alert 'a run takes longer than 12 hours'")
 
 
 def test_a_pod_has_few_rights_a_limit_and_a_place_for_what_it_makes(pods: dict[str, Any]) -> None:
@@ -135,6 +162,6 @@ def set_up(project: Project, **settings: str) -> None:
     file = project.folder / "config" / "airflow.toml"
     text = file.read_text()
     for name, value in settings.items():
-        text, found = re.subn(rf"(?m)^{name} = \"[^\"]*\"", f"{name} = {value}", text)
+        text, found = re.subn(rf"(?m)^{name} = [^ ]+", f"{name} = {value}", text)
         assert found == 1, name
     file.write_text(text)

@@ -41,6 +41,25 @@ pathlib.Path(sys.argv[2]).write_text(json.dumps(found))
 """
 
 
+DAG_FACTS = """
+import json, pathlib, sys
+from airflow.dag_processing.dagbag import DagBag
+(dag,) = DagBag(sys.argv[1]).dags.values()
+steps = [task for task in dag.tasks if task.task_id not in {"today", "done"}]
+facts = {
+    "schedule": dag.timetable.timetable.expression,
+    "assets": sorted(asset.name for _, asset in dag.timetable.asset_condition.iter_assets()),
+    "outlets": sorted({outlet.name for task in dag.tasks for outlet in task.outlets}),
+    "max_active_runs": dag.max_active_runs,
+    "catchup": dag.catchup,
+    "deadline_hours": [alert.interval.total_seconds() / 3600 for alert in dag.deadline],
+    "retries": sorted({task.retries for task in steps}),
+    "backs_off": sorted({bool(task.retry_exponential_backoff) for task in steps}),
+}
+pathlib.Path(sys.argv[2]).write_text(json.dumps(facts))
+"""
+
+
 @dataclass(frozen=True)
 class DagRun:
     """What became of one run of a DAG: each task's state, and all that Airflow printed."""
@@ -123,11 +142,15 @@ class Airflow:
 
     def dag_ids(self) -> list[str]:
         """Return the ids of all DAGs found: a file Airflow overlooks in silence is missing here."""
-        return list(self._listing()["dag_ids"])
+        return list(self._told(LIST_DAGS)["dag_ids"])
 
     def import_errors(self) -> dict[str, str]:
         """Return the files that Airflow could not load, each with its traceback."""
-        return dict(self._listing()["import_errors"])
+        return dict(self._told(LIST_DAGS)["import_errors"])
+
+    def facts(self) -> dict[str, Any]:
+        """Return how the folder's one DAG is set up."""
+        return self._told(DAG_FACTS)
 
     def test_dag(self, dag_id: str, **env: str) -> DagRun:
         """Run a whole DAG once, without a scheduler (`airflow dags test`)."""
@@ -176,20 +199,21 @@ class Airflow:
             server.log_in("admin", json.loads(passwords.read_text())["admin"])
             yield server
 
-    def python(self, script: str, *arguments: str | Path) -> None:
+    def python(self, script: str, *arguments: str | Path, **env: str) -> None:
         """Run a script with Airflow's own Python."""
         subprocess.run(
             [self.environment / "bin" / "python", "-c", script, *arguments],
             check=True,
             stdout=subprocess.DEVNULL,
-            env=self._env({}),
+            env=self._env(env),
             cwd=self.home,
         )
 
-    def _listing(self) -> dict[str, Any]:
-        listing = self.home / "listing.json"
-        self.python(LIST_DAGS, self.dags_folder, listing)
-        return dict(json.loads(listing.read_text()))
+    def _told(self, script: str) -> dict[str, Any]:
+        """Run a script on the folder, and return the JSON that it writes."""
+        answer = self.home / "answer.json"
+        self.python(script, self.dags_folder, answer)
+        return dict(json.loads(answer.read_text()))
 
     def _env(self, extra: Mapping[str, str]) -> dict[str, str]:
         return airflow_env(self.environment, self.home) | {
