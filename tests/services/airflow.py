@@ -48,7 +48,7 @@ from airflow.dag_processing.dagbag import DagBag
 steps = [task for task in dag.tasks if task.task_id not in {"today", "done"}]
 facts = {
     "schedule": dag.timetable.timetable.expression,
-    "assets": sorted(asset.name for _, asset in dag.timetable.asset_condition.iter_assets()),
+    "assets": sorted(asset.name for asset in dag.timetable.asset_condition.objects),
     "outlets": sorted({outlet.name for task in dag.tasks for outlet in task.outlets}),
     "max_active_runs": dag.max_active_runs,
     "catchup": dag.catchup,
