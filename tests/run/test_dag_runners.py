@@ -162,6 +162,6 @@ def set_up(project: Project, **settings: str) -> None:
     file = project.folder / "config" / "airflow.toml"
     text = file.read_text()
     for name, value in settings.items():
-        text, found = re.subn(rf"(?m)^{name} = [^ ]+", f"{name} = {value}", text)
+        text, found = re.subn(rf"(?m)^{name} = \S+", f"{name} = {value}", text)
         assert found == 1, name
     file.write_text(text)
