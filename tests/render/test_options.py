@@ -71,7 +71,7 @@ TRACES: dict[tuple[str, str], Trace] = {
     ("broker", "redis"): Trace(r"\bredis\b|REDIS_", within=("serving", "stream")),
     ("broker", "kafka"): Trace("kafka", within=("serving", "stream")),
     ("orchestrator", "airflow"): Trace(r"airflow|\bdags?\b"),
-    ("orchestrator", "none"): Trace("The line is run by hand"),
+    ("orchestrator", "none"): Trace(r"systemd|\bA timer runs"),
     ("ci", "github"): Trace(r"github/|actions/"),
     ("ci", "none"): Trace(""),
     ("alerts", "log"): Trace(r"logger\.warning", elsewhere=("worker.py",)),

@@ -6,16 +6,31 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.services.ports import free_port, wait_for
+from tests.services.processes import Started, started
 from tests.services.storage import cached
 
 PINS = Path(__file__).with_name("airflow-constraints.txt")
 
+# What a project's runbook says that Airflow's environment needs, by how its steps run.
+WANTED = (
+    "apache-airflow",
+    "apache-airflow-providers-cncf-kubernetes",
+    "apache-airflow-providers-docker",
+)
+
 DAG_SECONDS = 600
+HEALTHY_SECONDS = 400
+ENDED = {"success", "failed"}
 
 LIST_DAGS = """
 import json, pathlib, sys
@@ -23,6 +38,25 @@ from airflow.dag_processing.dagbag import DagBag
 bag = DagBag(sys.argv[1])
 found = {"dag_ids": sorted(bag.dag_ids), "import_errors": bag.import_errors}
 pathlib.Path(sys.argv[2]).write_text(json.dumps(found))
+"""
+
+
+DAG_FACTS = """
+import json, pathlib, sys
+from airflow.dag_processing.dagbag import DagBag
+(dag,) = DagBag(sys.argv[1]).dags.values()
+steps = [task for task in dag.tasks if task.task_id not in {"today", "done"}]
+facts = {
+    "schedule": dag.timetable.timetable.expression,
+    "assets": sorted(asset.name for asset in dag.timetable.asset_condition.objects),
+    "outlets": sorted({outlet.name for task in dag.tasks for outlet in task.outlets}),
+    "max_active_runs": dag.max_active_runs,
+    "catchup": dag.catchup,
+    "deadline_hours": [alert.interval.total_seconds() / 3600 for alert in dag.deadline],
+    "retries": sorted({task.retries for task in steps}),
+    "backs_off": sorted({bool(task.retry_exponential_backoff) for task in steps}),
+}
+pathlib.Path(sys.argv[2]).write_text(json.dumps(facts))
 """
 
 
@@ -36,8 +70,67 @@ class DagRun:
 
     @property
     def ending(self) -> str:
+        Path("/tmp/lab/line/dagrun.log").write_text(self.log)
         """The end of the log, for a failing test's message."""
         return self.log[-3000:]
+
+
+@dataclass
+class Server:
+    """A running Airflow, spoken to by its REST API."""
+
+    url: str
+    process: Started
+    token: str = field(default="", repr=False)
+
+    def log_in(self, username: str, password: str) -> None:
+        """Get the token (a JWT) that every later request carries."""
+        body = {"username": username, "password": password}
+        self.token = self.call("POST", "/auth/token", body)["access_token"]
+
+    def call(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """Send a request and return the answer. Raises AssertionError with what was said."""
+        request = urllib.request.Request(
+            f"{self.url}{path}",
+            data=None if body is None else json.dumps(body).encode(),
+            headers={"Content-Type": "application/json", "Authorization": f"Bearer {self.token}"},
+            method=method,
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=60) as response:
+                return dict(json.loads(response.read()))
+        except urllib.error.HTTPError as error:
+            said = error.read().decode(errors="replace")[-2000:]
+            raise AssertionError(f"{method} {path}: {error.code} {said}") from None
+
+    def wait_for_dag(self, dag_id: str) -> None:
+        """Wait until Airflow has read a DAG, and let it run."""
+
+        def read() -> bool:
+            return any(dag["dag_id"] == dag_id for dag in self.call("GET", "/api/v2/dags")["dags"])
+
+        wait_for(read, timeout=120, still_there=self.process.running)
+        self.call("PATCH", f"/api/v2/dags/{dag_id}", {"is_paused": False})
+
+    def runs(self, dag_id: str) -> list[dict[str, Any]]:
+        """Return the runs of a DAG, the newest first."""
+        return list(self.call("GET", f"/api/v2/dags/{dag_id}/dagRuns?order_by=-id")["dag_runs"])
+
+    def wait_for_run(self, dag_id: str, run_id: str) -> dict[str, str]:
+        """Wait for the end of a run, and return the state of each of its tasks.
+
+        The key "" holds the state of the run.
+        """
+        path = f"/api/v2/dags/{dag_id}/dagRuns/{run_id}"
+
+        def ended() -> bool:
+            time.sleep(1)  # each question costs Airflow time that the run needs
+            return self.call("GET", path)["state"] in ENDED
+
+        wait_for(ended, timeout=DAG_SECONDS, still_there=self.process.running)
+        tasks = self.call("GET", f"{path}/taskInstances")["task_instances"]
+        states = {task["task_id"]: task["state"] for task in tasks}
+        return states | {"": self.call("GET", path)["state"]}
 
 
 @dataclass(frozen=True)
@@ -50,11 +143,15 @@ class Airflow:
 
     def dag_ids(self) -> list[str]:
         """Return the ids of all DAGs found: a file Airflow overlooks in silence is missing here."""
-        return list(self._listing()["dag_ids"])
+        return list(self._told(LIST_DAGS)["dag_ids"])
 
     def import_errors(self) -> dict[str, str]:
         """Return the files that Airflow could not load, each with its traceback."""
-        return dict(self._listing()["import_errors"])
+        return dict(self._told(LIST_DAGS)["import_errors"])
+
+    def facts(self) -> dict[str, Any]:
+        """Return how the folder's one DAG is set up."""
+        return self._told(DAG_FACTS)
 
     def test_dag(self, dag_id: str, **env: str) -> DagRun:
         """Run a whole DAG once, without a scheduler (`airflow dags test`)."""
@@ -76,16 +173,48 @@ class Airflow:
             ).fetchall()
         return DagRun(done.returncode, dict(states), done.stdout)
 
-    def _listing(self) -> dict[str, Any]:
-        listing = self.home / "listing.json"
+    @contextmanager
+    def standalone(self, **env: str) -> Iterator["Server"]:
+        """Start all of Airflow (`airflow standalone`) and yield it, once it is healthy."""
+        port, log = free_port(), self.home / "standalone.log"
+        env = env | {
+            "AIRFLOW__API__HOST": "127.0.0.1",
+            "AIRFLOW__API__PORT": str(port),
+            "AIRFLOW__API__WORKERS": "1",
+            "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"http://127.0.0.1:{port}/execution/",
+            "AIRFLOW__CORE__PARALLELISM": "4",
+            "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "2",
+            "AIRFLOW__SCHEDULER__SCHEDULER_HEARTBEAT_SEC": "1",
+        }
+        command = [self.environment / "bin" / "airflow", "standalone"]
+        with started(command, log=log, cwd=self.home, env=self._env(env), grace=30) as process:
+            url = f"http://127.0.0.1:{port}"
+            wait_for(
+                f"{url}/api/v2/monitor/health",
+                timeout=HEALTHY_SECONDS,
+                still_there=process.running,
+            )
+            passwords = self.home / "simple_auth_manager_passwords.json.generated"
+            wait_for(passwords.exists, timeout=60, still_there=process.running)
+            server = Server(url, process)
+            server.log_in("admin", json.loads(passwords.read_text())["admin"])
+            yield server
+
+    def python(self, script: str, *arguments: str | Path, **env: str) -> None:
+        """Run a script with Airflow's own Python."""
         subprocess.run(
-            [self.environment / "bin" / "python", "-c", LIST_DAGS, self.dags_folder, listing],
+            [self.environment / "bin" / "python", "-c", script, *arguments],
             check=True,
             stdout=subprocess.DEVNULL,
-            env=self._env({}),
+            env=self._env(env),
             cwd=self.home,
         )
-        return dict(json.loads(listing.read_text()))
+
+    def _told(self, script: str) -> dict[str, Any]:
+        """Run a script on the folder, and return the JSON that it writes."""
+        answer = self.home / "answer.json"
+        self.python(script, self.dags_folder, answer)
+        return dict(json.loads(answer.read_text()))
 
     def _env(self, extra: Mapping[str, str]) -> dict[str, str]:
         return airflow_env(self.environment, self.home) | {
@@ -110,13 +239,11 @@ def airflow(dags_folder: Path, home: Path) -> Airflow:
 
 def make(environment: Path) -> None:
     """Install Airflow and migrate an empty database."""
-    pins = PINS.read_text()
-    wanted = next(line for line in pins.splitlines() if line.startswith("apache-airflow=="))
     python = environment / "bin" / "python"
     empty = environment / "empty"
     commands: list[list[str | Path]] = [
         ["uv", "venv", "--quiet", "--clear", "--python", sys.executable, environment],
-        ["uv", "pip", "install", "--quiet", "--python", python, "--constraint", PINS, wanted],
+        ["uv", "pip", "install", "--quiet", "--python", python, "--constraint", PINS, *WANTED],
         [environment / "bin" / "airflow", "db", "migrate"],
     ]
     env = airflow_env(environment, empty)

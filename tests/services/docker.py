@@ -85,8 +85,11 @@ class Engine:
             raise RuntimeError(f"docker {arguments[0]} failed ({done.returncode}):\n{said}")
         return done.stdout
 
-    def build(self, context: Path, dockerfile: Path, tag: str) -> str:
-        """Build an image as a project's own command would, and return its name."""
+    def build(self, context: Path, dockerfile: Path, tag: str, target: str = "") -> str:
+        """Build an image as a project's own command would, and return its name.
+
+        `target` names the stage to stop at.
+        """
         text = dockerfile.read_text()
         if self.private:
             # A `# syntax=` line asks a registry for the builder.
@@ -99,7 +102,10 @@ class Engine:
             ignore = dockerfile.with_name(f"{dockerfile.name}.dockerignore")
             if ignore.exists():
                 shutil.copy(ignore, f"{copy}.dockerignore")
-            self.docker("build", "--network", "host", "--tag", tag, "--file", copy, context)
+            options = ["--target", target] if target else []
+            self.docker(
+                "build", "--network", "host", *options, "--tag", tag, "--file", copy, context
+            )
         return tag
 
     def import_base(self, name: str) -> None:

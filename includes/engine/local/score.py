@@ -11,7 +11,7 @@ import pyarrow as pa
 from .errors import ProjectError
 from .model import Model
 from .score_files import PART_ROWS, score_files, stamp_of
-from .scores import answered, open_rows
+from .scores import Interval, answered, partition, rows_to_score
 from .settings import Settings
 from .warehouse import Connection, relation
 
@@ -20,8 +20,11 @@ def score(
     connection: Connection,
     settings: Settings,
     progress: Callable[[int], None] = lambda _done: None,
+    interval: Interval | None = None,
 ) -> tuple[str, int]:
     """Score the rows of `clean` that have no outcome yet, or all where every row has one.
+
+    With an interval, score all the rows of a time of the past.
 
     A core scores one part at a time. Parts of the day's partition that are there of the same rows
     and the same model are kept: a run that was killed goes on where it was. `progress` is told the
@@ -36,7 +39,10 @@ def score(
     model, now = Model.champion(settings), datetime.now(UTC).replace(tzinfo=None)
     cores = os.cpu_count() or 1
     parts = done = 0
-    with score_files(settings, now) as files, ThreadPoolExecutor(cores) as threads:
+    with (
+        score_files(settings, partition(now, interval)) as files,
+        ThreadPoolExecutor(cores) as threads,
+    ):
 
         def write(part: int, rows: pa.RecordBatch) -> int:
             stamp = stamp_of(model, settings, rows)
@@ -45,7 +51,7 @@ def score(
             return len(rows)
 
         begun: deque[Future[int]] = deque()
-        for rows in relation(connection, open_rows(model)).to_arrow_reader(PART_ROWS):
+        for rows in relation(connection, rows_to_score(model, interval)).to_arrow_reader(PART_ROWS):
             begun.append(threads.submit(write, parts, rows))
             parts += 1
             if len(begun) > cores:

@@ -13,7 +13,7 @@ from .errors import ProjectError
 from .model import Model, open_graph
 from .registry import GRAPH_FILE, Registry
 from .score_files import PART_ROWS, score_files
-from .scores import answered, open_rows
+from .scores import Interval, answered, partition, rows_to_score
 from .settings import Settings
 from .spark import exchange, session, told
 from .warehouse import Connection, relation
@@ -23,8 +23,11 @@ def score(
     connection: Connection,
     settings: Settings,
     progress: Callable[[int], None] = lambda _done: None,
+    interval: Interval | None = None,
 ) -> tuple[str, int]:
     """Score the rows of `clean` that have no outcome yet, or all where every row has one.
+
+    With an interval, score all the rows of a time of the past.
 
     A day's scores are written anew when the day is run again. `progress` is told the rows done.
 
@@ -42,7 +45,7 @@ def score(
     reopened = partial(Model, model.version, model.contract, model.rule, model.example)
     with told(), exchange(settings) as folder:
         rows, scored = str(folder / "rows.parquet"), folder / "scored"
-        relation(connection, open_rows(model)).to_parquet(rows)
+        relation(connection, rows_to_score(model, interval)).to_parquet(rows)
         first = parquet.ParquetFile(rows).iter_batches(1)
         example = next(first, None)
         if example is None:
@@ -51,7 +54,7 @@ def score(
         schema = spark.createDataFrame(pa.table(answered(model, example, now))).schema
         mapped = spark.read.parquet(rows).mapInArrow(_scorer(graph, reopened, now), schema)
         mapped.write.parquet(str(scored))
-        with duckdb.connect() as duck, score_files(settings, now) as files:
+        with duckdb.connect() as duck, score_files(settings, partition(now, interval)) as files:
             ordered = duck.read_parquet(str(scored / "*.parquet")).order("_source, _row")
             parts = done = 0
             for batch in ordered.to_arrow_reader(PART_ROWS):

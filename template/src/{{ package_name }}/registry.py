@@ -7,7 +7,7 @@ import shutil
 import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict
 
 from .errors import ProjectError
 
@@ -15,8 +15,20 @@ Pointer = Literal["champion", "challenger"]
 Card = dict[str, Any]
 """What is known of a version: how it was trained, its decision rule, its baseline for drift."""
 
+
+class Crowning(TypedDict):
+    """When a version became champion, after which one, why, and whether people were told."""
+
+    at: str
+    version: str
+    previous: str | None
+    how: Literal["promoted", "rolled back"]
+    reason: str
+    told: bool
+
+
 GRAPH_FILE, CARD_FILE, CONTRACT_FILE = "model.onnx", "model.json", "contract.toml"
-CHAMPIONS_FILE = "champions.jsonl"
+HISTORY_FILE = "champions.json"
 
 
 class Registry:
@@ -68,25 +80,45 @@ class Registry:
             )
         return version
 
-    def point(self, pointer: Pointer, version: str, reason: str = "") -> None:
-        """Switch a pointer: readers see the old version or the new one, never anything else.
-
-        Another champion is written down, with the reason.
-        """
-        before = self.version(pointer)
+    def point(self, pointer: Pointer, version: str) -> None:
+        """Switch a pointer: readers see the old version or the new one, never anything else."""
         write_atomically(self.root / pointer, version + "\n")
-        if pointer == "champion" and version != before:
-            at = datetime.now(UTC).isoformat(timespec="seconds")
-            line = json.dumps({"at": at, "version": version, "before": before, "reason": reason})
-            with (self.root / CHAMPIONS_FILE).open("a", encoding="utf-8") as file:
-                file.write(line + "\n")
 
-    def champions(self) -> list[Card]:
-        """Give all champions there were: `at`, `version`, the one `before`, and the `reason`."""
-        path = self.root / CHAMPIONS_FILE
-        if not path.exists():
-            return []
-        return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    def crown(self, version: str, how: Literal["promoted", "rolled back"], reason: str) -> None:
+        """Make a version champion, and note after which one and why.
+
+        The note comes first. Where a crowning was cut off in between, the pointer does not bear the
+        note out, and the next one takes its place.
+        """
+        champion, history = self.version("champion"), self._history()
+        if version == champion:
+            return
+        while history and not history[-1]["told"] and history[-1]["version"] != champion:
+            history.pop()
+        crowning = Crowning(
+            at=datetime.now(UTC).isoformat(timespec="seconds"),
+            version=version,
+            previous=champion,
+            how=how,
+            reason=reason,
+            told=False,
+        )
+        self._keep([*history, crowning])
+        self.point("champion", version)
+
+    def crownings(self) -> list[Crowning]:
+        """List how each champion came to be one up to today's, the oldest first."""
+        champion, history = self.version("champion"), self._history()
+        while history and history[-1]["version"] != champion:
+            history.pop()  # cut off before the pointer was switched; or a hand switched it back
+        return history
+
+    def mark_told(self) -> None:
+        """Note that people were told of every champion up to today's."""
+        told, history = len(self.crownings()), self._history()
+        for crowning in history[:told]:
+            crowning["told"] = True
+        self._keep(history)
 
     def folder(self, version: str) -> Path:
         """Give the folder of a version."""
@@ -106,6 +138,20 @@ class Registry:
         path = self.folder(version) / f"{name}.json"
         facts: Card | None = json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
         return facts
+
+    def forget(self, version: str, name: str) -> None:
+        """Take back facts that were kept beside a version."""
+        (self.folder(version) / f"{name}.json").unlink(missing_ok=True)
+
+    def _history(self) -> list[Crowning]:
+        path = self.root / HISTORY_FILE
+        history: list[Crowning] = []
+        if path.exists():
+            history = json.loads(path.read_text(encoding="utf-8"))
+        return history
+
+    def _keep(self, crownings: list[Crowning]) -> None:
+        write_atomically(self.root / HISTORY_FILE, json.dumps(crownings, indent=2) + "\n")
 
     def _write(self, version: str, graph: bytes, contract: str, card: Card) -> None:
         self.folder(version).parent.mkdir(parents=True, exist_ok=True)

@@ -255,16 +255,16 @@ def _changes(settings: Settings, contract: Contract, first: date, today: date) -
     """Say which models became champion in the month, why, and what they see that is new."""
     registry = Registry(settings.artifacts / "registry")
     said = []
-    for entry in registry.champions():
+    for entry in registry.crownings():
         at = datetime.fromisoformat(entry["at"]).date()
         if not first <= at < following(first):
             continue
-        reason = f": {entry['reason']}" if entry["reason"] else ""
-        said.append(f"{at:%Y-%m-%d}: {entry['version']} decides from now on{reason}.")
-        if entry["before"] and registry.folder(entry["before"]).is_dir():
+        said.append(f"{at:%Y-%m-%d}: {entry['version']} decides from now on: {entry['reason']}.")
+        before = entry["previous"]
+        if before and registry.folder(before).is_dir():
             contracts = (
                 contract_file.load(registry.folder(version) / CONTRACT_FILE)
-                for version in (entry["before"], entry["version"])
+                for version in (before, entry["version"])
             )
             said += [f"{entry['version']}: {change}" for change in changes(*contracts)]
     if first <= today < following(first):
