@@ -80,7 +80,7 @@ CHANGED: Answers = {
     "serving": ["batch"],
     "orchestrator": "none",
     "ci": "none",
-    "alerts": ["log", "webhook"],
+    "alerts": ["email", "log", "slack", "teams", "webhook"],
 }
 ANSWER_SETS: list[Answers] = [
     {},

@@ -1,0 +1,5 @@
+"""What a channel says when it does not take an alert."""
+
+
+class NotTakenError(Exception):
+    """The alert was not taken; the text says why, and holds no secret of an address."""
