@@ -126,7 +126,9 @@ def test_prometheus_asks_for_what_the_api_tells(tree: Tree) -> None:
     ]
     assert rules
     for rule in rules:
-        assert set(rule) == {"alert", "expr", "for", "annotations"}
+        assert set(rule) == {"alert", "expr", "for", "labels", "annotations"}
+        assert rule["labels"]["severity"] in {"critical", "warning"}
+        assert set(rule["annotations"]) == {"summary", "runbook_url"}
         for metric in re.findall(r"\bpredict_\w+", rule["expr"]):
             assert re.sub(r"_(bucket|total)$", "", metric) in code, metric
 

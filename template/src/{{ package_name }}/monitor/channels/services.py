@@ -83,8 +83,8 @@ def _told(settings: Settings, event: Event) -> str:
     if event.ended:
         return f"**{name}** is over after {event.lasted}: {message}"
     link = runbook_link(settings, event)
-    what_to_do = f"[What to do]({link})" if "://" in link else f"What to do: {_plain(link)}"
-    return f"**{name}** began {event.began:%Y-%m-%d %H:%M} UTC: {message}. {what_to_do}"
+    shown = f"[{link}]({link})" if "://" in link else _plain(link)
+    return f"**{name}** began {event.began:%Y-%m-%d %H:%M} UTC: {message}. What to do: {shown}"
 
 
 def _plain(text: str) -> str:
