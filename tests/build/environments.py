@@ -57,6 +57,7 @@ DEPENDENCY_SETS = [
             "dataframe": "pandas",
             "serving": ["batch"],
             "orchestrator": "none",
+            "alerts": ["email"],
             "license": "MIT",
         },
         python="3.12",
@@ -79,7 +80,7 @@ DEPENDENCY_SETS = [
             "warehouse": "postgres",
             "engine": "spark",
             "serving": ["api", "batch"],
-            "alerts": ["log", "webhook"],
+            "alerts": ["log", "slack", "teams", "email", "webhook"],
         },
     ),
 ]

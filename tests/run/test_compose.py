@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,11 +20,10 @@ from tests.services.base_image import BASE_PYTHON
 from tests.services.compose import Stack, stack
 from tests.services.docker import DockerMissingError, Engine
 from tests.services.ports import wait_for
-from tests.services.rendered import Project, champion, command, example_record, install, render
+from tests.services.rendered import Project, champion, example_record, render
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 KEY = "a key of the tests"
 PROMETHEUS = f"""
@@ -61,11 +61,12 @@ print(urllib.request.urlopen(request).read().decode())
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """A project on the Python of the tests' base image, its line run once."""
+def project(default_project: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """The default project with its champion, for the Python of the tests' base image."""
     folder = tmp_path_factory.mktemp("compose") / "customer-churn"
-    project = install(render(folder, python_version=BASE_PYTHON))
-    command(project, "run", env={"TRAINING__TRIALS": "2"})
+    project = render(folder, python_version=BASE_PYTHON)
+    registry = Path("artifacts", "registry")
+    shutil.copytree(default_project.folder / registry, folder / registry)
     return project
 
 
