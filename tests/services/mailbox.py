@@ -33,7 +33,7 @@ class Mailbox:
 @contextmanager
 def mailbox(folder: Path, certificate: Certificate) -> Iterator[Mailbox]:
     """Take e-mails for anybody until the block ends."""
-    python = environment("aiosmtpd", "aiosmtpd", PINS) / "bin" / "python"
+    python = environment("aiosmtpd", "aiosmtpd", pins=PINS) / "bin" / "python"
     received = Mailbox(free_port(), folder / "mail")
     command = [
         *(python, "-m", "aiosmtpd", "--nosetuid", "--listen", f"localhost:{received.port}"),
