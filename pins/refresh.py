@@ -34,6 +34,7 @@ BASE: dict[str, Any] = {
     "warehouse": "duckdb",
     "engine": "local",
     "dataframe": "",
+    "alerts": ["log"],
     "orchestrator": "none",
 }
 OPTIONS: dict[str, dict[str, Any]] = {
@@ -51,6 +52,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "warehouse != 'duckdb'": {"warehouse": "postgres"},
     "engine == 'spark'": {"engine": "spark"},
     "model_family == 'lightgbm'": {"model_family": "lightgbm"},
+    "alerts | select('in', ['email', 'slack', 'teams']) | list": {"alerts": ["email"]},
 }
 # Google's client asks for python-dateutil before 3.
 HOLDS_BACK = "'bigquery' in data_sources or warehouse == 'bigquery'"

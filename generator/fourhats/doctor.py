@@ -27,6 +27,12 @@ GIGABYTE = 1024**3
 NEEDED_DISK = 3 * GIGABYTE
 OLDEST_JAVA, JAVA = 17, "openjdk-17-jre-headless"
 ANSWERS = ".copier-answers.yml"
+ALERTS = {
+    "slack": ("SLACK_WEBHOOK_URL", "https://hooks.slack.com/services/…"),
+    "teams": ("TEAMS_WEBHOOK_URL", "https://….logic.azure.com/workflows/…"),
+    "email": ("ALERT_EMAIL_URL", "mailtos://user:password@smtp.example.com:587?from=…&to=…"),
+    "webhook": ("ALERT_WEBHOOK_URL", "https://hooks.example.com/…"),
+}
 REST_API_SECRETS = {
     "api_key": ("REST_API_KEY",),
     "bearer": ("REST_API_TOKEN",),
@@ -102,8 +108,9 @@ def _project(place: Path) -> Iterator[Finding]:
     columns = _config(place / "config" / "contract.toml").get("columns", [])
     if any(column.get("role") == "id" and column.get("pii") for column in columns):
         yield _variable(place, "PSEUDONYM_KEY", token_hex(32))
-    if "webhook" in answers.get("alerts", ()):
-        yield _variable(place, "ALERT_WEBHOOK_URL", "https://hooks.example.com/…")
+    for channel, (name, example) in ALERTS.items():
+        if channel in answers.get("alerts", ()):
+            yield _variable(place, name, example)
 
 
 def _python() -> Finding:

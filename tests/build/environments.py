@@ -58,6 +58,7 @@ DEPENDENCY_SETS = [
             "serving": ["batch", "stream"],
             "broker": "kafka",
             "orchestrator": "none",
+            "alerts": ["email"],
             "license": "MIT",
         },
         python="3.12",
@@ -80,7 +81,7 @@ DEPENDENCY_SETS = [
             "warehouse": "postgres",
             "engine": "spark",
             "serving": ["api", "batch", "stream"],
-            "alerts": ["log", "webhook"],
+            "alerts": ["log", "slack", "teams", "email", "webhook"],
         },
     ),
 ]

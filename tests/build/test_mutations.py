@@ -88,9 +88,9 @@ MUTATIONS = [
     ),
     Mutation(
         "an incident is told every time",
-        "monitor/alerts.py",
-        "if finding.fine is (finding.incident not in opened):",
-        "if finding.fine and finding.incident not in opened:",
+        "monitor/incidents.py",
+        "elif not finding.fine and known is None:",
+        "elif not finding.fine:",
     ),
 ]
 

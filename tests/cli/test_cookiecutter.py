@@ -81,7 +81,7 @@ CHANGED: Answers = {
     "broker": "kafka",
     "orchestrator": "none",
     "ci": "none",
-    "alerts": ["log", "webhook"],
+    "alerts": ["email", "log", "slack", "teams", "webhook"],
 }
 ANSWER_SETS: list[Answers] = [
     {},

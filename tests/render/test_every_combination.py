@@ -147,7 +147,9 @@ def test_prometheus_asks_for_what_the_services_tell(tree: Tree) -> None:
         rules = [rule for group in tree.yaml(f"deploy/{file}")["groups"] for rule in group["rules"]]
         assert rules
         for rule in rules:
-            assert set(rule) == {"alert", "expr", "for", "annotations"}
+            assert set(rule) == {"alert", "expr", "for", "labels", "annotations"}
+            assert rule["labels"]["severity"] in {"critical", "warning"}
+            assert set(rule["annotations"]) == {"summary", "runbook_url"}
             assert f'job="{job}"' in rule["expr"] or "_" in rule["expr"]
             for metric in re.findall(r"\b(?:predict|stream)_\w+", rule["expr"]):
                 assert re.sub(r"_(bucket|total)$", "", metric) in code, metric

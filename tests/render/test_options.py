@@ -75,7 +75,10 @@ TRACES: dict[tuple[str, str], Trace] = {
     ("ci", "github"): Trace(r"github/|actions/"),
     ("ci", "none"): Trace(""),
     ("alerts", "log"): Trace(r"logger\.warning", elsewhere=("worker.py",)),
-    ("alerts", "webhook"): Trace("webhook"),
+    ("alerts", "slack"): Trace("slack"),
+    ("alerts", "teams"): Trace(r"\bteams\b|TEAMS_WEBHOOK"),
+    ("alerts", "email"): Trace("ALERT_EMAIL|mailto|smtp"),
+    ("alerts", "webhook"): Trace("ALERT_WEBHOOK|a webhook"),
 }
 
 

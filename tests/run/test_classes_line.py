@@ -101,7 +101,7 @@ def test_drift_is_seen_to_alert_once_at_the_webhook(
     facts = _monitor(project, receiver)
     assert f"drift:{name}" in facts["open"]
     _monitor(project, receiver)
-    about = [m for m in receiver.messages if m["incident"] == f"drift:{name}"]
+    about = [m for m in receiver.incidents if m["incident"] == f"drift:{name}"]
     assert [message["status"] for message in about] == ["firing"]
 
 

@@ -65,7 +65,7 @@ def failed(line: Airflow, project: Project, receiver: Receiver) -> DagRun:
 def firing(failed: DagRun, receiver: Receiver) -> list[dict[str, str]]:
     """What the receiver had heard by the end of the first run."""
     assert failed.exit_code != 0
-    return list(receiver.messages)
+    return list(receiver.incidents)
 
 
 @pytest.fixture(scope="module")
@@ -141,5 +141,5 @@ def test_the_line_runs_to_success_step_by_step(mended: DagRun, project: Project)
 def test_the_alert_clears_when_the_line_runs_again(
     mended: DagRun, firing: list[dict[str, str]], receiver: Receiver
 ) -> None:
-    cleared = [message for message in receiver.messages if message["status"] == "resolved"]
+    cleared = [message for message in receiver.incidents if message["status"] == "resolved"]
     assert [message["incident"] for message in cleared] == [firing[0]["incident"]], mended.ending

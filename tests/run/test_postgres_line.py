@@ -111,17 +111,17 @@ def test_outcomes_far_off_bring_an_alert_and_good_ones_clear_it(
     line: Line, first_run: dict[str, Any]
 ) -> None:
     del first_run
-    arrived = len(line.receiver.messages)
+    arrived = len(line.receiver.incidents)
     line.sql("UPDATE deliveries SET hours = 500 WHERE hours IS NULL")
     for step in ("extract", "validate", "transform", "monitor", "monitor"):
         line.run(step)
-    fired = line.receiver.messages[arrived:]
+    fired = line.receiver.incidents[arrived:]
     about = [m for m in fired if m["incident"] == "performance:value"]
     assert [(m["status"], m["project"]) for m in about] == [("firing", "delivery-times")]
     line.sql("UPDATE deliveries SET hours = NULL WHERE hours = 500")
     for step in ("extract", "validate", "transform", "monitor"):
         line.run(step)
-    cleared = [m for m in line.receiver.messages[arrived:] if m["status"] == "resolved"]
+    cleared = [m for m in line.receiver.incidents[arrived:] if m["status"] == "resolved"]
     assert "performance:value" in {message["incident"] for message in cleared}
 
 

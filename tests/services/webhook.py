@@ -18,6 +18,19 @@ class Receiver:
     url: str = ""
     messages: list[dict[str, Any]] = field(default_factory=list)
 
+    @property
+    def incidents(self) -> list[dict[str, str]]:
+        """What began and what is over, in the order of its arrival: several in a message."""
+        return [
+            {
+                "status": alert["status"],
+                **alert["labels"],
+                "message": alert["annotations"]["summary"],
+            }
+            for message in self.messages
+            for alert in message["alerts"]
+        ]
+
     def wait(self, count: int = 1, timeout: float = 10.0) -> list[dict[str, Any]]:
         """Return the messages once there are `count` of them. Raises TimeoutError."""
         wait_for(lambda: len(self.messages) >= count, timeout=timeout)

@@ -3,3 +3,7 @@
 
 class ProjectError(Exception):
     """Something the person can mend; the text says what was wrong, where, and what to do."""
+
+
+class ToldError(ProjectError):
+    """One that an alert was sent about already, or that says that none could be sent."""

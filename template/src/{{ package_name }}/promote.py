@@ -77,8 +77,8 @@ def announce(settings: Settings) -> None:
     untold = [crowning for crowning in registry.crownings() if not crowning["told"]]
     for crowning in untold:
         after = f" after {crowning['previous']}" if crowning["previous"] else ""
-        subject = f"champion {crowning['version']} {crowning['how']}{after}"
-        alerts.notify(settings, subject, crowning["reason"])
+        said = f"{crowning['version']} {crowning['how']}{after}: {crowning['reason']}"
+        alerts.notify(settings, f"champion:{crowning['version']}", said)
     if untold:
         registry.mark_told()
 

@@ -15,7 +15,8 @@ from ..settings import Settings
 from ..warehouse import Connection
 from . import alerts
 from .findings import Finding
-from .history import incidents, kept
+from .history import kept
+from .incident_log import incidents
 from .months import last_months
 from .page import ENVIRONMENT, as_data
 from .time_plots import figures_over_time, value_figure, volume_figure

@@ -22,7 +22,8 @@ from . import monthly_pdf
 from .contract_changes import changes
 from .decisions import on_holdout
 from .findings import question
-from .history import Incident, Noted, incidents, kept
+from .history import Noted, kept
+from .incident_log import Incident, incidents
 from .months import Month, before, following, last_months, month_of
 from .page import ENVIRONMENT, as_data
 from .service import daily_volume, midnight

@@ -23,7 +23,7 @@ from .callers import Callers
 from .explain import MOST_EXPLAINED, explain
 from .front import App, Front
 from .journal import Journal
-from .messages import CSV, HTML, Answer, Asked, Handler, refusal
+from .messages import CSV, HTML, NOT_WRITTEN, Answer, Asked, Handler, refusal
 from .metrics import Metrics
 from .monitor import report
 from .openapi import describe
@@ -118,7 +118,7 @@ def _add_probes(app: FastAPI, predictor: Predictor, metrics: Metrics) -> None:
             return {"status": NO_MODEL}
         if predictor.log.fault:
             response.status_code = 503
-            return {"status": f"the prediction log cannot be written: {predictor.log.fault}"}
+            return {"status": f"{NOT_WRITTEN}: {predictor.log.fault}"}
         return {"status": "ready", "model_version": predictor.loaded.model.version}
 
     @app.get("/metrics", response_class=Response)

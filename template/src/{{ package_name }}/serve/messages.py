@@ -8,6 +8,7 @@ import msgspec
 JSON = b"application/json"
 HTML = b"text/html; charset=utf-8"
 CSV = b"text/csv; charset=utf-8"
+NOT_WRITTEN = "the prediction log cannot be written"
 
 Header = tuple[bytes, bytes]
 

@@ -1,0 +1,109 @@
+"""Incidents: which are open, and what has still to be told to whom."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from pydantic import BaseModel, ValidationError
+
+from ..errors import ProjectError
+from ..registry import write_atomically
+from ..settings import Settings
+from .findings import Finding
+
+
+class Event(BaseModel):
+    """An incident that began, or that is over; `ended` says which. Or a notice, which is neither."""
+
+    incident: str
+    message: str
+    began: datetime
+    ended: datetime | None = None
+    is_notice: bool = False
+
+    @property
+    def status(self) -> str:
+        """Say it in the word that receivers of alerts know."""
+        return "firing" if self.ended is None else "resolved"
+
+    @property
+    def lasted(self) -> str:
+        """Say in words how long it went on; empty while it does."""
+        return "" if self.ended is None else in_words(self.ended - self.began)
+
+
+class Incidents(BaseModel):
+    """The open incidents by name, and by channel what it was not told yet."""
+
+    opened: dict[str, Event] = {}
+    unsent: dict[str, list[Event]] = {}
+
+    @classmethod
+    def read(cls, path: Path) -> "Incidents":
+        """Read what was noted.
+
+        Raises:
+            ProjectError: the file holds something else.
+
+        """
+        if not path.exists():
+            return cls()
+        try:
+            return cls.model_validate_json(path.read_bytes())
+        except ValidationError:
+            raise ProjectError(
+                f"{path} does not hold incidents: delete it, and what is open is told again"
+            ) from None
+
+    def write(self, path: Path) -> None:
+        """Note it down."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, self.model_dump_json(indent=2) + "\n")
+
+    def take_in(self, findings: Iterable[Finding]) -> list[Event]:
+        """Open and close incidents; returns what began and what is over."""
+        now = datetime.now(UTC).replace(microsecond=0)
+        events = []
+        for finding in findings:
+            known = self.opened.get(finding.incident)
+            if finding.fine and known is not None:
+                del self.opened[finding.incident]
+                ended = {"message": finding.message, "ended": now}
+                events.append(known.model_copy(update=ended))
+            elif not finding.fine and known is None:
+                event = Event(incident=finding.incident, message=finding.message, began=now)
+                self.opened[finding.incident] = event
+                events.append(event)
+        return events
+
+    def owe(self, channel: str, events: Iterable[Event]) -> None:
+        """Note what a channel has to be told; of an incident, the latest counts."""
+        owed = {event.incident: event for event in (*self.unsent.pop(channel, []), *events)}
+        if owed:
+            self.unsent[channel] = list(owed.values())
+
+
+def notice(subject: str, message: str) -> Event:
+    """Make what is told once and is no incident, such as a new champion."""
+    now = datetime.now(UTC).replace(microsecond=0)
+    return Event(incident=subject, message=message, began=now, ended=now, is_notice=True)
+
+
+def runbook_link(settings: Settings, event: Event) -> str:
+    """Give the address of the runbook's section on an incident."""
+    return f"{settings.runbook_url}#{kind(event.incident)}"
+
+
+def kind(incident: str) -> str:
+    """Give what an incident is about, which is also its section in the runbook."""
+    return incident.partition(":")[0]
+
+
+def in_words(time: timedelta) -> str:
+    """Say how long it is, in its two largest units."""
+    minutes, seconds = divmod(max(0, round(time.total_seconds())), 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    units = ((days, "d"), (hours, "h"), (minutes, "min"), (seconds, "s"))
+    parts = [f"{count} {unit}" for count, unit in units if count]
+    return " ".join(parts[:2]) or "0 s"
