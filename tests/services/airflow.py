@@ -185,7 +185,7 @@ class Airflow:
             "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "2",
             "AIRFLOW__SCHEDULER__SCHEDULER_HEARTBEAT_SEC": "1",
         }
-        command = [self.environment / "bin" / "airflow", "standalone"]
+        command: list[str | Path] = [self.environment / "bin" / "airflow", "standalone"]
         with started(command, log=log, cwd=self.home, env=self._env(env), grace=30) as process:
             url = f"http://127.0.0.1:{port}"
             wait_for(

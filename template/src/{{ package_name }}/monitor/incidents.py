@@ -13,7 +13,7 @@ from .findings import Finding
 
 
 class Event(BaseModel):
-    """An incident that began, or that is over; `ended` says which. Or a notice, which is neither."""
+    """An incident that began or is over, as `ended` says; or a notice, which is neither."""
 
     incident: str
     message: str

@@ -61,7 +61,7 @@ class Metrics:
         for file in Path(os.environ[SHARED]).glob("gauge_live*.db"):
             pid = int(file.stem.rpartition("_")[2])
             if PROCESSES.exists() and not (PROCESSES / str(pid)).exists():
-                mark_process_dead(pid)
+                mark_process_dead(pid)  # type: ignore[no-untyped-call]
         of_all = CollectorRegistry()
         MultiProcessCollector(of_all)  # type: ignore[no-untyped-call]
         return generate_latest(of_all)
