@@ -71,8 +71,8 @@ MUTATIONS = [
     Mutation(
         "drift has the wrong sign",
         "monitor/drift.py",
-        "np.log(current / past)",
-        "np.log(past / current)",
+        "np.log(p / q)",
+        "np.log(q / p)",
     ),
     Mutation(
         "the prediction log begins anew when the API starts",

@@ -116,8 +116,9 @@ def test_what_was_promoted_is_told_with_its_worth(
     triggered: dict[str, str], receiver: Receiver
 ) -> None:
     assert triggered
-    (notice,) = [message for message in receiver.messages if message["status"] == "notice"]
-    assert re.search(r"champion v1-\w+ promoted", notice["incident"])
+    (notice,) = receiver.notices
+    assert re.fullmatch(r"champion:v1-\w+", notice["incident"])
+    assert re.search(r"v1-\w+ promoted: ", notice["message"])
     assert "a month on the holdout" in notice["message"]
 
 
@@ -143,7 +144,7 @@ def test_new_data_starts_a_run(
 
 
 def incidents(receiver: Receiver) -> list[str]:
-    return [m["incident"] for m in receiver.messages if m["status"] == "firing"]
+    return [m["incident"] for m in receiver.incidents if m["status"] == "firing"]
 
 
 def new_run(server: Server, project: Project, kind: str) -> str:

@@ -288,8 +288,12 @@ def looked_after(desk: Desk, url: str, **env: str) -> Iterator[Started]:
         yield process
 
 
-def test_a_run_on_clean_data_tells_nobody(desk: Desk) -> None:
-    assert desk.arrived() == [0, 0, 0, 0]
+def test_a_run_on_clean_data_tells_of_nothing_but_its_new_champion(desk: Desk) -> None:
+    assert desk.arrived() == [1, 1, 1, 1]
+    assert desk.webhook.incidents == []
+    (notice,) = desk.webhook.notices
+    assert "promoted" in notice["message"]
+    assert all(notice["incident"] in text for text in texts(desk))
 
 
 def test_drift_arrives_everywhere_once_with_its_figure_and_what_to_do(desk: Desk) -> None:
@@ -304,8 +308,7 @@ def test_drift_arrives_everywhere_once_with_its_figure_and_what_to_do(desk: Desk
     for text in texts(desk):
         assert drifted[0]["message"].partition(" (")[0].split()[-1] in text  # the figure
         assert f"{RUNBOOK}#drift" in text
-    (other,) = desk.mail.of("bob@example.com")
-    assert "began" in other["subject"]
+    assert "began" in desk.mail.of("bob@example.com")[-1]["subject"]
     desk.run("monitor")
     desk.told_once(before)
 

@@ -100,7 +100,7 @@ def test_a_step_that_fails_in_a_container_is_told(
         file.write("FILES__PATH=data/missing.csv\n")
     failed = line.test_dag(contained.slug, DOCKER_HOST=engine.env.get("DOCKER_HOST", ""))
     assert (failed.states["extract"], failed.states["tell"]) == ("failed", "success"), failed.ending
-    assert "step:extract" in [m["incident"] for m in receiver.messages if m["status"] == "firing"]
+    assert "step:extract" in [m["incident"] for m in receiver.incidents if m["status"] == "firing"]
 
 
 @pytest.fixture(scope="module")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import signal
 import threading
@@ -73,6 +74,24 @@ def test_the_image_holds_only_what_serving_needs(engine: Engine, image: str) -> 
         names = set(running.exec("python", "-c", listed).split())
     assert "onnxruntime" in names
     assert not names & {"scikit-learn", "polars", "mlflow-skinny", "optuna", "pytest", "ruff"}
+
+
+def test_the_image_says_what_it_holds(engine: Engine, image: str) -> None:
+    listed = "import importlib.metadata as m; print(*(d.name for d in m.distributions()))"
+    with engine.run(image, "--entrypoint=sleep", command=["60"], network="none") as running:
+        names = running.exec("python", "-c", listed).split()
+        bill = json.loads(running.exec("cat", "/app/sbom.json"))
+        tools = running.exec("sh", "-c", "command -v pip pip3 uv gcc cc || true; pip || true")
+    assert bill["bomFormat"] == "CycloneDX"
+    told = {part["name"]: part["version"] for part in bill["components"]}
+    assert all(told.values())
+    assert {canonical(name) for name in told} == {canonical(name) for name in names}
+    assert tools == ""
+
+
+def canonical(name: str) -> str:
+    """Give a distribution's name as indexes compare it."""
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def test_the_service_is_healthy_without_root_or_capabilities(container: Container) -> None:

@@ -104,7 +104,9 @@ def test_the_orders_without_an_outcome_are_scored(line: Line, first_run: dict[st
     assert first_run["score"]["rows_out"] == OPEN_ROWS
     (scores,) = (line.project.folder / "artifacts" / "scores").glob("*/part-*.parquet")
     assert scores.stat().st_size > 0
-    assert line.receiver.messages == []
+    assert line.receiver.incidents == []
+    (promoted,) = line.receiver.notices
+    assert promoted["incident"].startswith("champion:")
 
 
 def test_outcomes_far_off_bring_an_alert_and_good_ones_clear_it(

@@ -21,6 +21,14 @@ class Receiver:
     @property
     def incidents(self) -> list[dict[str, str]]:
         """What began and what is over, in the order of its arrival: several in a message."""
+        return [told for told in self._told() if told["severity"] != "info"]
+
+    @property
+    def notices(self) -> list[dict[str, str]]:
+        """What was told and is no incident, such as a new champion."""
+        return [told for told in self._told() if told["severity"] == "info"]
+
+    def _told(self) -> list[dict[str, str]]:
         return [
             {
                 "status": alert["status"],
