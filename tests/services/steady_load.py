@@ -33,6 +33,8 @@ class SteadyLoad:
     """Connections that ended before the answer."""
     wrong: list[str] = field(default_factory=list)
     versions: set[str] = field(default_factory=set)
+    request_ids: set[str] = field(default_factory=set)
+    """Of what was answered."""
 
     def bear(self, rate: float, seconds: float) -> float:
         """Send `rate` requests a second for so many seconds; gives the rate that came about."""
@@ -83,6 +85,7 @@ class SteadyLoad:
         else:
             self.answered += 1
             self.versions.add(answer["model_version"])
+            self.request_ids.add(answer["request_id"])
         return None
 
     def _request(self, place: int) -> bytes:
