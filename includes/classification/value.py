@@ -6,6 +6,7 @@ it is likely enough, else leave the case to a person.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
@@ -47,8 +48,8 @@ class Rule:
 
     def certainty(self, outputs: Probabilities) -> NDArray[np.float64]:
         """Give the probability that acting is right, shape (rows,)."""
-        if self.contract.positive is not None:
-            return outputs[:, self.contract.classes.index(self.contract.positive)]
+        if self._positive is not None:
+            return outputs[:, self._positive]
         certainty: NDArray[np.float64] = outputs.max(axis=1)
         return certainty
 
@@ -69,7 +70,7 @@ class Rule:
         certainty = self.certainty(outputs)
         acts = certainty >= self.threshold
         return {
-            "prediction": np.array(self.contract.classes, dtype=object)[outputs.argmax(axis=1)],
+            "prediction": self._classes[outputs.argmax(axis=1)],
             "probability": certainty,
             "decision": np.array([LEAVE, ACT], dtype=object)[acts.astype(np.intp)],
             "expected_value": self._payoff(acts, certainty),
@@ -119,8 +120,8 @@ class Rule:
         self, outputs: Probabilities, actual: NDArray[np.float64]
     ) -> NDArray[np.float64]:
         """Tell for which rows acting was right, as 0 and 1."""
-        if self.contract.positive is not None:
-            called_for = actual == self.contract.classes.index(self.contract.positive)
+        if self._positive is not None:
+            called_for = actual == self._positive
         else:
             called_for = actual == outputs.argmax(axis=1)
         return np.asarray(called_for, dtype=np.float64)
@@ -131,6 +132,18 @@ class Rule:
 
     def _payoff(self, act: NDArray[np.bool_], chance: NDArray[np.float64]) -> NDArray[np.float64]:
         """Weigh the four payoffs by the chance that acting is right."""
-        acting = chance * self.value.act_right + (1 - chance) * self.value.act_wrong
-        leaving = chance * self.value.missed + (1 - chance) * self.value.left_alone
-        return np.where(act, acting, leaving)
+        value = self.value
+        if_right = np.where(act, value.act_right, value.missed)
+        if_wrong = np.where(act, value.act_wrong, value.left_alone)
+        payoff: NDArray[np.float64] = if_wrong + chance * (if_right - if_wrong)
+        return payoff
+
+    # Looked up for every request: once is enough.
+    @cached_property
+    def _positive(self) -> int | None:
+        positive = self.contract.positive
+        return None if positive is None else self.contract.classes.index(positive)
+
+    @cached_property
+    def _classes(self) -> NDArray[np.object_]:
+        return np.array(self.contract.classes, dtype=object)

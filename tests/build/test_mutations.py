@@ -27,10 +27,10 @@ class Mutation(NamedTuple):
 
 MUTATIONS = [
     Mutation(
-        "the payoffs of acting rightly and wrongly are swapped",
+        "acting rightly is paid as acting wrongly",
         "value.py",
-        "chance * self.value.act_right + (1 - chance) * self.value.act_wrong",
-        "chance * self.value.act_wrong + (1 - chance) * self.value.act_right",
+        "np.where(act, value.act_right, value.missed)",
+        "np.where(act, value.act_wrong, value.missed)",
     ),
     Mutation(
         "unknown categories pass the checks",
