@@ -96,11 +96,11 @@ graph.initializer.extend([
 graph.node.extend([
     helper.make_node("ReduceMax", [number], ["slow_one"], keepdims=0),
     helper.make_node("Expand", ["slow_one", "slow_shape"], ["slow_0"]),
-    helper.make_node("MatMul", ["slow_0", "slow_0"], ["slow_1"]),
-    helper.make_node("ReduceMax", ["slow_1"], ["slow_2"], keepdims=0),
-    helper.make_node("Min", ["slow_2", "slow_nought"], ["slow_3"]),
-    helper.make_node("Max", ["slow_3", "slow_nought"], ["slow_4"]),
-    helper.make_node("Add", ["fast", "slow_4"], [output]),
+    *(helper.make_node("MatMul", [f"slow_{n}", "slow_0"], [f"slow_{n + 1}"]) for n in range(4)),
+    helper.make_node("ReduceMax", ["slow_4"], ["slow_most"], keepdims=0),
+    helper.make_node("Min", ["slow_most", "slow_nought"], ["slow_least"]),
+    helper.make_node("Max", ["slow_least", "slow_nought"], ["slow_zero"]),
+    helper.make_node("Add", ["fast", "slow_zero"], [output]),
 ])
 slow = registry.add(
     model.SerializeToString(), (folder / "contract.toml").read_text(), registry.card(champion)
@@ -413,20 +413,23 @@ def test_a_slow_model_is_told_and_once_it_is_fast_again(desk: Desk) -> None:
     port, before = free_port(), desk.arrived()
     url, record = f"http://127.0.0.1:{port}", example_record(desk.project)
     limits = {
-        "WATCH__EVERY": "2",
+        "WATCH__EVERY": "3",
         "WATCH__MIN_REQUESTS": "4",
         "WATCH__MAX_MEDIAN_SECONDS": "0.1",
     }
     champion = desk.project.folder / "artifacts" / "registry" / "champion"
     with api(desk, port), looked_after(desk, url, **limits), asked_all_the_time(url, record):
         seen = looks(desk)
-        wait_for(lambda: looks(desk) >= seen + 16)
+        wait_for(lambda: looks(desk) >= seen + 8)  # seconds, by EVERY
         assert desk.arrived() == before
         fast = desk.script(SLOW_CHAMPION).strip()
-        began = time.monotonic()
-        desk.webhook.wait(before[3] + 1, timeout=30)
-        assert time.monotonic() - began < WINDOW + 4
-        champion.write_text(fast)
+        try:
+            began = time.monotonic()
+            desk.webhook.wait(before[3] + 1, timeout=30)
+            # As the runbook says, and some seconds to take the model over, and to send.
+            assert time.monotonic() - began < WINDOW + 2 * 3 + 4
+        finally:
+            champion.write_text(fast)
         wait_for(lambda: desk.arrived() == [count + 2 for count in before], timeout=40)
     told = desk.webhook.incidents[-2:]
     assert [(one["incident"], one["status"]) for one in told] == [
@@ -465,7 +468,7 @@ def api(desk: Desk, port: int) -> Iterator[None]:
 
 @contextmanager
 def asked_all_the_time(url: str, record: dict[str, Any]) -> Iterator[None]:
-    """Ask for predictions, twenty a second at most."""
+    """Ask for predictions, one after the other, twenty a second at most."""
     ended = threading.Event()
 
     def ask() -> None:
@@ -473,15 +476,13 @@ def asked_all_the_time(url: str, record: dict[str, Any]) -> Iterator[None]:
             while not ended.wait(0.05):
                 client.post(f"{url}/predict", json=[record])
 
-    threads = [threading.Thread(target=ask) for _ in range(2)]
-    for thread in threads:
-        thread.start()
+    thread = threading.Thread(target=ask)
+    thread.start()
     try:
         yield
     finally:
         ended.set()
-        for thread in threads:
-            thread.join()
+        thread.join()
 
 
 def looks(desk: Desk) -> float:
