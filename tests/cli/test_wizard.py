@@ -98,7 +98,7 @@ def test_the_review_shows_answers_tree_and_dependencies(terminal: Terminal) -> N
 
 
 def test_every_file_can_be_shown_before_writing(terminal: Terminal) -> None:
-    session = terminal("new", "acme-churn", rows=200)
+    session = terminal("new", "acme-churn", rows=400)
     enter_to_the_review(session)
     session.type(DOWN, DOWN, ENTER)
     session.wait_for("contract.py")
