@@ -41,8 +41,12 @@ def _by_installing(project: Project) -> int:
     empty = _size(place)
     options = ["--quiet", f"--python={place}", "--constraint=constraints.txt", "--group=serve"]
     subprocess.run(["uv", "pip", "install", *options, "."], check=True, cwd=project.folder, env=env)
-    for tests in list(place.rglob("tests")):
-        shutil.rmtree(tests, ignore_errors=True)
+    for name in (
+        "tests",
+        *(f"onnxruntime/{name}" for name in ("quantization", "tools", "transformers")),
+    ):
+        for folder in list(place.rglob(name)):
+            shutil.rmtree(folder, ignore_errors=True)
     return _size(place) - empty
 
 
