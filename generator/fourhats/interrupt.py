@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -26,9 +27,11 @@ def stoppable() -> Iterator[None]:
     """Raise at the first signal; whatever arrives while that is cleaned up waits for the end."""
     _received.clear()
     before = {number: signal.signal(number, _stop) for number in _SIGNALS}
+    reported, sys.unraisablehook = sys.unraisablehook, _pass_over_the_stop
     try:
         yield
     finally:
+        sys.unraisablehook = reported
         # After `hold` the work is done and the process about to end: nothing is left to stop.
         _handle_by(dict.fromkeys(_SIGNALS, signal.SIG_IGN) if _held else before)
 
@@ -80,6 +83,12 @@ def _stop(number: int, frame: FrameType | None) -> None:
     for each in _SIGNALS:
         signal.signal(each, _remember)
     raise InterruptedBySignalError
+
+
+def _pass_over_the_stop(problem: sys.UnraisableHookArgs) -> None:
+    # What is raised in a finalizer goes nowhere: `check` raises it again.
+    if not isinstance(problem.exc_value, InterruptedBySignalError):
+        sys.__unraisablehook__(problem)
 
 
 def _remember(number: int, _frame: FrameType | None) -> None:

@@ -61,6 +61,7 @@ def changed_tests(tree: Tree) -> None:
 
 def moved_runbook(tree: Tree) -> None:
     tree["template/docs/operations.md.jinja"] = tree.pop("template/docs/runbook.md.jinja")
+    _replace(tree, "template/tests/test_alerts.py.jinja", b'"runbook.md"', b'"operations.md"')
 
 
 def removed_notebook(tree: Tree) -> None:

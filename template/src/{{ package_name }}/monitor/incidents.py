@@ -74,7 +74,17 @@ class Incidents(BaseModel):
                 event = Event(incident=finding.incident, message=finding.message, began=now)
                 self.opened[finding.incident] = event
                 events.append(event)
+            elif known is not None:
+                self._goes_on(known.model_copy(update={"message": finding.message}))
         return events
+
+    def _goes_on(self, event: Event) -> None:
+        # Whoever was not told yet is told what is the matter now.
+        self.opened[event.incident] = event
+        for channel, owed in self.unsent.items():
+            if any(each.incident == event.incident for each in owed):
+                others = [each for each in owed if each.incident != event.incident]
+                self.unsent[channel] = [*others, event]
 
     def owe(self, channel: str, events: Iterable[Event]) -> None:
         """Note what a channel has to be told; of an incident, the latest counts."""
