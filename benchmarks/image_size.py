@@ -44,6 +44,7 @@ def _by_installing(project: Project) -> int:
     for name in (
         "tests",
         *(f"onnxruntime/{name}" for name in ("quantization", "tools", "transformers")),
+        *(f"numpy/{name}" for name in ("distutils", "f2py")),
     ):
         for folder in list(place.rglob(name)):
             shutil.rmtree(folder, ignore_errors=True)

@@ -1,7 +1,7 @@
 """ONNX Runtime in process: rows a second from a list of records to a list of answers.
 
 What anybody would write who has records and the graph: columns, arrays, the graph, numbers. Runs in
-the rendered project's environment: `python onnx_in_process.py PROJECT RECORDS SECONDS`.
+the rendered project's environment: `python onnx_in_process.py PROJECT RECORDS SECONDS THREADS`.
 """
 
 import json
@@ -19,7 +19,7 @@ def main() -> None:
     version = registry / "versions" / (registry / "champion").read_text().strip()
     records = [json.loads((version / "model.json").read_text())["example"]] * int(sys.argv[2])
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
+    options.intra_op_num_threads = int(sys.argv[4])
     session = onnxruntime.InferenceSession(str(version / "model.onnx"), options)
     kinds = {
         each.name: object if each.type == "tensor(string)" else np.float32

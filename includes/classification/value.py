@@ -16,6 +16,7 @@ from .contract import Contract
 from .settings import Business, Value
 
 ACT, LEAVE = "act", "leave"
+DECISIONS = np.array([LEAVE, ACT], dtype=object)
 MOST_THRESHOLDS = 200
 
 Probabilities = NDArray[np.float64]
@@ -72,7 +73,7 @@ class Rule:
         return {
             "prediction": self._classes[outputs.argmax(axis=1)],
             "probability": certainty,
-            "decision": np.array([LEAVE, ACT], dtype=object)[acts.astype(np.intp)],
+            "decision": DECISIONS[acts.astype(np.intp)],
             "expected_value": self._payoff(acts, certainty),
         }
 
@@ -132,13 +133,20 @@ class Rule:
 
     def _payoff(self, act: NDArray[np.bool_], chance: NDArray[np.float64]) -> NDArray[np.float64]:
         """Weigh the four payoffs by the chance that acting is right."""
-        value = self.value
-        if_right = np.where(act, value.act_right, value.missed)
-        if_wrong = np.where(act, value.act_wrong, value.left_alone)
-        payoff: NDArray[np.float64] = if_wrong + chance * (if_right - if_wrong)
+        if_wrong, gain = self._stakes
+        choice = act.astype(np.intp)
+        payoff: NDArray[np.float64] = if_wrong[choice] + chance * gain[choice]
         return payoff
 
     # Looked up for every request: once is enough.
+    @cached_property
+    def _stakes(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """What leaving and acting earn where acting is wrong, and how much more where right."""
+        value = self.value
+        if_wrong = np.array([value.left_alone, value.act_wrong], dtype=np.float64)
+        if_right = np.array([value.missed, value.act_right], dtype=np.float64)
+        return if_wrong, if_right - if_wrong
+
     @cached_property
     def _positive(self) -> int | None:
         positive = self.contract.positive

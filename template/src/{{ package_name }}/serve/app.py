@@ -61,18 +61,18 @@ def create_app(settings: Settings) -> App:
     async def in_turn(work: Callable[[Asked, Predictor], Answer], asked: Asked) -> Answer:
         if len(asked.body) < LONG_BODY:
             return work(asked, predictor)
-        return await asyncio.get_running_loop().run_in_executor(threads, work, asked, predictor)
+        return await _in_thread(threads, work, asked, predictor)
 
     async def predict(asked: Asked) -> Answer:
         return await in_turn(_predict, asked)
 
     async def explain_records(asked: Asked) -> Answer:
-        loop = asyncio.get_running_loop()  # in a thread: it asks the model a thousand times
-        return await loop.run_in_executor(threads, _explain, asked, predictor)
+        # In a thread: it asks the model a thousand times.
+        return await _in_thread(threads, _explain, asked, predictor)
 
     async def take_outcomes(asked: Asked) -> Answer:
-        loop = asyncio.get_running_loop()  # in a thread: it waits for the disk
-        return await loop.run_in_executor(threads, _take_outcomes, asked, predictor, outcomes)
+        # In a thread: it waits for the disk.
+        return await _in_thread(threads, _take_outcomes, asked, predictor, outcomes)
 
     async def form(asked: Asked) -> Answer:
         return await in_turn(_answer_form, asked)
@@ -140,6 +140,13 @@ def _add_page(app: FastAPI, predictor: Predictor) -> None:
         text, policy = report(predictor.settings.artifacts / "reports" / "monitor.html")
         response.headers["Content-Security-Policy"] = policy
         return text
+
+
+async def _in_thread(
+    threads: ThreadPoolExecutor, work: Callable[..., Answer], asked: Asked, *about: object
+) -> Answer:
+    async with asyncio.timeout_at(asked.deadline):
+        return await asyncio.get_running_loop().run_in_executor(threads, work, asked, *about)
 
 
 def _predict(asked: Asked, predictor: Predictor) -> Answer:

@@ -30,6 +30,8 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
+WHOLE = "whole"
+"""In a request's scope: its body has arrived; who says so saves us a clock."""
 REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 """What a caller's own id may look like: it is echoed, logged, and part of prediction ids."""
 SECURITY: tuple[Header, ...] = (
@@ -101,7 +103,7 @@ class Front:
         caller = self._callers.name(headers)
         answer = self._refuse(scope, headers, caller)
         if answer is None:
-            answer = await self._ask(handler, headers, receive, request_id.decode())
+            answer = await self._ask(handler, scope, headers, receive, request_id.decode())
         if answer.status != GONE:
             await _send(answer, request_id, send)
         seconds = time.perf_counter() - started
@@ -134,18 +136,28 @@ class Front:
         return None
 
     async def _ask(
-        self, handler: Handler, headers: dict[bytes, bytes], receive: Receive, request_id: str
+        self,
+        handler: Handler,
+        scope: Scope,
+        headers: dict[bytes, bytes],
+        receive: Receive,
+        request_id: str,
     ) -> Answer:
         body = None
         self._in_flight += 1
         self._metrics.in_flight.inc()
+        deadline = asyncio.get_running_loop().time() + self._serve.timeout_seconds
         try:
-            async with asyncio.timeout(self._serve.timeout_seconds):
-                # All that arrived at the same moment are counted before the first is answered.
-                await asyncio.sleep(0)
-                body = await _read(receive, headers, self._serve.max_body_bytes)
-                content_type = headers.get(b"content-type", b"").decode("latin-1")
-                return await handler(Asked(request_id, body, content_type))
+            # All that arrived at the same moment are counted before the first is answered.
+            await asyncio.sleep(0)
+            reading = _read(receive, headers, self._serve.max_body_bytes)
+            if WHOLE in scope:
+                body = await reading
+            else:
+                async with asyncio.timeout_at(deadline):
+                    body = await reading
+            content_type = headers.get(b"content-type", b"").decode("latin-1")
+            return await handler(Asked(request_id, body, deadline, content_type))
         except RefusedError as error:
             return error.answer
         except TimeoutError:

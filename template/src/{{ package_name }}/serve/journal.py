@@ -10,6 +10,7 @@ import logging
 import os
 import re
 import threading
+import time
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -17,6 +18,7 @@ from pathlib import Path
 from ..errors import ProjectError
 
 SYNC_SECONDS = 1.0
+DAY_SECONDS = 86_400.0
 PARTS = 20  # of what all files may hold: a file that has grown to a part is followed by another
 FILE_NAME = re.compile(r"(\d{4}-\d\d-\d\d)(?:_(\d+))?\.jsonl")
 
@@ -41,6 +43,7 @@ class Journal:
         self._days = days
         self._most_bytes = most_bytes
         self._day, self._file = "", -1
+        self._day_ends = 0.0
         self._torn = False
         self._lock = threading.Lock()
         self._closed = threading.Event()
@@ -89,9 +92,10 @@ class Journal:
 
     def _roll_over(self) -> None:
         """Begin the day's file, or its next one."""
-        day = datetime.now(UTC).date().isoformat()
-        if day == self._day:
+        if time.time() < self._day_ends:
             return
+        today = datetime.now(UTC).date()
+        day = today.isoformat()
         part = max((part for found, part, _ in self._files() if found == day), default=0)
         while (path := self._path(day, part)).exists() and self._is_full(path.stat().st_size):
             part += 1
@@ -104,6 +108,7 @@ class Journal:
                 os.fsync(self._file)
             os.close(self._file)
         self._day, self._file = day, file
+        self._day_ends = datetime.combine(today, datetime.min.time(), UTC).timestamp() + DAY_SECONDS
         self._remove_old(path)
 
     def _remove_old(self, current: Path) -> None:
@@ -137,7 +142,7 @@ class Journal:
                 full = self._is_full(os.fstat(file).st_size)
                 with self._lock:
                     if full:
-                        self._day = ""
+                        self._day_ends = 0.0
                     self._roll_over()
                     if self.fault:
                         self._write(b"")  # an empty line: no entry, but it takes room as one does

@@ -18,6 +18,7 @@ class Asked(NamedTuple):
 
     request_id: str
     body: bytes
+    deadline: float  # by the clock of the event loop
     content_type: str = ""
 
 

@@ -1,9 +1,11 @@
 """A connection that does not wait forever for a slow client, nor swallow endless headers."""
 
 import asyncio
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from .front import WHOLE
 
 MOST_HEAD_BYTES = 64 * 1024
 
@@ -16,17 +18,20 @@ class ImpatientProtocol(HttpToolsProtocol):
     def __init__(self, *arguments: Any, **options: Any) -> None:  # noqa: ANN401 (uvicorn's)
         """Begin as uvicorn does."""
         super().__init__(*arguments, **options)
-        self._deadline: asyncio.TimerHandle | None = None
+        self._waits_since: float | None = None
+        self._next_look: asyncio.TimerHandle | None = None
         self._in_head, self._head_bytes = True, 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Wait for the first request."""
         super().connection_made(transport)
-        self._start_waiting()
+        self._waits_since = self.loop.time()
+        self._look()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Wait no more."""
-        self._stop_waiting()
+        if self._next_look is not None:
+            self._next_look.cancel()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -41,7 +46,7 @@ class ImpatientProtocol(HttpToolsProtocol):
         """Wait for the whole request."""
         super().on_message_begin()
         self._in_head, self._head_bytes = True, 0
-        self._start_waiting()
+        self._waits_since = self.loop.time()
 
     def on_headers_complete(self) -> None:
         """Stop counting."""
@@ -50,14 +55,16 @@ class ImpatientProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """Wait no more."""
-        self._stop_waiting()
+        self._waits_since = None
+        cast("dict[str, Any]", self.scope)[WHOLE] = True
         super().on_message_complete()
 
-    def _start_waiting(self) -> None:
-        self._stop_waiting()
-        self._deadline = self.loop.call_later(self.seconds, self.transport.abort)
-
-    def _stop_waiting(self) -> None:
-        if self._deadline is not None:
-            self._deadline.cancel()
-            self._deadline = None
+    def _look(self) -> None:
+        # One clock for the connection: starting and stopping one for each request takes longer.
+        now = self.loop.time()
+        since = now if self._waits_since is None else self._waits_since
+        left = self.seconds - (now - since)
+        if left <= 0:
+            self.transport.abort()
+            return
+        self._next_look = self.loop.call_later(left, self._look)
