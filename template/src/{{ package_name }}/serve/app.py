@@ -32,6 +32,7 @@ from .page import SECURITY_POLICY, render
 from .predictor import NO_MODEL, REFRESH_SECONDS, Predictor
 from .records import RecordError
 
+LONGEST_FORM = 256 * 1024  # a person's record; taking a longer one apart would hold up the others
 LONG_BODY = 32 * 1024  # from here on, a thread answers, and nobody waits for so many records
 
 logger = logging.getLogger(__name__)
@@ -202,6 +203,8 @@ def _take_outcomes(asked: Asked, predictor: Predictor, journal: Journal) -> Answ
 
 def _answer_form(asked: Asked, predictor: Predictor) -> Answer:
     """Answer the page's form in plain words."""
+    if len(asked.body) > LONGEST_FORM:
+        return refusal(413, f"the form is longer than {LONGEST_FORM:,} bytes")
     try:
         given = dict(parse_qsl(asked.body.decode(), keep_blank_values=True, max_num_fields=1000))
     except ValueError:
