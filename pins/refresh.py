@@ -51,6 +51,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "'snowflake' in data_sources or warehouse == 'snowflake'": {"data_sources": ["snowflake"]},
     "warehouse != 'duckdb'": {"warehouse": "postgres"},
     "engine == 'spark'": {"engine": "spark"},
+    "storage == 'bucket'": {"storage": "bucket"},
     "model_family == 'lightgbm'": {"model_family": "lightgbm"},
     "alerts | select('in', ['email', 'slack', 'teams']) | list": {"alerts": ["email"]},
 }

@@ -211,8 +211,9 @@ def _add_new(commands: argparse._SubParsersAction[_Parser]) -> None:
     new.add_argument(
         "--client-data",
         metavar="PATH|URL",
-        help="the client's data: CSV, Parquet (a file, folder or pattern), an Excel workbook, or "
-        "postgresql://… or mysql://…; the data contract is inferred from it",
+        help="the client's data: CSV, Parquet (a file, folder or pattern; s3://…, gs://… or az://… "
+        "too), an Excel workbook, or postgresql://… or mysql://…; the data contract is inferred "
+        "from it",
     )
     _add_part(new)
     new.add_argument("--target", metavar="COLUMN", help="the column of it to predict")

@@ -1,4 +1,4 @@
-"""What `--client-data` names: files, a workbook or a database, and the source that reads it."""
+"""What `--client-data` names: files, a bucket, a workbook, a database; and the source for it."""
 
 from __future__ import annotations
 
@@ -24,6 +24,14 @@ DATABASES = {
     "mysql": "mysql",
     "mariadb": "mysql",
 }
+BUCKETS = {"s3", "gs", "az"}
+STORE_SECRETS = (
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "AZURE_STORAGE_KEY",
+    "AZURE_STORAGE_SAS_TOKEN",
+)
 
 
 @dataclass(frozen=True)
@@ -70,10 +78,13 @@ def client_source(place: Place) -> ClientSource:
         raise WrongInputError(
             f"{option} goes with a database as --client-data, such as postgresql://user@host/name"
         )
-    if Path(place.address).suffix.lower() in WORKBOOKS:
+    in_bucket = urlsplit(place.address).scheme in BUCKETS
+    if Path(place.address).suffix.lower() in WORKBOOKS and not in_bucket:
         return Workbook(place.address, place.sheet or "")
     if place.sheet is not None:
         raise WrongInputError(f"--sheet goes with a workbook, and {place.address} is none")
+    if in_bucket:
+        return Objects(place.address)
     return Files(_pattern(place.address))
 
 
@@ -95,6 +106,38 @@ class Files:
 
         profile: Profile = inference().profile_file(self.label, target=target, task=task)
         return profile
+
+
+@dataclass(frozen=True)
+class Objects:
+    """Files in S3, Google Cloud Storage or Azure Blob: one, a folder, or a pattern.
+
+    Who may read them is in the environment, under the names that the project has for it.
+    """
+
+    label: str
+    secrets: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def answers(self) -> dict[str, Any]:
+        """Give the source and its address."""
+        return {"data_sources": ["object_storage"], "object_storage_url": self.label}
+
+    def profile(self, target: str | None, task: str | None) -> Profile:
+        """Profile the rows of all files."""
+        section = {
+            "url": self.label,
+            "only_new": False,
+            "endpoint": os.environ.get("OBJECT_STORAGE__ENDPOINT", ""),
+            "region": os.environ.get("OBJECT_STORAGE__REGION", ""),
+            "anonymous": os.environ.get("OBJECT_STORAGE__ANONYMOUS", "").lower() in {"1", "true"},
+        }
+        settings: dict[str, Any] = {"object_storage": section}
+        for name in ("AZURE_STORAGE_ACCOUNT", "GOOGLE_APPLICATION_CREDENTIALS"):
+            settings[name.lower()] = os.environ.get(name, "")
+        for name in STORE_SECRETS:
+            settings[name.lower()] = _secret(os.environ.get(name, ""))
+        return _loaded("object_storage", settings, self.label, target, task)
 
 
 @dataclass(frozen=True)
@@ -138,9 +181,15 @@ class Database:
 
     def profile(self, target: str | None, task: str | None) -> Profile:
         """Profile all rows that the query gives."""
-        secret = SimpleNamespace(get_secret_value=lambda: self.url)
-        settings = {self.kind: {"query": self.query, "cursor": ""}, f"{self.kind}_url": secret}
+        settings = {
+            self.kind: {"query": self.query, "cursor": ""},
+            f"{self.kind}_url": _secret(self.url),
+        }
         return _loaded(self.kind, settings, self.label, target, task)
+
+
+def _secret(value: str) -> SimpleNamespace:
+    return SimpleNamespace(get_secret_value=lambda: value)
 
 
 def _loaded(

@@ -79,6 +79,7 @@ CHANGED: Answers = {
     "model_family": "lightgbm",
     "serving": ["batch", "stream"],
     "broker": "kafka",
+    "storage": "bucket",
     "orchestrator": "none",
     "ci": "none",
     "alerts": ["email", "log", "slack", "teams", "webhook"],

@@ -43,7 +43,7 @@ TRACES: dict[tuple[str, str], Trace] = {
     ("data_sources", "postgres"): Trace(
         "postgres|adbc", elsewhere=("column_names.py",), also="warehouse"
     ),
-    ("data_sources", "object_storage"): Trace(r"object.?storage|\bstores\b|AWS_|AZURE_"),
+    ("data_sources", "object_storage"): Trace(r"object.?storage|\bstores\b"),
     ("data_sources", "rest_api"): Trace("rest_?api|api_pages|tenacity"),
     ("data_sources", "snowflake"): Trace("snowflake", also="warehouse"),
     ("dataframe", "polars"): Trace("polars"),
@@ -70,11 +70,13 @@ TRACES: dict[tuple[str, str], Trace] = {
     ("serving", "stream"): Trace(r"\bstream/|stream\.toml|stream_alerts|dead.letter|idempotency"),
     ("broker", "redis"): Trace(r"\bredis\b|REDIS_", within=("serving", "stream")),
     ("broker", "kafka"): Trace("kafka", within=("serving", "stream")),
+    ("storage", "local"): Trace(""),
+    ("storage", "bucket"): Trace(r"\bbucket\.py|shared_registry|follower|\bstorage\.toml|obstore"),
     ("orchestrator", "airflow"): Trace(r"airflow|\bdags?\b"),
     ("orchestrator", "none"): Trace(r"systemd|\bA timer runs"),
     ("ci", "github"): Trace(r"github/|actions/"),
     ("ci", "none"): Trace(""),
-    ("alerts", "log"): Trace(r"logger\.warning", elsewhere=("worker.py",)),
+    ("alerts", "log"): Trace(r"logger\.warning", elsewhere=("worker.py", "follower.py")),
     ("alerts", "slack"): Trace("slack"),
     ("alerts", "teams"): Trace(r"\bteams\b|TEAMS_WEBHOOK"),
     ("alerts", "email"): Trace("ALERT_EMAIL|mailto|smtp"),
@@ -105,6 +107,12 @@ def test_what_was_chosen_is_there_and_what_was_not_is_nowhere(tree: Tree) -> Non
         elif not found:
             wrong.append(f"{question}={choice} was chosen, but is nowhere")
     assert not wrong
+
+
+def test_credentials_of_stores_are_asked_for_where_something_is_in_one(tree: Tree) -> None:
+    found = _mentions(tree, Trace("AWS_|AZURE_|store_login"))
+    wanted = "object_storage" in tree.answers["data_sources"] or tree.answers["storage"] == "bucket"
+    assert bool(found) == wanted, found
 
 
 def test_what_serves_is_nowhere_in_a_project_that_only_scores(tree: Tree) -> None:

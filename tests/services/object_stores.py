@@ -21,6 +21,7 @@ from tests.services.storage import cached
 
 PINS = Path(__file__).with_name("object-stores-constraints.txt")
 AZURITE = "azurite@3.35.0"
+GCS = Path(__file__).with_name("gcs_gaps.py")
 BUCKET = "sales"
 # The account that Azurite has for everyone.
 AZURE_ACCOUNT = "devstoreaccount1"
@@ -91,10 +92,10 @@ def s3_store() -> Iterator[ObjectStore]:
 @contextmanager
 def gcs_store() -> Iterator[ObjectStore]:
     """Start a Google Cloud Storage emulator, and yield it with a bucket."""
-    program = environment("gcs", "gcp-storage-emulator") / "bin" / "gcp-storage-emulator"
+    python = environment("gcs", "gcp-storage-emulator") / "bin" / "python"
     port = free_port()
     options = ["--host", "127.0.0.1", "--port", str(port), "--in-memory"]
-    with running([program, "start", *options, "--default-bucket", BUCKET], port):
+    with running([python, GCS, "start", *options, "--default-bucket", BUCKET], port):
         files = fs.GcsFileSystem(
             anonymous=True, endpoint_override=f"127.0.0.1:{port}", scheme="http"
         )

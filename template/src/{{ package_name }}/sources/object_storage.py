@@ -13,10 +13,11 @@ from pyarrow import ArrowException
 from ..errors import ProjectError
 from ..settings import Settings
 from ..sql import literal, quote
+from ..store_login import reason
 from ..table_file import TableFileError, open_files
 from . import json_records
 from .loaded import Loaded
-from .stores import Store, reason
+from .stores import Store
 
 JSON_LINES = {".json", ".jsonl", ".ndjson"}
 NO_VALUE = "__HIVE_DEFAULT_PARTITION__"

@@ -8,15 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
-from urllib.parse import urlsplit
 
 from pyarrow import fs
-from pydantic import SecretStr
 
 from ..errors import ProjectError
 from ..settings import Settings
+from ..store_login import address, azure_account, endpoint, text
 
-SCHEMES = ("s3", "gs", "az")
 COMPRESSED = {".gz", ".bz2", ".zst"}
 AT_ONCE = 8
 CHUNK = 1024 * 1024
@@ -34,7 +32,7 @@ class Store:
 
         """
         self._url = settings.object_storage.url
-        self._scheme, self._bucket, self._pattern = _parts(self._url, "object_storage.url")
+        self._scheme, self._bucket, self._pattern = address(self._url, "object_storage.url")
         self._files = _file_system(settings, self._scheme, self._bucket)
 
     def files(self) -> dict[str, list[int]]:
@@ -103,35 +101,8 @@ def folder(settings: Settings, url: str, setting: str) -> tuple[fs.FileSystem, s
         ProjectError: the address is none, or credentials are missing.
 
     """
-    scheme, bucket, path = _parts(url, setting)
+    scheme, bucket, path = address(url, setting)
     return _file_system(settings, scheme, bucket), f"{bucket}/{path}".rstrip("/")
-
-
-def reason(error: Exception, settings: Settings) -> str:
-    """Put an error of a store into one line, without the secrets that an address may hold."""
-    text = " ".join(str(error).split()) or type(error).__name__
-    for secret in (
-        settings.aws_access_key_id,
-        settings.aws_secret_access_key,
-        settings.aws_session_token,
-        settings.azure_storage_key,
-        settings.azure_storage_sas_token,
-    ):
-        if hidden := _text(secret):
-            text = text.replace(hidden, "…")
-    return re.sub(r"(?i)(sig|signature|token)=[^&\s]+", r"\1=…", text)[:300]
-
-
-def _parts(url: str, setting: str) -> tuple[str, str, str]:
-    """Take an address apart: what speaks, the bucket or container, and what is in it."""
-    found = re.fullmatch(r"(\w+)://([^/?#\s]+)/*(.*)", url)
-    if found is None or found[1] not in SCHEMES:
-        raise ProjectError(
-            f"{setting} is {url!r}: it has to start with s3://, gs:// or az://, "
-            "and the bucket's or container's name"
-        )
-    scheme, bucket, path = found.groups()
-    return scheme, bucket, path
 
 
 def _fixed(pattern: str) -> str:
@@ -149,17 +120,13 @@ def _kind(name: str) -> PurePosixPath:
 
 def _file_system(settings: Settings, scheme: str, bucket: str) -> fs.FileSystem:
     chosen = settings.object_storage
-    endpoint = urlsplit(chosen.endpoint)
-    if chosen.endpoint and not (endpoint.scheme in {"http", "https"} and endpoint.hostname):
-        raise ProjectError(
-            "object_storage.endpoint has to start with https:// or http:// and name a host"
-        )
+    server = endpoint(chosen.endpoint, "object_storage.endpoint")
     if scheme == "s3":
         region = chosen.region or (None if chosen.endpoint else fs.resolve_s3_region(bucket))
         return fs.S3FileSystem(
-            access_key=_text(settings.aws_access_key_id),
-            secret_key=_text(settings.aws_secret_access_key),
-            session_token=_text(settings.aws_session_token),
+            access_key=text(settings.aws_access_key_id),
+            secret_key=text(settings.aws_secret_access_key),
+            session_token=text(settings.aws_session_token),
             anonymous=chosen.anonymous,
             region=region,
             endpoint_override=chosen.endpoint or None,
@@ -171,23 +138,18 @@ def _file_system(settings: Settings, scheme: str, bucket: str) -> fs.FileSystem:
             os.environ["GOOGLE_APPLICATION_CREDENTIALS"] = credentials
         return fs.GcsFileSystem(
             anonymous=chosen.anonymous,
-            scheme=endpoint.scheme or None,
-            endpoint_override=endpoint.netloc or None,
+            scheme=server.scheme or None,
+            endpoint_override=server.netloc or None,
             retry_time_limit=PATIENCE,
         )
-    if not settings.azure_storage_account:
-        raise ProjectError("AZURE_STORAGE_ACCOUNT is not set: put the account's name into .env")
-    sas_token = _text(settings.azure_storage_sas_token)
+    account = azure_account(settings)
+    sas_token = text(settings.azure_storage_sas_token)
     return fs.AzureFileSystem(
-        account_name=settings.azure_storage_account,
-        account_key=None if sas_token else _text(settings.azure_storage_key),
+        account_name=account,
+        account_key=None if sas_token else text(settings.azure_storage_key),
         sas_token=sas_token,
-        blob_storage_authority=endpoint.netloc or None,
-        blob_storage_scheme=endpoint.scheme or None,
-        dfs_storage_authority=endpoint.netloc or None,
-        dfs_storage_scheme=endpoint.scheme or None,
+        blob_storage_authority=server.netloc or None,
+        blob_storage_scheme=server.scheme or None,
+        dfs_storage_authority=server.netloc or None,
+        dfs_storage_scheme=server.scheme or None,
     )
-
-
-def _text(secret: SecretStr | None) -> str | None:
-    return (secret.get_secret_value().strip() if secret else "") or None

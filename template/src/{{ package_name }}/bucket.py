@@ -1,0 +1,161 @@
+"""The bucket that `storage.url` names: objects are read, written, and replaced by obstore."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from mimetypes import guess_type
+from typing import Any
+
+import obstore
+from obstore.exceptions import AlreadyExistsError, BaseError, PreconditionError
+from obstore.store import AzureStore, GCSStore, ObjectStore, S3Store
+
+from .errors import ProjectError
+from .settings import Settings
+from .store_login import address, azure_account, endpoint, reason, text
+
+RETRIES: dict[str, Any] = {"max_retries": 3, "retry_timeout": timedelta(seconds=20)}
+TIMES = {"connect_timeout": "5s", "timeout": "60s"}
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """What tells one writing of an object from the next: a tag, or Google's generation."""
+
+    e_tag: str | None
+    version: str | None
+
+
+@dataclass(frozen=True)
+class Found:
+    """An object as it was read."""
+
+    content: bytes
+    stamp: Stamp
+
+
+class ChangedError(Exception):
+    """Somebody else was there first."""
+
+
+class Bucket:
+    """The objects below `storage.url`."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Read the address and the credentials; nothing is asked of the bucket yet.
+
+        Raises:
+            ProjectError: the address is none, or credentials are missing.
+
+        """
+        self.url = settings.storage.url.rstrip("/")
+        self._settings = settings
+        scheme, bucket, self._folder = address(self.url, "storage.url")
+        self._store = _store(settings, scheme, bucket)
+
+    def read(self, name: str) -> Found | None:
+        """Read an object, None where there is none.
+
+        Raises:
+            ProjectError: the bucket does not answer, or refuses.
+
+        """
+        with self._told("read", name):
+            try:
+                found = obstore.get(self._store, self._path(name))
+            except FileNotFoundError:
+                return None
+            stamp = Stamp(found.meta.get("e_tag"), found.meta.get("version"))
+            return Found(bytes(found.bytes()), stamp)
+
+    def write(self, name: str, content: bytes) -> None:
+        """Write an object, whatever was there.
+
+        Raises:
+            ProjectError: the bucket does not answer, or refuses.
+
+        """
+        kind, _ = guess_type(name)
+        with self._told("written", name):
+            obstore.put(
+                self._store,
+                self._path(name),
+                content,
+                attributes={"Content-Type": kind} if kind else None,
+                use_multipart=False,
+            )
+
+    def replace(self, name: str, content: bytes, seen: Stamp | None) -> Stamp:
+        """Write an object if it still is the one that was seen; None: if there is none yet.
+
+        Raises:
+            ChangedError: it is not.
+            ProjectError: the bucket does not answer, or refuses.
+
+        """
+        mode: Any = "create"
+        if seen is not None:
+            mode = _set({"e_tag": seen.e_tag, "version": seen.version})
+        with self._told("written", name):
+            try:
+                written = obstore.put(self._store, self._path(name), content, mode=mode)
+            except (AlreadyExistsError, PreconditionError):
+                # It may be ours: where an answer got lost, the request was sent once more.
+                found = self.read(name)
+                if found is None or found.content != content:
+                    raise ChangedError from None
+                return found.stamp
+            return Stamp(written.get("e_tag"), written.get("version"))
+
+    def _path(self, name: str) -> str:
+        return f"{self._folder}/{name}" if self._folder else name
+
+    @contextmanager
+    def _told(self, done: str, name: str) -> Iterator[None]:
+        try:
+            yield
+        except (BaseError, OSError) as error:
+            said = reason(error, self._settings)
+            raise ProjectError(f"{self.url}/{name} cannot be {done}: {said}") from None
+
+
+def _store(settings: Settings, scheme: str, bucket: str) -> ObjectStore:
+    chosen = settings.storage
+    server = endpoint(chosen.endpoint, "storage.endpoint")
+    options: dict[str, Any] = {
+        "client_options": {**TIMES, "allow_http": server.scheme == "http"},
+        "retry_config": RETRIES,
+        "skip_signature": chosen.anonymous,
+    }
+    given: dict[str, str | None]
+    if scheme == "s3":
+        given = {
+            "access_key_id": text(settings.aws_access_key_id),
+            "secret_access_key": text(settings.aws_secret_access_key),
+            "session_token": text(settings.aws_session_token),
+            "region": chosen.region,
+            "endpoint": chosen.endpoint,
+        }
+        return S3Store(bucket, **options, **_set(given))
+    if scheme == "gs":
+        given = {
+            "application_credentials": settings.google_application_credentials,
+            "base_url": chosen.endpoint,
+        }
+        if chosen.anonymous:  # or it would look for somebody to write as
+            options["credential_provider"] = lambda: {"token": "", "expires_at": None}
+        return GCSStore(bucket, **options, **_set(given))
+    account = azure_account(settings)
+    sas_token = text(settings.azure_storage_sas_token)
+    given = {
+        "account_name": account,
+        "account_key": None if sas_token else text(settings.azure_storage_key),
+        "sas_key": sas_token,
+        "endpoint": f"{chosen.endpoint.rstrip('/')}/{account}" if chosen.endpoint else None,
+    }
+    return AzureStore(bucket, **options, **_set(given))
+
+
+def _set(given: dict[str, str | None]) -> dict[str, Any]:
+    return {name: value for name, value in given.items() if value}
