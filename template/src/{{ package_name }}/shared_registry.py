@@ -1,9 +1,9 @@
 """The registry that machines share, in the bucket of `storage.url`; each has a copy in its folder.
 
 There, `registry/state.json` has the pointers, the history, and the files of every version by the
-digest of what is in them, and `registry/files/` has these files. Whoever changes anything adds files
-first, and then replaces the state on the condition that it is still the one that was read: of two
-who crown at once one wins, and nobody ever reads half of it.
+digest of what is in them, and `registry/files/` has these files. Whoever changes anything adds
+files first, and then replaces the state on the condition that it is still the one that was read: of
+two who crown at once one wins, and nobody ever reads half of it.
 """
 
 import hashlib
@@ -91,7 +91,8 @@ def push(settings: Settings) -> None:
     """Make the registry in the bucket equal to the folder, if nobody changed it since `pull`.
 
     Raises:
-        ProjectError: somebody did, and the folder is as they left it; or the bucket does not answer.
+        ProjectError: somebody did, and what they left is in the folder; or the bucket does not
+            answer.
 
     """
     if not settings.storage.url:
@@ -101,20 +102,19 @@ def push(settings: Settings) -> None:
     there = parse(bucket, found) if found else State()
     if state == there:
         return
-    try:
-        if found and found.stamp != last:
-            raise ChangedError
+    if found is None or found.stamp == last:
         known = {digest for files in there.versions.values() for digest in files.values()}
         _send(bucket, root, state, known)
-        stamp = bucket.replace(STATE, state.model_dump_json(indent=2).encode(), last)
-    except ChangedError:
-        if found := bucket.read(STATE):
-            _take_all(bucket, root, found)
-        raise ProjectError(
-            f"{bucket.url}: another run changed the registry meanwhile, and what it left stands "
-            f"(champion: {Registry(root).version('champion') or 'none'}): run this step again"
-        ) from None
-    _note(root, bucket, stamp)
+        with suppress(ChangedError):
+            stamp = bucket.replace(STATE, state.model_dump_json(indent=2).encode(), last)
+            _note(root, bucket, stamp)
+            return
+    if winner := bucket.read(STATE):
+        _take_all(bucket, root, winner)
+    raise ProjectError(
+        f"{bucket.url}: another run changed the registry meanwhile, and what it left stands "
+        f"(champion: {Registry(root).version('champion') or 'none'}): run this step again"
+    )
 
 
 def fetch(bucket: Bucket, root: Path, versions: dict[str, dict[str, str]]) -> None:
