@@ -150,7 +150,7 @@ def api(project: Project, env: dict[str, str]) -> Iterator[tuple[str, Started]]:
     """Start the API of a checkout, with or without a champion."""
     port = free_port()
     log = project.folder.with_name("api.log")
-    serve = [project.program, "serve", "--port", str(port)]
+    serve: list[str | Path] = [project.program, "serve", "--port", str(port)]
     with started(serve, log=log, cwd=project.folder, env=project_env(env)) as server:
         url = f"http://127.0.0.1:{port}"
         wait_for(f"{url}/health", timeout=60, still_there=server.running)
