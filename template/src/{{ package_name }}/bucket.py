@@ -116,7 +116,7 @@ class Bucket:
         try:
             yield
         except (BaseError, OSError) as error:
-            said = reason(error, self._settings)
+            said, *_ = reason(error, self._settings).split(" Debug source:")
             raise ProjectError(f"{self.url}/{name} cannot be {done}: {said}") from None
 
 
