@@ -80,6 +80,7 @@ CHANGED: Answers = {
     "serving": ["batch", "stream"],
     "broker": "kafka",
     "orchestrator": "none",
+    "platform": "kubernetes",
     "ci": "none",
     "alerts": ["email", "log", "slack", "teams", "webhook"],
 }
