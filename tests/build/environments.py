@@ -58,6 +58,7 @@ DEPENDENCY_SETS = [
             "serving": ["batch", "stream"],
             "broker": "kafka",
             "orchestrator": "none",
+            "platform": "kubernetes",
             "alerts": ["email"],
             "license": "MIT",
         },
