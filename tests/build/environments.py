@@ -59,6 +59,7 @@ DEPENDENCY_SETS = [
             "broker": "kafka",
             "storage": "bucket",
             "orchestrator": "none",
+            "platform": "kubernetes",
             "alerts": ["email"],
             "license": "MIT",
         },

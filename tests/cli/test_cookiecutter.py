@@ -81,6 +81,7 @@ CHANGED: Answers = {
     "broker": "kafka",
     "storage": "bucket",
     "orchestrator": "none",
+    "platform": "kubernetes",
     "ci": "none",
     "alerts": ["email", "log", "slack", "teams", "webhook"],
 }

@@ -133,7 +133,7 @@ def test_a_bad_answer_is_refused_with_the_reason_and_nothing_written(
 
 def test_every_question_that_could_be_answered_badly_is_tried() -> None:
     menus = {"profile", "engine", "dataframe", "warehouse", "model_family", "broker"}
-    menus |= {"orchestrator", "storage", "ci"}
+    menus |= {"orchestrator", "platform", "storage", "ci"}
     assert {name for name, _, _ in REFUSED} | menus == set(questions())
 
 

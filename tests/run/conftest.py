@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.services.availability import unavailable
+from tests.services.base_image import BASE_PYTHON
 from tests.services.docker import DockerMissingError, Engine, docker_engine
 from tests.services.rendered import Project, command, install, render
 from tests.services.sources import delivery_project
@@ -33,6 +34,21 @@ def engine() -> Iterator[Engine]:
         except DockerMissingError as error:
             unavailable(error)
         yield started
+
+
+@pytest.fixture(scope="session")
+def image_project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """The project of the defaults, for the Python that the tests' base image has."""
+    folder = tmp_path_factory.mktemp("image") / "customer-churn"
+    return render(folder, python_version=BASE_PYTHON)
+
+
+@pytest.fixture(scope="session")
+def image(engine: Engine, image_project: Project) -> str:
+    """The image of the defaults."""
+    folder = image_project.folder
+    tag = f"{image_project.slug}:defaults"
+    return engine.build(folder, folder / "deploy" / "Dockerfile", tag)
 
 
 @pytest.fixture(scope="session")

@@ -20,9 +20,8 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from tests.services.base_image import BASE_PYTHON
 from tests.services.ports import free_port, wait_for
-from tests.services.rendered import Project, champion, example_record, render
+from tests.services.rendered import Project, champion, example_record
 from tests.services.steady_load import CONNECTIONS, SteadyLoad
 
 if TYPE_CHECKING:
@@ -40,14 +39,6 @@ body, headers = sys.argv[1].encode(), {"X-API-Key": sys.argv[2]}
 request = urllib.request.Request("http://127.0.0.1:8000/predict", body, headers)
 print(urllib.request.urlopen(request).read().decode())
 """
-
-
-@pytest.fixture(scope="module")
-def image(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The image of the defaults, on the Python that the tests' base image has."""
-    folder = tmp_path_factory.mktemp("image") / "customer-churn"
-    project = render(folder, python_version=BASE_PYTHON)
-    return engine.build(folder, folder / "deploy" / "Dockerfile", project.slug)
 
 
 @pytest.fixture(scope="module")

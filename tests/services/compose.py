@@ -7,16 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.services.docker import DockerMissingError, Engine
-from tests.services.storage import cached
+from tests.services.newer_debian import NotFetchedError, unpacked
 
-RELEASE = "trixie"  # Debian 12 has the first version only
-SOURCES = """\
-Types: deb
-URIs: http://deb.debian.org/debian
-Suites: {release}
-Components: main
-Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg
-"""
+# Debian 12 has the first version only.
 PLUGIN = Path("usr/libexec/docker/cli-plugins/docker-compose")
 
 
@@ -62,32 +55,9 @@ def compose_command(engine: Engine) -> list[str]:
     """Give the words that start Compose. Raises DockerMissingError where it cannot be had."""
     own = [str(engine.client), "compose"]
     asked = subprocess.run([*own, "version"], check=False, capture_output=True, env=engine.env)
-    return own if asked.returncode == 0 else [str(unpacked())]
-
-
-def unpacked() -> Path:
-    """Unpack a newer Debian's package, once a machine; nothing is installed."""
-    with cached("compose", RELEASE, SOURCES) as (folder, made):
-        if not made:
-            for name in ("lists/partial", "archives/partial"):
-                (folder / name).mkdir(parents=True, exist_ok=True)
-            sources = folder / "debian.sources"
-            sources.write_text(SOURCES.format(release=RELEASE))
-            apt = [
-                "apt-get",
-                "--quiet=2",
-                f"--option=Dir::Etc::SourceList={sources}",
-                "--option=Dir::Etc::SourceParts=/dev/null",
-                f"--option=Dir::State::Lists={folder / 'lists'}",
-                f"--option=Dir::Cache={folder}",
-                "--option=APT::Sandbox::User=root",
-            ]
-            for words in (["update"], ["download", "docker-compose"]):
-                done = subprocess.run(
-                    [*apt, *words], check=False, capture_output=True, text=True, cwd=folder
-                )
-                if done.returncode != 0:
-                    raise DockerMissingError(f"no Compose here, nor at Debian's: {done.stderr}")
-            (package,) = folder.glob("docker-compose_*.deb")
-            subprocess.run(["dpkg-deb", "--extract", package, folder / "root"], check=True)
-    return folder / "root" / PLUGIN
+    if asked.returncode == 0:
+        return own
+    try:
+        return [str(unpacked("docker-compose") / PLUGIN)]
+    except NotFetchedError as error:
+        raise DockerMissingError(str(error)) from None

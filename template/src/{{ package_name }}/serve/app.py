@@ -40,7 +40,7 @@ logger = logging.getLogger(__name__)
 
 def create_app(settings: Settings) -> App:
     """Make the service of a project."""
-    keep = settings.serve.log_days, settings.serve.max_log_bytes
+    keep = settings.serve.log_days, settings.serve.max_log_bytes, settings.serve.instance
     predictions = Journal(settings.artifacts / "predictions", *keep)
     outcomes = Journal(settings.artifacts / "outcomes", *keep)
     predictor = Predictor(settings, predictions)

@@ -1,8 +1,10 @@
 """Lines of JSON that outlive the process: files of a day, the oldest of which are removed.
 
 An entry is written before its answer leaves, by one `write` to a file opened for appending: it
-survives the death of the process, and several processes may share the file. Bringing it to the
-disk, which is what takes long, is a thread's work: a power cut may cost the last second.
+survives the death of the process, and several processes of a machine may share the file. Those of
+several machines that share the folder have files of their own (`serve.instance`): over a network,
+appending is not one step. Bringing an entry to the disk, which is what takes long, is a thread's
+work: a power cut may cost the last second.
 """
 
 import errno
@@ -20,7 +22,7 @@ from ..errors import ProjectError
 SYNC_SECONDS = 1.0
 DAY_SECONDS = 86_400.0
 PARTS = 20  # of what all files may hold: a file that has grown to a part is followed by another
-FILE_NAME = re.compile(r"(\d{4}-\d\d-\d\d)(?:_(\d+))?\.jsonl")
+FILE_NAME = re.compile(r"(\d{4}-\d\d-\d\d)(?:_([a-z][a-z0-9-]*))?(?:_(\d+))?\.jsonl")
 
 logger = logging.getLogger(__name__)
 
@@ -30,10 +32,13 @@ class NotWrittenError(Exception):
 
 
 class Journal:
-    """Appends entries to `folder/<day>.jsonl`, or `<day>_001.jsonl` and so on after a full one."""
+    """Appends entries to `folder/<day>.jsonl`, or `<day>_001.jsonl` and so on after a full one.
 
-    def __init__(self, folder: Path, days: int, most_bytes: int) -> None:
-        """Keep so many days, today included, in about so many bytes.
+    With an `instance`, to `folder/<day>_<instance>.jsonl`, or `<day>_<instance>_001.jsonl`.
+    """
+
+    def __init__(self, folder: Path, days: int, most_bytes: int, instance: str = "") -> None:
+        """Keep so many days, today included, in about so many bytes: those of all instances.
 
         Raises:
             ProjectError: the folder cannot be written.
@@ -42,6 +47,7 @@ class Journal:
         self._folder = folder
         self._days = days
         self._most_bytes = most_bytes
+        self._instance = instance
         self._day, self._file = "", -1
         self._day_ends = 0.0
         self._torn = False
@@ -96,7 +102,9 @@ class Journal:
             return
         today = datetime.now(UTC).date()
         day = today.isoformat()
-        part = max((part for found, part, _ in self._files() if found == day), default=0)
+        own = (day, self._instance)
+        parts = (part for found, whose, part, _ in self._files() if (found, whose) == own)
+        part = max(parts, default=0)
         while (path := self._path(day, part)).exists() and self._is_full(path.stat().st_size):
             part += 1
         flags = os.O_RDWR | os.O_CREAT | os.O_APPEND
@@ -114,20 +122,22 @@ class Journal:
     def _remove_old(self, current: Path) -> None:
         first = (date.fromisoformat(self._day) - timedelta(days=self._days - 1)).isoformat()
         left = self._most_bytes - self._most_bytes // PARTS  # room for the current one
-        for day, _, path in sorted(self._files(), reverse=True):
+        for day, whose, _, path in sorted(self._files(), reverse=True):
             if path == current:
                 continue
             with suppress(OSError):  # another process was faster
                 left -= path.stat().st_size
-                if day < first or left < 0:
+                in_use = day == self._day and whose != self._instance  # by another machine
+                if day < first or (left < 0 and not in_use):
                     path.unlink()
 
-    def _files(self) -> list[tuple[str, int, Path]]:
+    def _files(self) -> list[tuple[str, str, int, Path]]:
         named = ((FILE_NAME.fullmatch(path.name), path) for path in self._folder.iterdir())
-        return [(name[1], int(name[2] or 0), path) for name, path in named if name]
+        return [(name[1], name[2] or "", int(name[3] or 0), path) for name, path in named if name]
 
     def _path(self, day: str, part: int) -> Path:
-        return self._folder / (f"{day}_{part:03}.jsonl" if part else f"{day}.jsonl")
+        stem = f"{day}_{self._instance}" if self._instance else day
+        return self._folder / (f"{stem}_{part:03}.jsonl" if part else f"{stem}.jsonl")
 
     def _is_full(self, size: int) -> bool:
         return size >= self._most_bytes // PARTS

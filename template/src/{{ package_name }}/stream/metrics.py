@@ -64,8 +64,13 @@ class Metrics:
     @property
     def state(self) -> str:
         """Why the worker is not ready, empty where it is."""
+        return self.fault or self.stuck
+
+    @property
+    def stuck(self) -> str:
+        """For how long its loop has not come round, empty where it does."""
         seconds = time.monotonic() - self._last_step
-        return self.fault or (f"stuck for {seconds:.0f} s" if seconds > LONGEST_STEP else "")
+        return f"stuck for {seconds:.0f} s" if seconds > LONGEST_STEP else ""
 
 
 class _LagCollector(Collector):
@@ -87,7 +92,7 @@ class _LagCollector(Collector):
 
 @contextmanager
 def served(metrics: Metrics, host: str, port: int) -> Iterator[int]:
-    """Tell `/metrics` and `/ready` over HTTP; gives the port, a free one where it is 0.
+    """Tell `/metrics`, `/health` and `/ready` over HTTP; gives the port, a free one where it is 0.
 
     Raises:
         ProjectError: the port is taken, or the address none of this machine's.
@@ -99,13 +104,16 @@ def served(metrics: Metrics, host: str, port: int) -> Iterator[int]:
         if environ["PATH_INFO"] == "/metrics":
             found: Iterable[bytes] = figures(environ, start)
             return found
-        if environ["PATH_INFO"] != "/ready":
+        if environ["PATH_INFO"] == "/health":
+            fault, fine = metrics.stuck, "alive"
+        elif environ["PATH_INFO"] == "/ready":
+            fault, fine = metrics.state, "ready"
+        else:
             start("404 Not Found", [("Content-Type", "text/plain")])
-            return [b"there are /metrics and /ready\n"]
-        state = metrics.state
-        status = "503 Service Unavailable" if state else "200 OK"
+            return [b"there are /metrics, /health and /ready\n"]
+        status = "503 Service Unavailable" if fault else "200 OK"
         start(status, [("Content-Type", "text/plain; charset=utf-8")])
-        return [f"{state or 'ready'}\n".encode()]
+        return [f"{fault or fine}\n".encode()]
 
     try:
         server = make_server(host, port, answer, _Server, _Quiet)

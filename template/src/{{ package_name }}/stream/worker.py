@@ -43,7 +43,7 @@ def run(settings: Settings) -> None:
         signal.signal(number, lambda *_: stop.set())
     log.start()
     logging.getLogger(__package__).setLevel(logging.INFO)
-    keep = settings.serve.log_days, settings.serve.max_log_bytes
+    keep = settings.serve.log_days, settings.serve.max_log_bytes, settings.serve.instance
     journal = Journal(settings.artifacts / "predictions", *keep)
     metrics = Metrics(broker.lag)
     try:
