@@ -29,8 +29,8 @@ MUTATIONS = [
     Mutation(
         "acting rightly is paid as acting wrongly",
         "value.py",
-        "np.where(act, value.act_right, value.missed)",
-        "np.where(act, value.act_wrong, value.missed)",
+        "np.array([value.missed, value.act_right]",
+        "np.array([value.missed, value.act_wrong]",
     ),
     Mutation(
         "unknown categories pass the checks",
