@@ -332,8 +332,8 @@ def _add_profile(commands: argparse._SubParsersAction[_Parser]) -> None:
     profile.add_argument(
         "data",
         metavar="PATH|URL",
-        help="CSV, Parquet (a file, folder or pattern), an Excel workbook, or postgresql://… or "
-        "mysql://…",
+        help="CSV, Parquet (a file, folder or pattern; s3://…, gs://… or az://… too), an Excel "
+        "workbook, or postgresql://… or mysql://…",
     )
     _add_part(profile)
     profile.add_argument("--target", metavar="COLUMN", help="the column to predict")

@@ -10,6 +10,7 @@ import pytest
 from tests.services.availability import unavailable
 from tests.services.base_image import BASE_PYTHON
 from tests.services.docker import DockerMissingError, Engine, docker_engine
+from tests.services.object_stores import STORES, ObjectStore, StoreMissingError
 from tests.services.rendered import Project, command, install, render
 from tests.services.sources import delivery_project
 
@@ -34,6 +35,17 @@ def engine() -> Iterator[Engine]:
         except DockerMissingError as error:
             unavailable(error)
         yield started
+
+
+@pytest.fixture(scope="module", params=STORES)
+def store(request: pytest.FixtureRequest) -> Iterator[ObjectStore]:
+    """An object store of each kind, with an empty bucket."""
+    with ExitStack() as stack:
+        try:
+            opened = stack.enter_context(STORES[request.param]())
+        except StoreMissingError as error:
+            unavailable(error)
+        yield opened
 
 
 @pytest.fixture(scope="session")

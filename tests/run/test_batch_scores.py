@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 import subprocess
 import time
-from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,25 +14,16 @@ import pyarrow.parquet as pq
 import pytest
 from pyarrow import fs
 
-from tests.services.availability import unavailable
-from tests.services.object_stores import (
-    BUCKET,
-    ObjectStore,
-    StoreMissingError,
-    azure_store,
-    gcs_store,
-    s3_store,
-)
+from tests.services.object_stores import BUCKET
 from tests.services.rendered import Project, command, install, project_env, render
 from tests.services.tables import deliveries
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from tests.services.object_stores import ObjectStore
 
 ROWS = 3_300
 OPEN_ROWS = 2_000
 KILLS = 10
-STORES = {"s3": s3_store, "gcs": gcs_store, "azure": azure_store}
 # As the command does, with parts so small that there are many.
 SMALL_PARTS = """
 import pathlib
@@ -164,15 +154,6 @@ def test_a_folder_that_cannot_be_written_is_told_in_one_line(
     assert done.stderr.count("\n") == 1
     assert "artifacts/scores" in done.stderr
     assert scores(project) == expected
-
-
-@pytest.fixture(scope="module", params=STORES)
-def store(request: pytest.FixtureRequest) -> Iterator[ObjectStore]:
-    with ExitStack() as stack:
-        try:
-            yield stack.enter_context(STORES[request.param]())
-        except StoreMissingError as error:
-            unavailable(error)
 
 
 def test_scores_go_to_a_bucket_and_from_there_to_the_warehouse(

@@ -2,66 +2,36 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
+import json
 import tomllib
-from contextlib import ExitStack
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.services.availability import unavailable
-from tests.services.object_stores import (
-    ObjectStore,
-    StoreMissingError,
-    azure_store,
-    gcs_store,
-    s3_store,
-)
-from tests.services.rendered import ROOT
+from tests.services.generator import fourhats
 from tests.services.tables import deliveries
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from pathlib import Path
 
-FOURHATS = Path(sys.executable).parent / "fourhats"
+    from tests.services.object_stores import ObjectStore
+
 ROWS = 240
-STORES = {"s3": s3_store, "gcs": gcs_store, "azure": azure_store}
 
 
-@pytest.fixture(scope="module", params=STORES)
-def store(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[ObjectStore]:
+@pytest.fixture(scope="module")
+def client(store: ObjectStore, tmp_path_factory: pytest.TempPathFactory) -> ObjectStore:
+    """The store, with a client's table in it."""
     table = tmp_path_factory.mktemp("table") / "deliveries.csv"
     deliveries(table, ROWS)
-    with ExitStack() as stack:
-        try:
-            store = stack.enter_context(STORES[request.param]())
-        except StoreMissingError as error:
-            unavailable(error)
-        store.put("2026/deliveries.csv", table.read_bytes())
-        yield store
+    store.put("2026/deliveries.csv", table.read_bytes())
+    return store
 
 
-def fourhats(folder: Path, store: ObjectStore, *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [FOURHATS, *words],
-        check=False,
-        capture_output=True,
-        text=True,
-        stdin=subprocess.DEVNULL,
-        cwd=folder,
-        env=os.environ | {"FOURHATS_SOURCE": str(ROOT), **store.settings},
-    )
-
-
-def test_files_in_a_bucket_are_profiled_and_set_up(store: ObjectStore, tmp_path: Path) -> None:
-    url = store.address("2026/*.csv")
+def test_files_in_a_bucket_are_profiled_and_set_up(client: ObjectStore, tmp_path: Path) -> None:
+    url = client.address("2026/*.csv")
     words = ("new", "acme", "--defaults", "--client-data", url, "--target", "hours")
-    said = fourhats(tmp_path, store, *words)
+    said = fourhats(tmp_path, *words, env=client.settings)
     assert said.returncode == 0, said.stderr
     assert f"Contract inferred from *.csv: {ROWS} rows" in said.stdout
     project = tmp_path / "acme"
@@ -72,10 +42,18 @@ def test_files_in_a_bucket_are_profiled_and_set_up(store: ObjectStore, tmp_path:
     assert roles["hours"] == "target"
 
 
-def test_what_is_not_there_is_said_in_one_line(store: ObjectStore, tmp_path: Path) -> None:
-    url = store.address("2025/*.csv")
+def test_what_is_not_there_is_said_in_one_line(client: ObjectStore, tmp_path: Path) -> None:
+    url = client.address("2025/*.csv")
     words = ("new", "acme", "--defaults", "--client-data", url, "--target", "hours")
-    said = fourhats(tmp_path, store, *words)
+    said = fourhats(tmp_path, *words, env=client.settings)
     assert said.returncode == 2
     assert said.stderr.strip() == f"fourhats: {url}: there is no such file"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_they_are_profiled_without_a_project(client: ObjectStore, tmp_path: Path) -> None:
+    words = ("profile", client.address("2026/*.csv"), "--json")
+    said = fourhats(tmp_path, *words, env=client.settings)
+    assert said.returncode == 0, said.stderr
+    assert json.loads(said.stdout)["rows"] == ROWS
     assert list(tmp_path.iterdir()) == []

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
-import sys
 import tomllib
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.services.availability import unavailable
+from tests.services.generator import fourhats
 from tests.services.mariadb import PASSWORD, Mariadb, MariadbMissingError, mariadb_server
 from tests.services.postgres import PostgresMissingError, postgres_server, server_binaries
-from tests.services.rendered import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
-FOURHATS = Path(sys.executable).parent / "fourhats"
 ROWS = 900
+SHORT = {"TRAINING__TRIALS": "2"}
 # Late is what has many lines, or comes from far; a few orders are still open.
 SHOP = """
 CREATE TABLE orders (
@@ -68,24 +66,11 @@ def mariadb() -> Iterator[Mariadb]:
         unavailable(error)
 
 
-def fourhats(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    ours = {"VIRTUAL_ENV", "UV_PROJECT_ENVIRONMENT", "PYTHONPATH"}
-    kept = {name: value for name, value in os.environ.items() if name not in ours}
-    return subprocess.run(
-        [FOURHATS, *words],
-        check=False,
-        capture_output=True,
-        text=True,
-        stdin=subprocess.DEVNULL,
-        cwd=folder,
-        env=kept | {"FOURHATS_SOURCE": str(ROOT), "TRAINING__TRIALS": "2"},
-    )
-
-
 def test_a_query_becomes_a_project_that_answers(database: str, tmp_path: Path) -> None:
     said = fourhats(
         *(tmp_path, "new", "acme", "--defaults", "--client-data", database, "--query", QUERY),
         *("--target", "shipment", "--run"),
+        env=SHORT,
     )
     assert said.returncode == 0, said.stdout + said.stderr
     assert f"{ROWS:>9,} in {ROWS:>9,} out" in said.stdout
@@ -106,7 +91,7 @@ def test_a_query_becomes_a_project_that_answers(database: str, tmp_path: Path) -
 
 def test_a_table_of_mariadb_is_profiled_and_set_up(mariadb: Mariadb, tmp_path: Path) -> None:
     words = ("--client-data", mariadb.url, "--table", "orders", "--target", "shipment")
-    said = fourhats(tmp_path, "new", "acme", "--defaults", *words)
+    said = fourhats(tmp_path, "new", "acme", "--defaults", *words, env=SHORT)
     assert said.returncode == 0, said.stderr
     assert f"Contract inferred from orders: {ROWS} rows, 5 columns" in said.stdout
     project = tmp_path / "acme"
@@ -130,7 +115,7 @@ def test_what_the_server_refuses_is_said_without_the_password(
 ) -> None:
     url = mariadb.url.replace(*change) if change[0] else mariadb.url
     typed = ("--client-data", url, "--table", table, "--target", "shipment")
-    said = fourhats(tmp_path, "new", "acme", "--defaults", *typed)
+    said = fourhats(tmp_path, "new", "acme", "--defaults", *typed, env=SHORT)
     assert said.returncode == 2
     assert words in said.stderr
     assert said.stderr.strip().splitlines()[-1].startswith("fourhats: ")

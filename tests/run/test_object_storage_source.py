@@ -6,7 +6,6 @@ import csv
 import gzip
 import io
 import json
-from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,14 +14,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tests.services.availability import unavailable
-from tests.services.object_stores import (
-    ObjectStore,
-    StoreMissingError,
-    azure_store,
-    gcs_store,
-    s3_store,
-)
 from tests.services.rendered import Project, command, install, render
 from tests.services.tables import deliveries
 
@@ -31,8 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from tests.services.object_stores import ObjectStore
+
 ROWS = 240
-STORES = {"s3": s3_store, "gcs": gcs_store, "azure": azure_store}
 ONLY_NEW = {"OBJECT_STORAGE__ONLY_NEW": "true"}
 Record = dict[str, Any]
 
@@ -100,15 +92,6 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     table = str(folder / "deliveries.csv")
     command(project, "contract", "infer", table, "--target", "hours", "--force")
     return project
-
-
-@pytest.fixture(scope="module", params=STORES)
-def store(request: pytest.FixtureRequest) -> Iterator[ObjectStore]:
-    with ExitStack() as stack:
-        try:
-            yield stack.enter_context(STORES[request.param]())
-        except StoreMissingError as error:
-            unavailable(error)
 
 
 @pytest.fixture

@@ -17,14 +17,7 @@ import pytest
 from pyarrow import fs
 
 from tests.services.availability import unavailable
-from tests.services.object_stores import (
-    BUCKET,
-    ObjectStore,
-    StoreMissingError,
-    azure_store,
-    gcs_store,
-    s3_store,
-)
+from tests.services.object_stores import BUCKET, STORES, ObjectStore, StoreMissingError
 from tests.services.ports import free_port, wait_for
 from tests.services.processes import Started, started
 from tests.services.rendered import (
@@ -40,7 +33,6 @@ from tests.services.rendered import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-STORES = {"s3": s3_store, "gcs": gcs_store, "azure": azure_store}
 RUNNERS = 4
 SHORT = {"TRAINING__TRIALS": "2"}
 # Reads the registry, waits for the word, and crowns: as promote does, with time for others.

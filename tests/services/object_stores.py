@@ -172,3 +172,7 @@ def azurite() -> Path:
             options = ["install", "--silent", "--no-audit", "--no-fund", "--prefix", str(path)]
             subprocess.run([npm, *options, AZURITE], check=True)
     return path / "node_modules" / ".bin" / "azurite-blob"
+
+
+STORES = {"s3": s3_store, "gcs": gcs_store, "azure": azure_store}
+"""Each kind, by name."""

@@ -31,7 +31,7 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 WHOLE = "whole"
-"""In a request's scope: its body has arrived; who says so saves us a clock."""
+"""In the scope of a request whose body has arrived: nothing has to time out for it."""
 REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 """What a caller's own id may look like: it is echoed, logged, and part of prediction ids."""
 SECURITY: tuple[Header, ...] = (

@@ -20,7 +20,6 @@ from pathlib import Path
 from ..errors import ProjectError
 
 SYNC_SECONDS = 1.0
-DAY_SECONDS = 86_400.0
 PARTS = 20  # of what all files may hold: a file that has grown to a part is followed by another
 FILE_NAME = re.compile(r"(\d{4}-\d\d-\d\d)(?:_([a-z][a-z0-9-]*))?(?:_(\d+))?\.jsonl")
 
@@ -116,7 +115,8 @@ class Journal:
                 os.fsync(self._file)
             os.close(self._file)
         self._day, self._file = day, file
-        self._day_ends = datetime.combine(today, datetime.min.time(), UTC).timestamp() + DAY_SECONDS
+        tomorrow = datetime.combine(today + timedelta(days=1), datetime.min.time(), UTC)
+        self._day_ends = tomorrow.timestamp()
         self._remove_old(path)
 
     def _remove_old(self, current: Path) -> None:
