@@ -23,7 +23,7 @@ test: lint ## lint, then every test
 	$(VENV)/pytest --numprocesses=logical --dist=loadfile --no-loadscope-reorder
 
 quick: .venv/.installed ## the tests that answer within seconds
-	$(VENV)/pytest -m quick --numprocesses=logical --dist=loadfile
+	$(VENV)/pytest -m quick --numprocesses=logical --dist=worksteal
 
 nightly: .venv/.installed ## 5,000 random updates and thousands of changed answers (hours)
 	UPDATE_CASES=5000 $(VENV)/pytest --numprocesses=logical \

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
@@ -32,7 +35,18 @@ def tree(
     """A project for each answer set of the covering array."""
     answers = ANSWER_SETS[request.param]
     print(named(answers))  # pytest shows it where a test fails
-    return grow(tmp_path_factory.mktemp("tree") / "project", source, answers)
+    # Once for all files of tests and all workers: rendering takes longer than any look at it.
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    rendered = shared / f"rendered{request.param:02}"
+    with rendered.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not rendered.exists():
+            grow(tmp_path_factory.mktemp("tree") / "project", source, answers).folder.rename(
+                rendered
+            )
+    folder = tmp_path_factory.mktemp("tree") / "project"
+    return Tree.of(shutil.copytree(rendered, folder, symlinks=True))
 
 
 @pytest.fixture(scope="session")

@@ -15,8 +15,6 @@ from jinja2 import Environment, FileSystemLoader
 from tests.render.tree import Tree
 from tests.services.rendered import ROOT
 
-pytestmark = pytest.mark.quick
-
 
 def _list(name: str) -> set[str]:
     environment = Environment(loader=FileSystemLoader(ROOT), autoescape=True)
@@ -24,6 +22,7 @@ def _list(name: str) -> set[str]:
     return set(getattr(module, name))
 
 
+@pytest.mark.quick
 def test_every_standard_module_that_could_be_a_package_is_known() -> None:
     # Python's own list leaves `test` out, which is there and would come first all the same.
     folder = sysconfig.get_path("stdlib")
@@ -32,6 +31,7 @@ def test_every_standard_module_that_could_be_a_package_is_known() -> None:
     assert public <= _list("standard_modules")
 
 
+@pytest.mark.quick
 def test_every_keyword_is_known() -> None:
     lower_case = {word for word in keyword.kwlist if word.islower()}
     assert lower_case <= _list("keywords")
@@ -45,12 +45,14 @@ def test_every_library_that_a_project_imports_is_known(tree: Tree) -> None:
         assert _imported(path) - ours <= known, tree.name(path)
 
 
+@pytest.mark.quick
 def test_every_folder_of_a_project_is_known(tree: Tree) -> None:
     folders = {path.name for path in tree.folder.iterdir() if path.is_dir()}
     visible = {name for name in folders if not name.startswith(".")}
     assert visible <= _list("dependency_modules")
 
 
+@pytest.mark.quick
 def test_every_package_that_is_installed_with_a_project_is_known() -> None:
     pins = (ROOT / "includes" / "constraints.jinja").read_text(encoding="utf-8")
     packages = re.findall(r"^([\w.-]+)==", pins, re.MULTILINE)

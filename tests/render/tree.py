@@ -5,8 +5,9 @@ import subprocess
 import sys
 import tomllib
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import yaml
 
@@ -22,6 +23,17 @@ class Tree:
 
     folder: Path
     answers: dict[str, Any]
+
+    @classmethod
+    def of(cls, folder: Path) -> Self:
+        """Take a folder that was rendered."""
+        text = (folder / ".copier-answers.yml").read_text(encoding="utf-8")
+        return cls(folder, yaml.safe_load(text))
+
+    @cached_property
+    def texts(self) -> dict[str, str]:
+        """What its files hold, by name, as they were when first asked for."""
+        return {self.name(path): path.read_text(encoding="utf-8") for path in self.files()}
 
     @property
     def package(self) -> Path:
@@ -73,5 +85,4 @@ def template_copy(folder: Path) -> Path:
 def grow(folder: Path, source: Path, answers: dict[str, Any]) -> Tree:
     """Render a project into `folder`."""
     render(folder, source, **answers)
-    kept = yaml.safe_load((folder / ".copier-answers.yml").read_text(encoding="utf-8"))
-    return Tree(folder, kept)
+    return Tree.of(folder)
