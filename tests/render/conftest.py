@@ -13,15 +13,25 @@ from tests.render.answer_sets import covering_array, named
 from tests.render.tree import Tree, grow, template_copy
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 ANSWER_SETS = covering_array(strength=2)
 
 
 @pytest.fixture(scope="session")
-def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder that all workers of a run have in common."""
+    base = tmp_path_factory.getbasetemp()
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+
+@pytest.fixture(scope="session")
+def source(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The template as it stands, uncommitted changes included."""
-    return template_copy(tmp_path_factory.mktemp("template") / "source")
+    return made_once(
+        shared / "source", lambda: template_copy(tmp_path_factory.mktemp("template") / "source")
+    )
 
 
 @pytest.fixture(
@@ -30,21 +40,18 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ids=[f"set{number:02}" for number in range(len(ANSWER_SETS))],
 )
 def tree(
-    request: pytest.FixtureRequest, source: Path, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest,
+    source: Path,
+    shared: Path,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Tree:
     """A project for each answer set of the covering array."""
     answers = ANSWER_SETS[request.param]
     print(named(answers))  # pytest shows it where a test fails
-    # Once for all files of tests and all workers: rendering takes longer than any look at it.
-    base = tmp_path_factory.getbasetemp()
-    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
-    rendered = shared / f"rendered{request.param:02}"
-    with rendered.with_suffix(".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not rendered.exists():
-            grow(tmp_path_factory.mktemp("tree") / "project", source, answers).folder.rename(
-                rendered
-            )
+    rendered = made_once(
+        shared / f"rendered{request.param:02}",
+        lambda: grow(tmp_path_factory.mktemp("tree") / "project", source, answers).folder,
+    )
     folder = tmp_path_factory.mktemp("tree") / "project"
     return Tree.of(shutil.copytree(rendered, folder, symlinks=True))
 
@@ -53,3 +60,12 @@ def tree(
 def default_tree(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Tree:
     """The project of the defaults."""
     return grow(tmp_path_factory.mktemp("default") / "project", source, {})
+
+
+def made_once(folder: Path, make: Callable[[], Path]) -> Path:
+    """Make a folder once for all workers: rendering takes longer than any look at what came out."""
+    with folder.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.exists():
+            make().rename(folder)
+    return folder
