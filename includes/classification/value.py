@@ -96,14 +96,6 @@ class Rule:
         outputs[np.arange(len(told)), told] = chance
         return outputs
 
-    def describe(self, outputs: Probabilities) -> list[dict[str, Any]]:
-        """Put predictions as they are answered: one record a row."""
-        columns = (values.tolist() for values in self.answers(outputs).values())
-        return [
-            {"prediction": what, "probability": chance, "decision": do, "expected_value": worth}
-            for what, chance, do, worth in zip(*columns, strict=True)
-        ]
-
     def explain(self, answer: dict[str, Any], business: Business) -> list[str]:
         """Put an answer into sentences for the person who decides."""
         act = answer["decision"] == ACT

@@ -64,14 +64,6 @@ class Rule:
         """Rebuild outputs from what was answered."""
         return np.array([float(number) for number in predictions], dtype=np.float64)
 
-    def describe(self, outputs: Numbers) -> list[dict[str, Any]]:
-        """Put predictions as they are answered: one record a row."""
-        columns = (values.tolist() for values in self.answers(outputs).values())
-        return [
-            {"prediction": what, "probability": chance, "decision": do, "expected_value": worth}
-            for what, chance, do, worth in zip(*columns, strict=True)
-        ]
-
     def explain(self, answer: dict[str, Any], business: Business) -> list[str]:
         """Put an answer into sentences for the person who decides."""
         worth = f"{answer['expected_value']:,.2f} {self.value.currency}"

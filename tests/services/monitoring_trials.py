@@ -89,15 +89,15 @@ class Trials:
         self, cases: dict[str, np.ndarray], outcomes: np.ndarray, day: datetime = DAY
     ) -> list[str]:
         """Put cases among the predictions of one day; gives what monitoring warns of."""
-        answers = self.model.rule.describe(self.model.predict(cases))
-        size = len(answers)
+        outputs = self.model.predict(cases)
+        answers, size = self.model.rule.answers(outputs), len(outputs)
         table = {
             "prediction_id": [f"p-{place}" for place in range(size)],
             "id": pa.nulls(size, pa.string()),
             "given_at": [day] * size,
             "model_version": [self.model.version] * size,
-            "prediction": [str(answer["prediction"]) for answer in answers],
-            "probability": pa.array([answer["probability"] for answer in answers], pa.float64()),
+            "prediction": [str(one) for one in answers["prediction"].tolist()],
+            "probability": pa.array(answers["probability"].tolist(), pa.float64()),
             **{column.name: cases[column.name].tolist() for column in self.contract.features},
             "actual": pa.array(
                 [None if outcome is None else str(outcome) for outcome in outcomes], pa.string()

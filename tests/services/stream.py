@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 # Records of the project's own table, and what its champion makes of them in one process.
 EXPECTED = """
 import json
+from msgspec.structs import asdict
 from {package} import settings
 from {package}.model import Model
+from {package}.serve.predictor import predictions
 from {package}.warehouse import connect
 
 loaded = settings.load()
@@ -30,7 +32,7 @@ with connect(loaded) as connection:
     columns = ", ".join(f'"{{name}}"' for name in names)
     rows = connection.execute(f"SELECT {{columns}} FROM clean LIMIT {count}").fetchall()
 columns = {{name: [row[place] for row in rows] for place, name in enumerate(names)}}
-answers = champion.rule.describe(champion.predict(columns))
+answers = [asdict(each) for each in predictions(champion, columns)]
 print(json.dumps([[dict(zip(names, row)), answer] for row, answer in zip(rows, answers)]))
 """
 PREDICTED = """

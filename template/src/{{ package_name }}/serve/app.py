@@ -14,6 +14,7 @@ import msgspec
 from fastapi import FastAPI, Response
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import HTMLResponse
+from msgspec.structs import asdict
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from .. import PROJECT
@@ -158,9 +159,8 @@ def _predict(asked: Asked, predictor: Predictor) -> Answer:
         records = loaded.records.decode(asked.body)
     except RecordError as error:
         return refusal(422, [{"loc": error.loc, "msg": str(error)}])
-    answer = predictor.predict(loaded, records, asked.request_id)
-    body = msgspec.json.encode(answer)
-    return Answer(200, body, model_version=answer["model_version"], records=len(records))
+    given = predictor.predict(loaded, records, asked.request_id)
+    return Answer(200, given.body, model_version=given.model_version, records=len(records))
 
 
 def _explain(asked: Asked, predictor: Predictor) -> Answer:
@@ -217,8 +217,8 @@ def _answer_form(asked: Asked, predictor: Predictor) -> Answer:
     except RecordError as error:
         return _page(422, render(predictor, given, error=error))
     result = predictor.predict(loaded, [record], asked.request_id)
-    shown = _page(200, render(predictor, given, answer=result["predictions"][0]))
-    return shown._replace(model_version=result["model_version"], records=1)
+    shown = _page(200, render(predictor, given, answer=asdict(result.predictions[0])))
+    return shown._replace(model_version=result.model_version, records=1)
 
 
 def _score_file(asked: Asked, predictor: Predictor) -> Answer:
@@ -231,11 +231,10 @@ def _score_file(asked: Asked, predictor: Predictor) -> Answer:
         records = csv_file.records(table, loaded.records)
     except csv_file.FileError as error:
         return _page(422, render(predictor, {}, problems=error.problems))
-    answer = predictor.predict(loaded, records, asked.request_id)
-    version = answer["model_version"]
-    scored = csv_file.with_predictions(table, answer["predictions"], version)
+    given = predictor.predict(loaded, records, asked.request_id)
+    scored = csv_file.with_predictions(table, given.predictions, given.model_version)
     name = (b"content-disposition", b'attachment; filename="scored.csv"')
-    return Answer(200, scored, CSV, (name,), version, len(records))
+    return Answer(200, scored, CSV, (name,), given.model_version, len(records))
 
 
 def _page(status: int, html: str) -> Answer:

@@ -5,10 +5,12 @@ import io
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from msgspec.structs import asdict
 from python_multipart import create_form_parser
 from python_multipart.exceptions import FormParserError
 
 from ..contract import Column
+from .predictor import Prediction
 from .records import MOST_RECORDS, Record, RecordError, Records
 
 ADDED = ("prediction", "probability", "decision", "expected_value", "model_version")
@@ -112,16 +114,14 @@ def records(table: Table, made_of: Records) -> list[Record]:
     return found
 
 
-def with_predictions(
-    table: Table, predictions: Sequence[dict[str, Any]], model_version: str
-) -> bytes:
+def with_predictions(table: Table, predictions: Sequence[Prediction], model_version: str) -> bytes:
     """Write the rows as they came, and the predictions behind them."""
     kept = [place for place, name in enumerate(table.header) if name not in ADDED]
     text = io.StringIO(newline="")
     writer = csv.writer(text, delimiter=table.separator)
     writer.writerow([*(table.header[place] for place in kept), *ADDED])
     for row, prediction in zip(table.rows, predictions, strict=True):
-        added = prediction | {"model_version": model_version}
+        added = asdict(prediction) | {"model_version": model_version}
         writer.writerow([*(row[place] for place in kept), *(added[name] for name in ADDED)])
     return text.getvalue().encode("utf-8-sig")  # with the mark by which spreadsheets know UTF-8
 

@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from operator import attrgetter
 from typing import Annotated, Any, Literal
 
 import msgspec
+from msgspec.structs import astuple
 
 from ..contract import Column, Contract
 from ..privacy import Pseudonyms
@@ -33,15 +33,15 @@ class Records:
         self.columns_taken = [c for c in contract.columns if c.role in ("id", "feature")]
         self._by_name = {column.name: column for column in self.columns_taken}
         fields = [_field(column) for column in self.columns_taken]
-        self.type = msgspec.defstruct("Record", fields, kw_only=True, forbid_unknown_fields=True)
+        self.type = msgspec.defstruct(
+            "Record", fields, kw_only=True, forbid_unknown_fields=True, gc=False
+        )
         self.list_type = Annotated[
             list[self.type],  # type: ignore[name-defined]
             msgspec.Meta(min_length=1, max_length=MOST_RECORDS),
         ]
         self._decoder = msgspec.json.Decoder(self.list_type)
         self._names = [column.name for column in contract.features]
-        get = attrgetter(*self._names)
-        self._features = get if len(self._names) > 1 else lambda record: (get(record),)
 
     def decode(self, body: bytes) -> list[Record]:
         """Decode a JSON list of records.
@@ -72,8 +72,9 @@ class Records:
 
     def columns(self, records: Sequence[Record]) -> dict[str, tuple[Any, ...]]:
         """Turn records into the columns of the model's features."""
-        rows = map(self._features, records)
-        return dict(zip(self._names, zip(*rows, strict=True), strict=True))
+        taken = zip(*map(astuple, records), strict=True)
+        by_name = dict(zip(self.type.__struct_fields__, taken, strict=True))
+        return {name: by_name[name] for name in self._names}
 
     def pseudonymous(self, records: Sequence[Record], pseudonyms: Pseudonyms) -> list[Record]:
         """Give copies whose id is its pseudonym."""

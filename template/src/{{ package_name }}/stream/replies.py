@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 import msgspec
+from msgspec.structs import asdict
 
 from ..model import Model
 from ..serve.predictor import Loaded, Predictor, predictions, shadow
@@ -115,14 +116,14 @@ def _ask(
         records = loaded.records.pseudonymous(records, loaded.pseudonyms)
     now = datetime.now(UTC)
     replies, entries = [], []
-    for place, (one, prediction) in enumerate(zip(part, given["predictions"], strict=True)):
+    for place, (one, prediction) in enumerate(zip(part, given, strict=True)):
         key = one.message.key
         answer = {
             "key": key,
             "prediction_id": f"{key}-0",  # as the log has it: the first record of its request
             "given_at": now,
             "model_version": model.version,
-            **prediction,
+            **asdict(prediction),
         }
         entry: dict[str, Any] = {
             "given_at": now,
