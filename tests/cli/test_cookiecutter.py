@@ -82,7 +82,7 @@ CHANGED: Answers = {
     "storage": "bucket",
     "orchestrator": "none",
     "platform": "kubernetes",
-    "ci": "none",
+    "ci": "azure_devops",
     "alerts": ["email", "log", "slack", "teams", "webhook"],
 }
 ANSWER_SETS: list[Answers] = [

@@ -1,6 +1,7 @@
 """The weekly job opens the template's update as a pull request: its own script, in a real clone.
 
-`gh` and `uvx` are stand-ins: the one notes what it is asked, the other runs this `fourhats`.
+`uvx` is a stand-in that runs this `fourhats`. So are `gh`, for GitHub, and the APIs of GitLab and
+Azure DevOps: they note what they are asked.
 """
 
 from __future__ import annotations
@@ -9,10 +10,15 @@ import json
 import os
 import subprocess
 import sys
+from abc import ABC, abstractmethod
+from contextlib import contextmanager
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from tempfile import mkdtemp
-from typing import TYPE_CHECKING, Any
+from threading import Thread
+from typing import TYPE_CHECKING, Any, ClassVar
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import yaml
@@ -24,10 +30,11 @@ from tests.update.snapshot import read
 from tests.update.template import commit, git
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from tests.update.snapshot import Tree
 
 BRANCH = "template-update/v2.0.0"
-WORKFLOW = ROOT / "template" / ".github" / "workflows" / "template-update.yml"
 UVX = """\
 #!/bin/sh
 test "$1 $2" = "--quiet fourhats" || exit 3
@@ -73,8 +80,14 @@ class Ran:
     output: str
 
 
-class Host:
+class Host(ABC):
     """The place where a project's repository is: its branches, its pull requests, its job."""
+
+    job: ClassVar[Path]
+    """The file of the job in the template."""
+    request: ClassVar[str] = "pull request"
+    error: ClassVar[str] = ""
+    """How the host marks an error among what a job prints."""
 
     def __init__(self, folder: Path, project: Path) -> None:
         """Put the project there."""
@@ -85,7 +98,6 @@ class Host:
         self.programs.mkdir()
         fourhats = Path(sys.executable).with_name("fourhats")
         self.program("uvx", UVX.format(program=fourhats))
-        self.program("gh", GH.format(python=sys.executable, folder=str(folder)))
         self.program("pip", "#!/bin/sh\n")
 
     def program(self, name: str, text: str) -> None:
@@ -94,42 +106,52 @@ class Host:
         path.write_text(text)
         path.chmod(0o755)
 
+    @abstractmethod
     def run(self) -> Ran:
         """Run the job's steps one after the other, as its runner does."""
-        workflow = yaml.safe_load(WORKFLOW.read_text())
-        assert workflow["defaults"]["run"]["shell"] == "bash"
-        temporary = Path(mkdtemp(dir=self.folder))
-        checkout = temporary / "checkout"
-        # actions/checkout brings one commit, without its history.
-        git(temporary, "clone", "--quiet", "--depth=1", self.origin.as_uri(), str(checkout))
+
+    def checkout(self, *, detached: bool) -> Path:
+        """Bring one commit, without its history, into a folder of a folder of its own."""
+        checkout = Path(mkdtemp(dir=self.folder)) / "checkout"
+        git(self.folder, "clone", "--quiet", "--depth=1", self.origin.as_uri(), str(checkout))
+        if detached:
+            git(checkout, "checkout", "--quiet", "--detach")
+        return checkout
+
+    def shell(self, script: str, checkout: Path, env: dict[str, str], *options: str) -> Ran:
+        """Run a script in a checkout."""
+        file = checkout.with_name("step.sh")
+        file.write_text(script)
+        done = subprocess.run(
+            ["bash", "--noprofile", "--norc", *options, str(file)],
+            cwd=checkout,
+            env=os.environ | {"PATH": f"{self.programs}{os.pathsep}{os.environ['PATH']}"} | env,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        return Ran(done.returncode, done.stdout)
+
+    def steps(self, steps: list[Callable[[], Ran]]) -> Ran:
+        """Run steps until one fails."""
         output = ""
-        for step in workflow["jobs"]["update"]["steps"]:
-            if "run" not in step:
-                continue
-            script = temporary / "step.sh"
-            script.write_text(step["run"])
-            done = subprocess.run(
-                ["bash", "--noprofile", "--norc", "-eo", "pipefail", str(script)],
-                cwd=checkout,
-                env=os.environ
-                | {"PATH": f"{self.programs}{os.pathsep}{os.environ['PATH']}"}
-                | {"RUNNER_TEMP": str(temporary), "GITHUB_REF_NAME": "main"}
-                | dict.fromkeys(step.get("env", {}), "a token"),
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-                check=False,
-            )
-            output += done.stdout
-            if done.returncode:
-                return Ran(done.returncode, output)
+        for step in steps:
+            ran = step()
+            output += ran.output
+            if ran.code:
+                return Ran(ran.code, output)
         return Ran(0, output)
+
+    @property
+    def noted(self) -> Path:
+        """Where the stand-ins note what was opened."""
+        return self.folder / "pull-requests.json"
 
     @property
     def pull_requests(self) -> list[dict[str, Any]]:
         """What was opened, oldest first."""
-        noted = self.folder / "pull-requests.json"
-        return list(json.loads(noted.read_text())) if noted.exists() else []
+        return list(json.loads(self.noted.read_text())) if self.noted.exists() else []
 
     @property
     def branches(self) -> set[str]:
@@ -141,6 +163,197 @@ class Host:
         place = Path(mkdtemp(dir=self.folder))
         git(self.folder, "clone", "--quiet", "--branch", branch, str(self.origin), str(place))
         return read(place)
+
+    @contextmanager
+    def api(self) -> Iterator[str]:
+        """Answer the API's requests; yield its address."""
+        host = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                self.answer("")
+
+            def do_POST(self) -> None:
+                self.answer(self.rfile.read(int(self.headers["Content-Length"])).decode())
+
+            def answer(self, body: str) -> None:
+                url = urlsplit(self.path)
+                asked = {name: value for name, (value,) in parse_qs(url.query).items()}
+                try:
+                    code, found = 200, host.answered(url.path, asked, dict(self.headers), body)
+                except PermissionError as error:
+                    code, found = 403, {"message": str(error)}
+                text = json.dumps(found).encode()
+                self.send_response(code)
+                self.send_header("Content-Length", str(len(text)))
+                self.end_headers()
+                self.wfile.write(text)
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+            thread = Thread(target=server.serve_forever, daemon=True)
+            thread.start()
+            try:
+                yield f"http://127.0.0.1:{server.server_port}"
+            finally:
+                server.shutdown()
+                thread.join()
+
+    def answered(
+        self, path: str, asked: dict[str, str], headers: dict[str, str], body: str
+    ) -> object:
+        """Answer one request of the job to the API. Raises PermissionError."""
+        raise NotImplementedError
+
+    def note(self, **request: object) -> None:
+        """Open a pull request of a branch that is there, if that is allowed."""
+        if (self.folder / "forbidden").exists() or request["head"] not in self.branches:
+            raise PermissionError("not permitted to open it")
+        self.noted.write_text(json.dumps([*self.pull_requests, request]))
+
+
+class GitHub(Host):
+    """GitHub, whose pull requests are opened by its own command."""
+
+    job = ROOT / "template" / ".github" / "workflows" / "template-update.yml"
+    error = "::error::"
+
+    def run(self) -> Ran:
+        """Run the workflow's steps, each as a script of its own."""
+        self.program("gh", GH.format(python=sys.executable, folder=str(self.folder)))
+        workflow = yaml.safe_load(self.job.read_text())
+        assert workflow["defaults"]["run"]["shell"] == "bash"
+        checkout = self.checkout(detached=False)
+        env = {"RUNNER_TEMP": str(checkout.parent), "GITHUB_REF_NAME": "main"}
+        return self.steps(
+            [
+                lambda step=step: self.shell(  # type: ignore[misc]
+                    step["run"],
+                    checkout,
+                    env | dict.fromkeys(step.get("env", {}), "a token"),
+                    "-eo",
+                    "pipefail",
+                )
+                for step in workflow["jobs"]["update"]["steps"]
+                if "run" in step
+            ]
+        )
+
+
+class GitLab(Host):
+    """GitLab, by its API."""
+
+    job = ROOT / "template" / ".gitlab" / "ci" / "template-update.yml"
+    request = "merge request"
+    token: str = "glpat-1"  # noqa: S105
+
+    def run(self) -> Ran:
+        """Run the job's lines in one shell, as the runner does."""
+        job = yaml.safe_load(self.job.read_text())["template-update"]
+        checkout = self.checkout(detached=True)
+        with self.api() as url:
+            address = f"{url.removeprefix('http://')}/team/project.git"
+            env = {
+                "CI_API_V4_URL": f"{url}/api/v4",
+                "CI_COMMIT_BRANCH": "main",
+                "CI_PROJECT_ID": "7",
+                "CI_PROJECT_URL": f"{url}/team/project",
+                "CI_SERVER_PROTOCOL": "http",
+                "TEMPLATE_UPDATE_TOKEN": self.token,
+                # Only who signs in by the token meets the repository.
+                "GIT_CONFIG_COUNT": "1",
+                "GIT_CONFIG_KEY_0": f"url.{self.origin.as_uri()}.insteadOf",
+                "GIT_CONFIG_VALUE_0": f"http://template-update:glpat-1@{address}",
+            }
+            return self.shell("\n".join(job["script"]), checkout, env, "-eo", "pipefail")
+
+    def answered(
+        self, path: str, asked: dict[str, str], headers: dict[str, str], body: str
+    ) -> object:
+        """List merge requests, or open one."""
+        assert path == "/api/v4/projects/7/merge_requests"
+        if headers["PRIVATE-TOKEN"] != "glpat-1":
+            raise PermissionError("401 Unauthorized")
+        if not body:
+            assert asked.keys() == {"state", "source_branch"}
+            assert asked["state"] == "all"
+            return [one for one in self.pull_requests if one["head"] == asked["source_branch"]]
+        opened = {name: value for name, (value,) in parse_qs(body).items()}
+        assert opened.pop("remove_source_branch") == "true"
+        title = opened.pop("title")
+        self.note(
+            head=opened.pop("source_branch"),
+            base=opened.pop("target_branch"),
+            title=title.removeprefix("Draft: "),
+            draft=title.startswith("Draft: "),
+            body=opened.pop("description"),
+        )
+        assert not opened
+        return {"iid": 1}
+
+
+class AzureDevOps(Host):
+    """Azure DevOps, by its API."""
+
+    job = ROOT / "template" / ".azure-pipelines" / "template-update.yml.jinja"
+    error = "##vso[task.logissue type=error]"
+
+    def run(self) -> Ran:
+        """Run the pipeline's steps, each as a script of its own."""
+        (job,) = yaml.safe_load(self.job.read_text())["jobs"]
+        checkout = self.checkout(detached=True)
+        with self.api() as url:
+            env = {
+                "AGENT_TEMPDIRECTORY": str(checkout.parent),
+                "BUILD_REPOSITORY_ID": "0d1e",
+                "BUILD_SOURCEBRANCH": "refs/heads/main",
+                "SYSTEM_COLLECTIONURI": f"{url}/acme/",
+                "SYSTEM_TEAMPROJECTID": "2b3c",
+            }
+            return self.steps(
+                [
+                    lambda step=step: self.shell(  # type: ignore[misc]
+                        step.get("bash", step.get("script")),
+                        checkout,
+                        env | dict.fromkeys(step.get("env", {}), "a-token"),
+                    )
+                    for step in job["steps"]
+                    if {"bash", "script"} & step.keys()
+                ]
+            )
+
+    def answered(
+        self, path: str, asked: dict[str, str], headers: dict[str, str], body: str
+    ) -> object:
+        """List pull requests, or open one."""
+        assert path == "/acme/2b3c/_apis/git/repositories/0d1e/pullrequests"
+        assert headers["Authorization"] == "Bearer a-token"
+        assert asked.pop("api-version") == "7.1"
+        if not body:
+            assert asked.pop("searchCriteria.status") == "all"
+            branch = asked.pop("searchCriteria.sourceRefName").removeprefix("refs/heads/")
+            found = [one for one in self.pull_requests if one["head"] == branch]
+            return {"value": found, "count": len(found)}
+        assert headers["Content-Type"] == "application/json"
+        opened = json.loads(body)
+        assert len(opened["description"]) <= 4000
+        self.note(
+            head=opened["sourceRefName"].removeprefix("refs/heads/"),
+            base=opened["targetRefName"].removeprefix("refs/heads/"),
+            title=opened["title"],
+            draft=opened["isDraft"],
+            body=opened["description"],
+        )
+        return {"pullRequestId": 1}
+
+
+@pytest.fixture(params=[GitHub, GitLab, AzureDevOps])
+def host_of(request: pytest.FixtureRequest) -> type[Host]:
+    """Where the project is."""
+    kind: type[Host] = request.param
+    return kind
 
 
 @pytest.fixture(scope="module")
@@ -158,20 +371,20 @@ def project(template: SmallTemplate, tmp_path: Path) -> Path:
     return start(tmp_path / "rendered", tmp_path / "project")
 
 
-def hosted(project: Path, **mine: str) -> Host:
+def hosted(host_of: type[Host], project: Path, **mine: str) -> Host:
     """Put a project on a host, after somebody's work on it (new texts, by file name)."""
     for name, text in mine.items():
         next(project.glob(f"{name}.*")).write_text(text)
     commit(project)
     folder = project.parent / "host"
     folder.mkdir()
-    return Host(folder, project)
+    return host_of(folder, project)
 
 
 def test_an_update_is_opened_as_a_pull_request(
-    project: Path, template: SmallTemplate, tmp_path: Path
+    host_of: type[Host], project: Path, template: SmallTemplate, tmp_path: Path
 ) -> None:
-    host = hosted(project)
+    host = hosted(host_of, project)
     assert host.run().code == 0
     (request,) = host.pull_requests
     assert request["head"] == BRANCH
@@ -188,10 +401,10 @@ def test_an_update_is_opened_as_a_pull_request(
 
 
 def test_a_project_that_is_up_to_date_is_left_alone(
-    template: SmallTemplate, tmp_path: Path
+    host_of: type[Host], template: SmallTemplate, tmp_path: Path
 ) -> None:
     render(template.folder, "v2.0.0", DEFAULTS, tmp_path / "rendered")
-    host = hosted(start(tmp_path / "rendered", tmp_path / "project"))
+    host = hosted(host_of, start(tmp_path / "rendered", tmp_path / "project"))
     ran = host.run()
     assert ran.code == 0
     assert "up to date" in ran.output
@@ -199,8 +412,8 @@ def test_a_project_that_is_up_to_date_is_left_alone(
     assert host.branches == {"main"}
 
 
-def test_a_pull_request_is_opened_once(project: Path) -> None:
-    host = hosted(project)
+def test_a_pull_request_is_opened_once(host_of: type[Host], project: Path) -> None:
+    host = hosted(host_of, project)
     host.run()
     before = git(host.origin, "rev-parse", BRANCH)
     ran = host.run()
@@ -210,8 +423,8 @@ def test_a_pull_request_is_opened_once(project: Path) -> None:
     assert git(host.origin, "rev-parse", BRANCH) == before
 
 
-def test_one_that_was_closed_is_not_opened_again(project: Path) -> None:
-    host = hosted(project)
+def test_one_that_was_closed_is_not_opened_again(host_of: type[Host], project: Path) -> None:
+    host = hosted(host_of, project)
     host.run()
     git(host.origin, "branch", "--delete", "--force", BRANCH)
     assert host.run().code == 0
@@ -219,11 +432,11 @@ def test_one_that_was_closed_is_not_opened_again(project: Path) -> None:
     assert host.branches == {"main"}
 
 
-def test_a_conflict_is_opened_as_a_draft_that_names_it(project: Path) -> None:
+def test_a_conflict_is_opened_as_a_draft_that_names_it(host_of: type[Host], project: Path) -> None:
     readme = (project / "README.md").read_text()
     mine = readme.replace("readme says 4 ", "I say ")
     assert mine != readme
-    host = hosted(project, README=mine)
+    host = hosted(host_of, project, README=mine)
     assert host.run().code == 0
     (request,) = host.pull_requests
     assert request["draft"]
@@ -234,9 +447,9 @@ def test_a_conflict_is_opened_as_a_draft_that_names_it(project: Path) -> None:
     assert "readme says FOUR " in text
 
 
-def test_a_kept_file_makes_a_draft_that_names_it(project: Path) -> None:
+def test_a_kept_file_makes_a_draft_that_names_it(host_of: type[Host], project: Path) -> None:
     mine = (project / "legacy.py").read_text() + "of my own\n"
-    host = hosted(project, legacy=mine)
+    host = hosted(host_of, project, legacy=mine)
     assert host.run().code == 0
     (request,) = host.pull_requests
     assert request["draft"]
@@ -244,33 +457,35 @@ def test_a_kept_file_makes_a_draft_that_names_it(project: Path) -> None:
     assert host.files(BRANCH)["legacy.py.kept"].content.decode() == mine
 
 
-def test_a_pull_request_that_could_not_be_opened_is_opened_the_next_time(project: Path) -> None:
-    host = hosted(project)
+def test_a_pull_request_that_could_not_be_opened_is_opened_the_next_time(
+    host_of: type[Host], project: Path
+) -> None:
+    host = hosted(host_of, project)
     forbidden = host.folder / "forbidden"
     forbidden.touch()
     ran = host.run()
     assert ran.code == 1
-    assert "::error::No pull request can be opened. docs/runbook.md" in ran.output
+    assert f"{host.error}No {host.request} can be opened. docs/runbook.md" in ran.output
     forbidden.unlink()
     assert host.run().code == 0
     assert [request["head"] for request in host.pull_requests] == [BRANCH]
 
 
-def test_a_branch_that_may_not_be_pushed_is_said(project: Path) -> None:
-    host = hosted(project)
+def test_a_branch_that_may_not_be_pushed_is_said(host_of: type[Host], project: Path) -> None:
+    host = hosted(host_of, project)
     hook = host.origin / "hooks" / "pre-receive"
     hook.write_text("#!/bin/sh\necho refusing to update a workflow >&2\nexit 1\n")
     hook.chmod(0o755)
     ran = host.run()
     assert ran.code == 1
     assert "refusing to update a workflow" in ran.output
-    assert "::error::The branch cannot be pushed. docs/runbook.md" in ran.output
+    assert f"{host.error}The branch cannot be pushed. docs/runbook.md" in ran.output
     assert host.pull_requests == []
 
 
 @pytest.mark.parametrize("code", [1, 2])
-def test_an_update_that_fails_fails_the_job(project: Path, code: int) -> None:
-    host = hosted(project)
+def test_an_update_that_fails_fails_the_job(host_of: type[Host], project: Path, code: int) -> None:
+    host = hosted(host_of, project)
     host.program("uvx", f"#!/bin/sh\necho there is no network >&2\nexit {code}\n")
     ran = host.run()
     assert ran.code == code
@@ -279,9 +494,36 @@ def test_an_update_that_fails_fails_the_job(project: Path, code: int) -> None:
     assert host.branches == {"main"}
 
 
-def test_the_token_is_for_the_last_step_alone() -> None:
-    job = yaml.safe_load(WORKFLOW.read_text())["jobs"]["update"]
+@pytest.mark.parametrize(("token", "said"), [("", "is not set"), ("old", "401 Unauthorized")])
+def test_a_token_that_gitlab_does_not_take_is_said(
+    project: Path, monkeypatch: pytest.MonkeyPatch, token: str, said: str
+) -> None:
+    monkeypatch.setattr(GitLab, "token", token)
+    host = hosted(GitLab, project)
+    ran = host.run()
+    assert ran.code == 1
+    assert said in ran.output
+    assert "docs/runbook.md, Template updates, says which token" in ran.output
+    assert host.branches == {"main"}
+
+
+def test_githubs_token_is_for_the_last_step_alone() -> None:
+    job = yaml.safe_load(GitHub.job.read_text())["jobs"]["update"]
     *before, last = job["steps"]
     assert "GH_TOKEN" in last["env"]
     assert "token" not in json.dumps(before)
     assert job["permissions"] == {"contents": "write", "pull-requests": "write"}
+
+
+def test_azures_token_is_for_the_last_step_alone() -> None:
+    (job,) = yaml.safe_load(AzureDevOps.job.read_text())["jobs"]
+    *before, last = job["steps"]
+    assert last["env"] == {"SYSTEM_ACCESSTOKEN": "$(System.AccessToken)"}
+    assert "token" not in json.dumps(before).lower()
+    assert "persistCredentials" not in json.dumps(before)
+
+
+def test_what_gitlab_downloads_is_not_handed_the_token(project: Path) -> None:
+    host = hosted(GitLab, project)
+    host.program("uvx", '#!/bin/sh\ntest -z "$TEMPLATE_UPDATE_TOKEN" || exit 3\n')
+    assert host.run().code == 0
