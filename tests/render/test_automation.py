@@ -1,35 +1,106 @@
 """What runs on a code host's side is right: workflows, the scripts in them, Renovate's settings."""
 
 import json
+import re
 import subprocess
+from collections.abc import Iterator
 from importlib.resources import files
+from pathlib import Path
+from typing import Any
 
-from tests.render.tree import BIN, Tree
+import pytest
 
-WORKFLOWS = (".github/workflows/ci.yml", ".github/workflows/template-update.yml")
+from tests.render.answer_sets import Answers
+from tests.render.tree import BIN, Tree, grow
+
+FILES = {
+    "github": ("vendor.github-workflows", ".github/workflows/*.yml"),
+    "gitlab": ("vendor.gitlab-ci", ".gitlab-ci.yml .gitlab/ci/*.yml"),
+    "azure_devops": ("vendor.azure-pipelines", ".azure-pipelines/*.yml"),
+}
+OTHER_ANSWERS: list[Answers] = [
+    {"orchestrator": "none", "serving": ["api", "batch"], "engine": "spark"},
+    {"orchestrator": "none", "serving": ["api"]},
+    {"orchestrator": "airflow"},
+]
 
 
-def test_the_workflows_are_as_github_wants_them(default_tree: Tree) -> None:
-    schema = ("--builtin-schema", "vendor.github-workflows")
-    default_tree.accepted_by("check-jsonschema", *schema, *WORKFLOWS)
+@pytest.fixture(
+    scope="module",
+    params=[(ci, number) for ci in FILES for number in range(len(OTHER_ANSWERS))],
+    ids=lambda param: f"{param[0]}-{param[1]}",
+)
+def automated(
+    request: pytest.FixtureRequest, source: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Tree:
+    """A project for each service, and for what its files depend on."""
+    ci, number = request.param
+    folder = tmp_path_factory.mktemp("automated") / "project"
+    return grow(folder, source, OTHER_ANSWERS[number] | {"ci": ci})
+
+
+def test_the_files_are_as_the_service_wants_them(automated: Tree) -> None:
+    schema, _ = FILES[automated.answers["ci"]]
+    options = ["--builtin-schema", schema]
+    if automated.answers["ci"] == "azure_devops":
+        options += ["--data-transform", "azure-pipelines", "--regex-variant", "nonunicode"]
+    automated.accepted_by("check-jsonschema", *options, *files_of(automated))
+
+
+def test_no_other_service_has_a_file(automated: Tree) -> None:
+    for ci, (_, patterns) in FILES.items():
+        found = [path for pattern in patterns.split() for path in automated.folder.glob(pattern)]
+        assert bool(found) == (ci == automated.answers["ci"])
+    lines = [name for name in files_of(automated) if Path(name).name == "line.yml"]
+    assert len(lines) == (automated.answers["orchestrator"] == "none")
 
 
 def test_the_workflows_give_away_nothing(default_tree: Tree) -> None:
     default_tree.accepted_by("zizmor", "--offline", "--no-progress", ".github")
 
 
-def test_the_scripts_in_the_workflows_are_right(default_tree: Tree) -> None:
-    for workflow in WORKFLOWS:
-        for job in default_tree.yaml(workflow)["jobs"].values():
-            for script in filter(None, (step.get("run") for step in job["steps"])):
-                done = subprocess.run(
-                    [BIN / "shellcheck", "--shell=bash", "-"],
-                    input=script,
-                    capture_output=True,
-                    text=True,
-                    check=False,
-                )
-                assert done.returncode == 0, done.stdout
+def test_the_scripts_are_right(automated: Tree) -> None:
+    found = 0
+    for name in files_of(automated):
+        for script in scripts(automated.yaml(name)):
+            found += 1
+            done = subprocess.run(
+                [BIN / "shellcheck", "--shell=bash", "-"],
+                input=re.sub(r"\$\([A-Z]\w*(\.\w+)*\)", "value", script),  # Azure's own variables
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            assert done.returncode == 0, done.stdout
+    assert found
+
+
+def test_what_is_installed_or_run_has_an_exact_version(automated: Tree) -> None:
+    for name in files_of(automated):
+        text = automated.text(name)
+        assert "latest" not in text
+        assert set(re.findall(r"pip install (\S+)", text)) <= {"uv==0.13.9"}
+        for image in re.findall(r"(?m)^ *(?:image:|-) ((?:docker|python):\S+)$", text):
+            assert re.fullmatch(r"docker:\d+\.\d+\.\d+-\w+|python:3\.\d+-bookworm", image), image
+
+
+def files_of(tree: Tree) -> list[str]:
+    """List the files that the chosen service reads."""
+    patterns = FILES[tree.answers["ci"]][1].split()
+    return sorted(tree.name(path) for pattern in patterns for path in tree.folder.glob(pattern))
+
+
+def scripts(document: Any) -> Iterator[str]:  # noqa: ANN401 - whatever the file holds
+    """Give every script of a file; GitLab runs the lines of a job in one shell."""
+    if isinstance(document, list):
+        for part in document:
+            yield from scripts(part)
+    elif isinstance(document, dict):
+        for key, value in document.items():
+            if key in {"run", "bash", "script", "after_script"}:
+                yield value if isinstance(value, str) else "\n".join(value)
+            else:
+                yield from scripts(value)
 
 
 def test_renovate_knows_its_settings(default_tree: Tree) -> None:

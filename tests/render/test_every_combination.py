@@ -163,22 +163,35 @@ def test_prometheus_asks_for_what_the_services_tell(tree: Tree) -> None:
 
 
 def test_ci_runs_every_check_on_the_chosen_python(tree: Tree) -> None:
-    if tree.answers["ci"] != "github":
-        assert not (tree.folder / ".github").exists()
-        return
-    workflow = tree.yaml(".github/workflows/ci.yml")
-    # YAML 1.1 reads the key `on` as true.
-    assert set(workflow) == {"name", True, "permissions", "jobs"}
-    steps = workflow["jobs"]["test"]["steps"]
-    assert all(("run" in step) != ("uses" in step) for step in steps)
-    for tool in ("pre-commit run --all-files", "pytest"):
-        assert any(tool in step.get("run", "") for step in steps), tool
+    version, ci = tree.answers["python_version"], tree.answers["ci"]
+    assert f"python:{version}-" in tree.text("deploy/Dockerfile")
     hooks = tree.yaml(".pre-commit-config.yaml")["repos"][0]["hooks"]
     for tool in ("ruff format", "ruff check", "mypy"):
         assert any(tool in hook["entry"] for hook in hooks), tool
-    versions = [step["with"]["python-version"] for step in steps if "python" in str(step)]
-    assert versions == [tree.answers["python_version"]]
-    assert f"python:{tree.answers['python_version']}-" in tree.text("deploy/Dockerfile")
+    if ci == "none":
+        return
+    if ci == "github":
+        workflow = tree.yaml(".github/workflows/ci.yml")
+        # YAML 1.1 reads the key `on` as true.
+        assert set(workflow) == {"name", True, "permissions", "jobs"}
+        steps = workflow["jobs"]["test"]["steps"]
+        assert all(("run" in step) != ("uses" in step) for step in steps)
+        commands = [step.get("run", "") for step in steps]
+        versions = [step["with"]["python-version"] for step in steps if "python" in str(step)]
+        assert versions == [version]
+    elif ci == "gitlab":
+        image = tree.yaml(".gitlab-ci.yml")["default"]["image"]
+        assert image == f"python:{version}-bookworm"
+        commands = tree.yaml(".gitlab/ci/checks.yml")["test"]["script"]
+        needs_java = tree.answers["engine"] == "spark"
+        assert any("openjdk" in command for command in commands) == needs_java
+    else:
+        steps = tree.yaml(".azure-pipelines/ci.yml")["jobs"][0]["steps"]
+        commands = [step.get("script", "") for step in steps]
+        versions = [step["inputs"]["versionSpec"] for step in steps if "Python" in str(step)]
+        assert versions == [version]
+    for tool in ("pre-commit run --all-files", "pytest"):
+        assert any(tool in command for command in commands), tool
 
 
 def test_every_link_of_the_documents_leads_somewhere(tree: Tree) -> None:
