@@ -204,7 +204,7 @@ def test_every_link_of_the_documents_leads_somewhere(tree: Tree) -> None:
 def test_every_file_that_a_document_names_is_there(tree: Tree) -> None:
     made_by_a_run = ("artifacts/", "docs/model_card.md", "docs/lineage.md")
     for path in [tree.folder / "README.md", *(tree.folder / "docs").glob("*.md")]:
-        named = re.findall(r"`((?:[\w.]+/)+(?:[\w.]+)?)`", path.read_text(encoding="utf-8"))
+        named = re.findall(r"`((?:[\w.-]+/)+(?:[\w.-]+)?)`", path.read_text(encoding="utf-8"))
         for name in named:
             if not name.startswith(made_by_a_run):
                 assert (tree.folder / name).exists(), f"{tree.name(path)} names {name}"

@@ -82,6 +82,7 @@ class Checkout:
                 stdin=subprocess.DEVNULL,
                 text=True,
                 check=False,
+                start_new_session=True,
             )
             output += done.stdout
             if done.returncode:
@@ -111,6 +112,7 @@ def checkout(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     return made
 
 
+@pytest.mark.slow
 def test_the_checks_pass_on_a_fresh_project(checkout: Checkout) -> None:
     code, output = checkout.run(checkout.checks())
     assert code == 0, output
@@ -145,9 +147,8 @@ def test_a_line_that_fails_is_told(checkout: Checkout) -> None:
     assert "ALERT firing step:line" in output
 
 
+@pytest.mark.parametrize("checkout", ["gitlab"], indirect=True)
 def test_gitlabs_cache_is_nothing_that_git_sees(checkout: Checkout, tmp_path: Path) -> None:
-    if checkout.ci != "gitlab":
-        pytest.skip("the others keep it elsewhere")
     job = checkout.yaml(".gitlab/ci/checks.yml")["test"]
     cache = job["variables"]["UV_CACHE_DIR"].replace("$CI_PROJECT_DIR", str(checkout.folder))
     assert job["cache"]["paths"] == [".uv-cache"]
