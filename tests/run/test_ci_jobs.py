@@ -82,7 +82,6 @@ class Checkout:
                 stdin=subprocess.DEVNULL,
                 text=True,
                 check=False,
-                start_new_session=True,
             )
             output += done.stdout
             if done.returncode:
