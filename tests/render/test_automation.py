@@ -75,6 +75,7 @@ def test_the_scripts_are_right(automated: Tree) -> None:
             )
             assert done.returncode == 0, done.stdout
     assert found
+    automated.accepted_by("shellcheck", "deploy/scan.sh")
 
 
 def test_what_is_installed_or_run_has_an_exact_version(automated: Tree) -> None:
@@ -82,8 +83,11 @@ def test_what_is_installed_or_run_has_an_exact_version(automated: Tree) -> None:
         text = automated.text(name)
         assert "latest" not in text
         assert set(re.findall(r"pip install (\S+)", text)) <= {"uv==0.13.9"}
-        for image in re.findall(r"(?m)^ *(?:image:|-) ((?:docker|python):\S+)$", text):
-            assert re.fullmatch(r"docker:\d+\.\d+\.\d+-\w+|python:3\.\d+-bookworm", image), image
+        for image in re.findall(r"(?m)^ *(?:image:|-|- name:) ((?:docker|python):\S+)$", text):
+            pinned = r"docker:\d+\.\d+\.\d+-\w+@sha256:[0-9a-f]{64}|python:3\.\d+-bookworm"
+            assert re.fullmatch(pinned, image), image
+    scan = automated.text("deploy/scan.sh")
+    assert re.search(r"\banchore/grype:v\d+\.\d+\.\d+@sha256:[0-9a-f]{64} ", scan)
 
 
 def as_azure_reads(file: Path, folder: Path) -> str:

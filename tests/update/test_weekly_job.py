@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from abc import ABC, abstractmethod
@@ -40,6 +41,11 @@ UVX = """\
 test "$1 $2" = "--quiet fourhats" || exit 3
 shift 2
 exec {program} "$@"
+"""
+GIT = """\
+#!/bin/sh
+case "$*" in *"commit --quiet --no-verify"*) echo there is no room >&2; exit 1;; esac
+exec {git} "$@"
 """
 GH = """\
 #!{python}
@@ -490,6 +496,16 @@ def test_an_update_that_fails_fails_the_job(host_of: type[Host], project: Path, 
     ran = host.run()
     assert ran.code == code
     assert "there is no network" in ran.output
+    assert host.pull_requests == []
+    assert host.branches == {"main"}
+
+
+def test_a_step_that_fails_ends_the_job(host_of: type[Host], project: Path) -> None:
+    host = hosted(host_of, project)
+    host.program("git", GIT.format(git=shutil.which("git")))
+    ran = host.run()
+    assert ran.code == 1
+    assert "there is no room" in ran.output
     assert host.pull_requests == []
     assert host.branches == {"main"}
 

@@ -1,0 +1,206 @@
+"""CI looks for known flaws: its own commands, of each service, in a rendered project.
+
+uv is real, and asks a stand-in of OSV's service. Docker, and with it the scanner, is a stand-in
+that notes what it is asked.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from shutil import which
+from threading import Thread
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+from tests.services.ports import free_port
+from tests.services.rendered import project_env, render
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+FLAW = {
+    "id": "GHSA-1111-2222-3333",
+    "modified": "2026-01-01T00:00:00Z",
+    "published": "2026-01-01T00:00:00Z",
+    "summary": "It takes what it should not",
+}
+UV = """\
+#!/bin/sh
+exec {uv} "$@" --service-url {url}
+"""
+DOCKER = """\
+#!/bin/sh
+printf '%s\\n' "$*" >> {noted}
+case $1 in
+  save) printf 'the archive of %s' "$4" > "$3" ;;
+  run) cat image.tar >> {noted}; printf '\\n' >> {noted}; exit "${{FOUND:-0}}" ;;
+esac
+"""
+
+
+@dataclass(frozen=True)
+class Project:
+    """A rendered project, the service that checks it, and the programs put before the real ones."""
+
+    ci: str
+    folder: Path
+    programs: Path
+
+    def program(self, name: str, text: str) -> None:
+        """Put a stand-in where a job finds it."""
+        path = self.programs / name
+        path.write_text(text)
+        path.chmod(0o755)
+
+    def commands(self, job: str) -> list[str]:
+        """Give the commands of a job."""
+        if self.ci == "github":
+            steps = self.yaml(".github/workflows/ci.yml")["jobs"][job]["steps"]
+            return [step["run"] for step in steps if "run" in step]
+        if self.ci == "gitlab":
+            return list(self.yaml(".gitlab/ci/checks.yml")[job]["script"])
+        jobs = self.yaml(".azure-pipelines/ci.yml")["jobs"]
+        (steps,) = (one["steps"] for one in jobs if one["job"] == job)
+        return [step["script"] for step in steps if "script" in step]
+
+    def yaml(self, name: str) -> Any:  # noqa: ANN401 - whatever the file holds
+        """Read one of its YAML files."""
+        return yaml.safe_load((self.folder / name).read_text())
+
+    def run(self, job: str, **env: str) -> tuple[int, str]:
+        """Run a job's commands until one fails; return how it ended, and what was printed."""
+        path = f"{self.programs}{os.pathsep}{os.environ['PATH']}"
+        output = ""
+        for line in self.commands(job):
+            done = subprocess.run(
+                ["bash", "-c", line],
+                cwd=self.folder,
+                env=project_env(env | {"PATH": path}),
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                check=False,
+            )
+            output += done.stdout
+            if done.returncode:
+                return done.returncode, output
+        return 0, output
+
+
+@pytest.fixture(params=["github", "gitlab", "azure_devops"])
+def project(request: pytest.FixtureRequest, tmp_path: Path) -> Project:
+    """A project that this service checks."""
+    made = render(tmp_path / "project", ci=request.param)
+    (tmp_path / "programs").mkdir()
+    project = Project(request.param, made.folder, tmp_path / "programs")
+    project.program("pip", '#!/bin/sh\ntest "$1" = install\n')
+    return project
+
+
+@contextmanager
+def osv(flawed: str) -> Iterator[str]:
+    """Answer what OSV does, with a flaw in one package; yield the address."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["queries"]
+            found = {"vulns": [{name: FLAW[name] for name in ("id", "modified")}]}
+            names = [one["package"]["name"] for one in asked]
+            assert "fastapi" in names
+            self.answer({"results": [found if name == flawed else {} for name in names]})
+
+        def do_GET(self) -> None:
+            assert self.path.endswith(str(FLAW["id"]))
+            ranges = [{"type": "ECOSYSTEM", "events": [{"introduced": "0"}, {"fixed": "99"}]}]
+            package = {"name": flawed, "ecosystem": "PyPI"}
+            self.answer(FLAW | {"affected": [{"package": package, "ranges": ranges}]})
+
+        def answer(self, found: object) -> None:
+            text = json.dumps(found).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(text)))
+            self.end_headers()
+            self.wfile.write(text)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}/"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def test_the_audit_fails_on_a_known_flaw_alone(project: Project) -> None:
+    with osv("fastapi") as url:
+        project.program("uv", UV.format(uv=which("uv"), url=url))
+        code, output = project.run("audit")
+        assert code == 1
+        assert "fastapi" in output
+        assert "GHSA-1111-2222-3333: It takes what it should not" in output
+        assert "Fixed in: 99" in output
+        file = project.folder / "pyproject.toml"
+        mine = '\n[tool.uv.audit]\nignore = ["GHSA-1111-2222-3333"]\n'
+        file.write_text(file.read_text() + mine)
+        code, output = project.run("audit")
+        assert code == 0, output
+    with osv("a-package-that-is-not-there") as url:
+        project.program("uv", UV.format(uv=which("uv"), url=url))
+        assert project.run("audit")[0] == 0
+
+
+@pytest.mark.parametrize("project", ["github"], indirect=True)
+def test_an_audit_without_its_service_fails(project: Project) -> None:
+    url = f"http://127.0.0.1:{free_port()}/"
+    project.program("uv", UV.format(uv=which("uv"), url=url))
+    code, output = project.run("audit", UV_HTTP_RETRIES="0")
+    assert code == 2
+    assert "error sending request" in output
+
+
+def test_both_images_are_built_and_then_scanned(project: Project) -> None:
+    noted = project.programs / "docker.txt"
+    project.program("docker", DOCKER.format(noted=noted))
+    code, output = project.run("images")
+    assert code == 0, output
+    lines = noted.read_text().splitlines()
+    assert lines[:2] == [
+        "build --file deploy/Dockerfile --target line --tag customer-churn-line .",
+        "build --file deploy/Dockerfile --tag customer-churn .",
+    ]
+    asked, scanned = [line.split() for line in lines[2::3]], lines[4::3]
+    assert [line[-1] for line in asked] == ["customer-churn-line", "customer-churn"]
+    assert scanned == [f"the archive of {line[-1]}" for line in asked]
+    for line in lines[3::3]:
+        archive, config = (project.folder / name for name in ("image.tar", "deploy/grype.yaml"))
+        assert f" --volume {archive}:/image.tar:ro --volume {config}:/grype.yaml:ro " in line
+        assert line.endswith(" --config /grype.yaml docker-archive:/image.tar")
+        assert "docker.sock" not in line
+    assert not (project.folder / "image.tar").exists()
+
+
+def test_a_flaw_in_an_image_fails_the_job(project: Project) -> None:
+    noted = project.programs / "docker.txt"
+    project.program("docker", DOCKER.format(noted=noted))
+    assert project.run("images", FOUND="2")[0] == 2
+    assert not (project.folder / "image.tar").exists()
+    assert "docker-archive" in noted.read_text().splitlines()[-2]
+
+
+def test_what_fails_the_scan_is_grave_and_mended_somewhere(project: Project) -> None:
+    settings = project.yaml("deploy/grype.yaml")
+    assert settings["fail-on-severity"] == "high"
+    assert settings["only-fixed"] is True
+    assert settings["ignore"] == []
