@@ -136,8 +136,8 @@ for seed in range(months):
         clean = columns_of(frame(connection, f"SELECT * FROM clean WHERE {target} IS NOT NULL"))
     inputs = {c.name: list(clean[c.name]) for c in terms.features}
     records = [dict(zip(inputs, values)) for values in zip(*inputs.values())]
-    columns = champion.rule.answers(champion.predict(inputs))
-    answers = [dict(zip(columns, row)) for row in zip(*(each.tolist() for each in columns.values()))]
+    columns = {n: v.tolist() for n, v in champion.rule.answers(champion.predict(inputs)).items()}
+    answers = [dict(zip(columns, row)) for row in zip(*columns.values())]
     entry = {"given_at": datetime.now(UTC).isoformat(), "request_id": f"month-{seed}",
         "model_version": champion.version, "predictions": answers, "records": records}
     for kind in ("predictions", "outcomes"):
