@@ -6,7 +6,6 @@ is the one that all tests share, which no test may prune.
 
 from __future__ import annotations
 
-import os
 import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
+from tests.services.ci_job import run_shells
 from tests.services.rendered import project_env, render
 
 if TYPE_CHECKING:
@@ -65,28 +65,10 @@ class Checkout:
 
     def run(self, shells: list[str], status: str = "") -> tuple[int, str]:
         """Run shells until one fails; return how it ended, and all that was printed."""
-        path = f"{self.programs}{os.pathsep}{os.environ['PATH']}"
         set_by = {"gitlab": {"GITLAB_CI": "true"}, "azure_devops": {"TF_BUILD": "True"}}[self.ci]
-        env = set_by | {"CI": "true", "PATH": path, "CI_JOB_STATUS": status}
-        output = ""
-        for shell in shells:
-            file = self.folder.with_name("step.sh")
-            file.write_text(shell)
-            options = ["-eo", "pipefail"] if self.ci == "gitlab" else []
-            done = subprocess.run(
-                ["bash", "--noprofile", "--norc", *options, file],
-                cwd=self.folder,
-                env=project_env(env | {"TRAINING__TRIALS": "2"}),
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                stdin=subprocess.DEVNULL,
-                text=True,
-                check=False,
-            )
-            output += done.stdout
-            if done.returncode:
-                return done.returncode, output
-        return 0, output
+        env = set_by | {"CI": "true", "CI_JOB_STATUS": status, "TRAINING__TRIALS": "2"}
+        options = ["-eo", "pipefail"] if self.ci == "gitlab" else []
+        return run_shells(shells, self.folder, self.programs, env, options)
 
 
 @pytest.fixture(scope="module", params=["gitlab", "azure_devops"])

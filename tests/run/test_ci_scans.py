@@ -7,20 +7,18 @@ that notes what it is asked.
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 from contextlib import contextmanager
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from shutil import which
-from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
 
+from tests.services.ci_job import run_shells
+from tests.services.json_service import Asked, json_service
 from tests.services.ports import free_port
-from tests.services.rendered import project_env, render
+from tests.services.rendered import render
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -77,22 +75,7 @@ class Project:
 
     def run(self, job: str, **env: str) -> tuple[int, str]:
         """Run a job's commands until one fails; return how it ended, and what was printed."""
-        path = f"{self.programs}{os.pathsep}{os.environ['PATH']}"
-        output = ""
-        for line in self.commands(job):
-            done = subprocess.run(
-                ["bash", "-c", line],
-                cwd=self.folder,
-                env=project_env(env | {"PATH": path}),
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-                check=False,
-            )
-            output += done.stdout
-            if done.returncode:
-                return done.returncode, output
-        return 0, output
+        return run_shells(self.commands(job), self.folder, self.programs, env)
 
 
 @pytest.fixture(params=["github", "gitlab", "azure_devops"])
@@ -109,38 +92,19 @@ def project(request: pytest.FixtureRequest, tmp_path: Path) -> Project:
 def osv(flawed: str) -> Iterator[str]:
     """Answer what OSV does, with a flaw in one package; yield the address."""
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["queries"]
-            found = {"vulns": [{name: FLAW[name] for name in ("id", "modified")}]}
-            names = [one["package"]["name"] for one in asked]
-            assert "fastapi" in names
-            self.answer({"results": [found if name == flawed else {} for name in names]})
-
-        def do_GET(self) -> None:
-            assert self.path.endswith(str(FLAW["id"]))
+    def answer(asked: Asked) -> object:
+        if not asked.body:
+            assert asked.path.endswith(str(FLAW["id"]))
             ranges = [{"type": "ECOSYSTEM", "events": [{"introduced": "0"}, {"fixed": "99"}]}]
             package = {"name": flawed, "ecosystem": "PyPI"}
-            self.answer(FLAW | {"affected": [{"package": package, "ranges": ranges}]})
+            return FLAW | {"affected": [{"package": package, "ranges": ranges}]}
+        found = {"vulns": [{name: FLAW[name] for name in ("id", "modified")}]}
+        names = [one["package"]["name"] for one in json.loads(asked.body)["queries"]]
+        assert "fastapi" in names
+        return {"results": [found if name == flawed else {} for name in names]}
 
-        def answer(self, found: object) -> None:
-            text = json.dumps(found).encode()
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(text)))
-            self.end_headers()
-            self.wfile.write(text)
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}/"
-        finally:
-            server.shutdown()
-            thread.join()
+    with json_service(answer) as url:
+        yield f"{url}/"
 
 
 def test_the_audit_fails_on_a_known_flaw_alone(project: Project) -> None:

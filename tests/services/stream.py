@@ -19,10 +19,8 @@ if TYPE_CHECKING:
 # Records of the project's own table, and what its champion makes of them in one process.
 EXPECTED = """
 import json
-from msgspec.structs import asdict
 from {package} import settings
 from {package}.model import Model
-from {package}.serve.predictor import predictions
 from {package}.warehouse import connect
 
 loaded = settings.load()
@@ -32,7 +30,8 @@ with connect(loaded) as connection:
     columns = ", ".join(f'"{{name}}"' for name in names)
     rows = connection.execute(f"SELECT {{columns}} FROM clean LIMIT {count}").fetchall()
 columns = {{name: [row[place] for row in rows] for place, name in enumerate(names)}}
-answers = [asdict(each) for each in predictions(champion, columns)]
+told = champion.rule.answers(champion.predict(columns))
+answers = [dict(zip(told, row)) for row in zip(*(values.tolist() for values in told.values()))]
 print(json.dumps([[dict(zip(names, row)), answer] for row, answer in zip(rows, answers)]))
 """
 PREDICTED = """

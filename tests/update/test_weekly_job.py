@@ -14,16 +14,15 @@ import sys
 from abc import ABC, abstractmethod
 from contextlib import contextmanager
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from tempfile import mkdtemp
-from threading import Thread
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import yaml
 
+from tests.services.json_service import Asked, json_service
 from tests.services.rendered import ROOT
 from tests.update.commands import render, start
 from tests.update.small_template import DEFAULTS, SmallTemplate
@@ -173,39 +172,14 @@ class Host(ABC):
     @contextmanager
     def api(self) -> Iterator[str]:
         """Answer the API's requests; yield its address."""
-        host = self
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                self.answer("")
+        def answer(asked: Asked) -> object:
+            url = urlsplit(asked.path)
+            query = {name: value for name, (value,) in parse_qs(url.query).items()}
+            return self.answered(url.path, query, asked.headers, asked.body)
 
-            def do_POST(self) -> None:
-                self.answer(self.rfile.read(int(self.headers["Content-Length"])).decode())
-
-            def answer(self, body: str) -> None:
-                url = urlsplit(self.path)
-                asked = {name: value for name, (value,) in parse_qs(url.query).items()}
-                try:
-                    code, found = 200, host.answered(url.path, asked, dict(self.headers), body)
-                except PermissionError as error:
-                    code, found = 403, {"message": str(error)}
-                text = json.dumps(found).encode()
-                self.send_response(code)
-                self.send_header("Content-Length", str(len(text)))
-                self.end_headers()
-                self.wfile.write(text)
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-            thread = Thread(target=server.serve_forever, daemon=True)
-            thread.start()
-            try:
-                yield f"http://127.0.0.1:{server.server_port}"
-            finally:
-                server.shutdown()
-                thread.join()
+        with json_service(answer) as url:
+            yield url
 
     def answered(
         self, path: str, asked: dict[str, str], headers: dict[str, str], body: str

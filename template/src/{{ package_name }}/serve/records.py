@@ -33,6 +33,7 @@ class Records:
         self.columns_taken = [c for c in contract.columns if c.role in ("id", "feature")]
         self._by_name = {column.name: column for column in self.columns_taken}
         fields = [_field(column) for column in self.columns_taken]
+        # gc: what holds texts and numbers alone is in no cycle.
         self.type = msgspec.defstruct(
             "Record", fields, kw_only=True, forbid_unknown_fields=True, gc=False
         )

@@ -1,0 +1,55 @@
+"""A service that answers in JSON, on a port of this machine, for as long as it is asked."""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+
+class Asked(NamedTuple):
+    """A request: its path with the query, its headers and its body, empty for a GET."""
+
+    path: str
+    headers: dict[str, str]
+    body: str
+
+
+@contextmanager
+def json_service(answer: Callable[[Asked], object]) -> Iterator[str]:
+    """Answer GET and POST in a thread, a PermissionError with 403; yield the address."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.answer("")
+
+        def do_POST(self) -> None:
+            self.answer(self.rfile.read(int(self.headers["Content-Length"])).decode())
+
+        def answer(self, body: str) -> None:
+            try:
+                code, found = 200, answer(Asked(self.path, dict(self.headers), body))
+            except PermissionError as error:
+                code, found = 403, {"message": str(error)}
+            text = json.dumps(found).encode()
+            self.send_response(code)
+            self.send_header("Content-Length", str(len(text)))
+            self.end_headers()
+            self.wfile.write(text)
+
+        def log_message(self, *_: object) -> None:
+            """Keep quiet."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
