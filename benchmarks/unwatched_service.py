@@ -18,9 +18,6 @@ class Nothing:
     def inc(self, *_: object) -> None:
         """Note nothing."""
 
-    def dec(self, *_: object) -> None:
-        """Note nothing."""
-
 
 class NoMetrics(app.Metrics):  # type: ignore[misc]
     """Notes nothing of requests."""
@@ -29,7 +26,7 @@ class NoMetrics(app.Metrics):  # type: ignore[misc]
         """Put nothing in the place of the figures."""
         super().__init__()
         self.requests_by = self.records_by = lambda *_: Nothing()
-        self.seconds = self.in_flight = Nothing()
+        self.seconds = Nothing()
 
 
 def main() -> None:

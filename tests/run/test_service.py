@@ -128,7 +128,7 @@ def test_at_the_end_what_was_begun_is_finished(default_project: Project) -> None
     with serve(default_project) as url, connection(url) as opened:
         server = psutil.Process(pid_of(url))
         opened.sendall(head(len(body)) + body[:5])
-        time.sleep(0.2)
+        wait_for(lambda: "\nrequests_in_flight 1.0\n" in httpx.get(f"{url}/metrics").text)
         os.kill(server.pid, signal.SIGTERM)
         wait_for(lambda: refuses(url), timeout=10)
         assert server.is_running()

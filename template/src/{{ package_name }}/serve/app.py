@@ -51,11 +51,13 @@ def create_app(settings: Settings) -> App:
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        watch = asyncio.create_task(_watch(predictor, callers))
+        beside = [_watch(predictor, callers), _count(front, metrics)]
+        tasks = [asyncio.create_task(each) for each in beside]
         yield
-        watch.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await watch
+        for task in tasks:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
         threads.shutdown()
         predictions.close()
         outcomes.close()
@@ -240,6 +242,13 @@ def _score_file(asked: Asked, predictor: Predictor) -> Answer:
 def _page(status: int, html: str) -> Answer:
     policy = (b"content-security-policy", SECURITY_POLICY.encode())
     return Answer(status, html.encode(), HTML, headers=(policy,))
+
+
+async def _count(front: Front, metrics: Metrics) -> None:
+    """Tell how much is going on; doing so at every request would cost a percent of them."""
+    while True:
+        metrics.in_flight.set(front.in_flight)
+        await asyncio.sleep(REFRESH_SECONDS)
 
 
 async def _watch(predictor: Predictor, callers: Callers) -> None:

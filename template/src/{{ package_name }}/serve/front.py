@@ -81,7 +81,8 @@ class Front:
         self._callers = callers
         self._serve = serve
         self._metrics = metrics
-        self._in_flight = 0
+        self.in_flight = 0
+        """Requests that are being answered."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -131,7 +132,7 @@ class Front:
         origin = headers.get(b"origin", b"").decode("latin-1")
         if foreign and origin not in self._serve.allow_origins:
             return refusal(403, "pages of another site may not ask: see serve.allow_origins")
-        if self._in_flight >= self._serve.max_in_flight:
+        if self.in_flight >= self._serve.max_in_flight:
             return refusal(429, "too many requests at once: try again", RETRY)
         return None
 
@@ -144,8 +145,7 @@ class Front:
         request_id: str,
     ) -> Answer:
         body = None
-        self._in_flight += 1
-        self._metrics.in_flight.inc()
+        self.in_flight += 1
         deadline = asyncio.get_running_loop().time() + self._serve.timeout_seconds
         try:
             # All that arrived at the same moment are counted before the first is answered.
@@ -171,8 +171,7 @@ class Front:
             logger.exception("request %s failed", request_id)
             return refusal(500, "this is a fault of the service: its log says more")
         finally:
-            self._in_flight -= 1
-            self._metrics.in_flight.dec()
+            self.in_flight -= 1
 
     async def _pass_on(
         self, scope: Scope, receive: Receive, send: Send, request_id: bytes, started: float

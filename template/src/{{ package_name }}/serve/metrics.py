@@ -49,7 +49,7 @@ class Metrics:
         )
         self.in_flight = Gauge(
             "requests_in_flight",
-            "Requests that are being answered.",
+            "Requests that were being answered, at most a second ago.",
             registry=self.registry,
             multiprocess_mode="livesum",
         )

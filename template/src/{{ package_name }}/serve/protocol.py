@@ -1,4 +1,4 @@
-"""A connection that does not wait forever for a slow client, nor swallow endless headers."""
+"""A connection that waits for no client forever, and sends an answer whole."""
 
 import asyncio
 from typing import Any, ClassVar, cast
@@ -8,6 +8,39 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from .front import WHOLE
 
 MOST_HEAD_BYTES = 64 * 1024
+
+
+class JoinedWrites:
+    """A transport that sends what is written one after the other at once.
+
+    uvicorn writes an answer's head, then its body: each would cost a system call and a packet.
+    """
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        """Stand before `transport`."""
+        self._transport = transport
+        self._loop = loop
+        self._parts: list[bytes] = []
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 (the transport's)
+        """Give all else that the transport has."""
+        return getattr(self._transport, name)
+
+    def write(self, data: bytes) -> None:
+        """Send this, with what is written until the loop comes round."""
+        if not self._parts:
+            self._loop.call_soon(self._send)
+        self._parts.append(data)
+
+    def close(self) -> None:
+        """Send what is written, and close."""
+        self._send()
+        self._transport.close()
+
+    def _send(self) -> None:
+        if self._parts and not self._transport.is_closing():
+            self._transport.write(b"".join(self._parts))
+        self._parts.clear()
 
 
 class ImpatientProtocol(HttpToolsProtocol):
@@ -24,7 +57,8 @@ class ImpatientProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Wait for the first request."""
-        super().connection_made(transport)
+        joined = JoinedWrites(transport, self.loop)
+        super().connection_made(cast("asyncio.Transport", joined))
         self._waits_since = self.loop.time()
         self._look()
 
