@@ -136,9 +136,9 @@ def test_under_load_a_killed_worker_a_new_champion_and_a_full_disk_do_no_harm(
             f"--env=API_KEY_HASHES={hashlib.sha256(KEY.encode()).hexdigest()}",
             "--env=SERVE__WORKERS=2",
         ),
-        "--memory=1g",
+        "--memory=2g",  # what is on the disk is counted, too
         # A disk of its own, that can be filled; who writes there is the image's user.
-        "--tmpfs=/app/artifacts/predictions:size=64m,uid=10001,mode=700",
+        f"--tmpfs=/app/artifacts/predictions:size={64 + LOAD_SECONDS:.0f}m,uid=10001,mode=700",
         "--no-healthcheck",
     ]
     options = [each for each in options if not each.startswith("--volume=predictions:")]
