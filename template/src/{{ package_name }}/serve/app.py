@@ -4,10 +4,11 @@ import asyncio
 import contextlib
 import logging
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from typing import Any
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -51,13 +52,8 @@ def create_app(settings: Settings) -> App:
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        beside = [_watch(predictor, callers), _count(front, metrics)]
-        tasks = [asyncio.create_task(each) for each in beside]
-        yield
-        for task in tasks:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+        async with _beside(_watch(predictor, callers), _count(front, metrics)):
+            yield
         threads.shutdown()
         predictions.close()
         outcomes.close()
@@ -242,6 +238,17 @@ def _score_file(asked: Asked, predictor: Predictor) -> Answer:
 def _page(status: int, html: str) -> Answer:
     policy = (b"content-security-policy", SECURITY_POLICY.encode())
     return Answer(status, html.encode(), HTML, headers=(policy,))
+
+
+@asynccontextmanager
+async def _beside(*endless: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Have this done while the service answers."""
+    tasks = [asyncio.create_task(each) for each in endless]
+    yield
+    for task in tasks:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
 
 
 async def _count(front: Front, metrics: Metrics) -> None:
