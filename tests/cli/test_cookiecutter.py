@@ -79,9 +79,10 @@ CHANGED: Answers = {
     "model_family": "lightgbm",
     "serving": ["batch", "stream"],
     "broker": "kafka",
+    "cloud": "aws",
     "storage": "bucket",
     "orchestrator": "none",
-    "platform": "kubernetes",
+    "platform": "containers",
     "ci": "azure_devops",
     "alerts": ["email", "log", "slack", "teams", "webhook"],
 }

@@ -1,6 +1,7 @@
 """Which answer sets are rendered: a covering array over the questions as they stand."""
 
 from collections.abc import Iterator, Sequence
+from itertools import product
 from typing import Any
 
 import yaml
@@ -9,6 +10,9 @@ from allpairspy import AllPairs
 from tests.services.rendered import ROOT
 
 Answers = dict[str, Any]
+
+# What only some answers to the others go with: they are one option here.
+BOUND = ("cloud", "storage", "platform")
 
 LONG_NAME = "a" * 30
 
@@ -29,8 +33,28 @@ def covering_array(strength: int, names: Sequence[str] | None = None) -> list[An
     """
     options = choices() | TYPED
     options = {name: options[name] for name in names or options}
-    rows = AllPairs(list(options.values()), n=strength)
-    return [dict(zip(options, map(_copied, row), strict=True)) for row in rows]
+    bound = [name for name in options if name in BOUND]
+    places = [
+        place
+        for values in product(*(options[name] for name in bound))
+        if possible(place := dict(zip(bound, values, strict=True)))
+    ]
+    free = {name: values for name, values in options.items() if name not in bound}
+    rows = AllPairs([*free.values(), places], n=strength)
+    return [
+        {
+            name: _copied(value)
+            for name, value in (dict(zip(free, row, strict=False)) | row[len(free)]).items()
+        }
+        for row in rows
+    ]
+
+
+def possible(answers: Answers) -> bool:
+    """Tell whether answers, of which some may lack, are taken together."""
+    return answers.get("cloud", "none") == "none" or (
+        answers.get("storage") != "local" and answers.get("platform") != "kubernetes"
+    )
 
 
 def choices() -> dict[str, list[Any]]:

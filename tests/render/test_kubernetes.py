@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import copy
 import re
 import tomllib
@@ -203,7 +202,7 @@ def test_every_mount_claim_and_account_is_declared(cluster: Cluster) -> None:
 
 
 def test_every_variable_is_a_setting_and_every_secret_is_told_of(cluster: Cluster) -> None:
-    known = settings(package_file(cluster.tree, "settings.py"))
+    known = cluster.tree.settings
     secret = f"{cluster.slug}-env"
     readme = cluster.tree.text("deploy/kubernetes/README.md")
     assert f"create secret generic {secret} --from-env-file=.env" in readme
@@ -362,21 +361,3 @@ def package_file(tree: Tree, name: str) -> str:
 def config(tree: Tree, name: str) -> int:
     """Give the port of the worker's figures."""
     return int(tomllib.loads(tree.text(f"config/{name}"))["stream"]["metrics_port"])
-
-
-def settings(code: str) -> set[str]:
-    """Give the variables that set a field of `Settings`, or of a section in it."""
-    fields = {
-        node.name: {
-            item.target.id: ast.unparse(item.annotation)
-            for item in node.body
-            if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name)
-        }
-        for node in ast.parse(code).body
-        if isinstance(node, ast.ClassDef)
-    }
-    known = set()
-    for name, kind in fields["Settings"].items():
-        known.add(name.upper())
-        known |= {f"{name}__{inner}".upper() for inner in fields.get(kind, ())}
-    return known

@@ -71,10 +71,12 @@ TRACES: dict[tuple[str, str], Trace] = {
     ("serving", "stream"): Trace(r"\bstream/|stream\.toml|stream_alerts|dead.letter|idempotency"),
     ("broker", "redis"): Trace(r"\bredis\b|REDIS_", within=("serving", "stream")),
     ("broker", "kafka"): Trace("kafka", within=("serving", "stream")),
+    ("cloud", "none"): Trace(""),
+    ("cloud", "aws"): Trace(r"terraform/aws|\baws_|Fargate"),
     ("storage", "local"): Trace(""),
     ("storage", "bucket"): Trace(r"\bbucket\.py|shared_registry|follower|\bstorage\.toml|obstore"),
     ("orchestrator", "airflow"): Trace(r"airflow|\bdags?\b"),
-    ("orchestrator", "none"): Trace(r"systemd|\bA timer runs|CronJob"),
+    ("orchestrator", "none"): Trace(r"systemd|\bA timer runs|CronJob|schedule\.tf"),
     ("platform", "containers"): Trace(""),
     ("platform", "kubernetes"): Trace(r"deploy/kubernetes|kustomize|kubectl"),
     ("ci", "azure_devops"): Trace(r"azure.?(devops|pipelines|repos)|vmImage|\$\(System"),
@@ -116,7 +118,7 @@ def test_what_was_chosen_is_there_and_what_was_not_is_nowhere(tree: Tree) -> Non
 
 def test_credentials_of_stores_are_asked_for_where_something_is_in_one(tree: Tree) -> None:
     found = _mentions(tree, Trace("AWS_|AZURE_|store_login"))
-    wanted = "object_storage" in tree.answers["data_sources"] or tree.answers["storage"] == "bucket"
+    wanted = "object_storage" in tree.answers["data_sources"] or tree.shares_a_bucket
     assert bool(found) == wanted, found
 
 
@@ -139,6 +141,8 @@ def _mentions(tree: Tree, trace: Trace) -> list[str]:
 
 
 def _chosen(tree: Tree, question: str) -> list[str]:
+    if question == "storage":
+        return ["bucket" if tree.shares_a_bucket else "local"]
     answer = tree.answers[question]
     return answer if isinstance(answer, list) else [answer]
 

@@ -100,6 +100,8 @@ REFUSED = [
     ("license", "GPL", "GPL"),
     ("python_version", "3.10", "3.10"),
     ("data_sources", ["files", "fax"], "fax"),
+    ("storage", "local", "storage is a bucket"),
+    ("platform", "kubernetes", "not a cluster"),
 ]
 ASKED_FOR: dict[str, Answers] = {
     "value_tolerance": {"task": "regression"},
@@ -112,6 +114,8 @@ ASKED_FOR: dict[str, Answers] = {
     "object_storage_url": {"data_sources": ["object_storage"]},
     "rest_api_url": {"data_sources": ["rest_api"]},
     "snowflake_query": {"data_sources": ["snowflake"]},
+    "storage": {"cloud": "aws"},
+    "platform": {"cloud": "aws"},
 }
 
 
@@ -133,7 +137,7 @@ def test_a_bad_answer_is_refused_with_the_reason_and_nothing_written(
 
 def test_every_question_that_could_be_answered_badly_is_tried() -> None:
     menus = {"profile", "engine", "dataframe", "warehouse", "model_family", "broker"}
-    menus |= {"orchestrator", "platform", "storage", "ci"}
+    menus |= {"orchestrator", "cloud", "ci"}
     assert {name for name, _, _ in REFUSED} | menus == set(questions())
 
 

@@ -1,5 +1,6 @@
 """A rendered project as files: what a test looks at without installing anything."""
 
+import ast
 import shutil
 import subprocess
 import sys
@@ -39,6 +40,30 @@ class Tree:
     def package(self) -> Path:
         """The folder of its Python package."""
         return self.folder / "src" / str(self.answers["package_name"])
+
+    @property
+    def shares_a_bucket(self) -> bool:
+        """Whether registry and reports are in a bucket: that is asked, or a cloud says so."""
+        return bool(self.answers["cloud"] != "none" or self.answers["storage"] == "bucket")
+
+    @cached_property
+    def settings(self) -> set[str]:
+        """The variables that set a field of its settings, or of a section in them."""
+        code = (self.package / "settings.py").read_text(encoding="utf-8")
+        fields = {
+            node.name: {
+                item.target.id: ast.unparse(item.annotation)
+                for item in node.body
+                if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name)
+            }
+            for node in ast.parse(code).body
+            if isinstance(node, ast.ClassDef)
+        }
+        known = set()
+        for name, kind in fields["Settings"].items():
+            known.add(name.upper())
+            known |= {f"{name}__{inner}".upper() for inner in fields.get(kind, ())}
+        return known
 
     def files(self, *suffixes: str) -> list[Path]:
         """List its files, or those whose name ends so."""
