@@ -28,7 +28,7 @@ def checked(folder: Path) -> Checked:
     done = subprocess.run(
         [
             *(program, "--directory", folder, "--framework", "terraform", "secrets"),
-            *("--output", "json", "--quiet", "--compact", "--soft-fail"),
+            *("--output", "json", "--compact", "--soft-fail"),
             *("--skip-download", "--download-external-modules", "false"),
         ],
         capture_output=True,

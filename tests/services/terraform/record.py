@@ -3,9 +3,9 @@
     python -m tests.services.terraform.record aws google azurerm
 
 Providers can't be fetched everywhere, but the bindings that were generated from their schemas can,
-by npm. What is kept of them, in `<provider>.json`, are each type's arguments (required or not), blocks
-(required or not, once or often) and attributes. Record anew after a new type is used, or after
-another version is written into `PACKAGES`.
+by npm. What is kept of them, in `<provider>.json`, are each type's arguments (required or not),
+blocks (required or not, once or often) and attributes. Record anew after a new type is used, or
+after another version is written into `PACKAGES`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What is wrong with Terraform files, as far as it can be said without a provider.
 
 Each type, argument, block and attribute is held against the recorded facts of its provider; each
-reference against what is declared. What a value is, and whether the cloud takes it, is not known here.
+reference against what is declared. What a value is, and whether the cloud takes it, is not known.
 """
 
 from __future__ import annotations
