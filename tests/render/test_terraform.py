@@ -284,3 +284,49 @@ def test_checkov_finds_nothing_that_is_not_argued(cloud: str, source: Path, tmp_
 
 def misformatted(stack: Stack) -> list[str]:
     return [name for name, file in stack.files.items() if file.text != file.formatted]
+
+
+# What a slip of the pen would be, and what is said of it: each in the files of the largest project.
+SLIPS = [
+    ("storage.tf", "bucket_key_enabled", "bucket_keys_enabled", "knows no bucket_keys_enabled"),
+    ("storage.tf", 'sse_algorithm     = "aws:kms"', "", "lacks sse_algorithm"),
+    ("storage.tf", "object_ownership", "#", "lacks object_ownership"),
+    ("storage.tf", "noncurrent_version_expiration {", "old_versions {", "knows no old_versions"),
+    ("storage.tf", "versioning_configuration {", "versioning_configuration = {", "is a block"),
+    ("storage.tf", '"aws_s3_bucket_policy"', '"aws_s3_bucket_rules"', "no fact is recorded"),
+    ("storage.tf", "aws_kms_key.data.arn", "aws_kms_key.data.urn", "has no attribute urn"),
+    ("storage.tf", "aws_kms_key.data.arn", "aws_kms_key.date.arn", "is not declared"),
+    ("storage.tf", "= data.aws_iam_policy_document.bucket.json", "=", "Invalid expression"),
+    ("main.tf", "var.project}-$", "var.projects}-$", "var.projects is not declared"),
+    ("main.tf", "local.bucket_url", "local.bucket_uri", "local.bucket_uri is not declared"),
+    ("main.tf", "  account ", "  accounts = 1\n  account ", "local accounts is of no use"),
+    ("main.tf", '"aws_partition" "current"', '"aws_partition" "it"', "current is not declared"),
+    ("line.tf", '["${var.project}-line"].repository_url', "[0].repository_uri", "repository_uri"),
+    ("line.tf", "aws_iam_role.start.arn", "aws_iam_role.begin.arn", "begin is not declared"),
+    ("line.tf", "iam             =", "iam_role        =", "knows no iam_role"),
+    ("line.tf", 'dynamic "volume" {', 'dynamic "volumes" {', "knows no block volumes"),
+    ("variables.tf", 'variable "region" {', 'variable "place" {', "var.region is not declared"),
+    ("variables.tf", "description = ", "summary = ", "lacks description"),
+    ("outputs.tf", 'output "image_tag"', 'output "registry"', "is in outputs.tf already"),
+    ("versions.tf", "~> 6.25", "~> 5.0", "whose facts are recorded"),
+    ("versions.tf", "region = var.region", "zone = var.region", "knows no zone"),
+    ("environments/staging.tfvars", "monthly_budget", "budget", "lacks monthly_budget"),
+    ("environments/staging.tfvars", "monthly_budget", "budget", "there is no variable budget"),
+]
+
+
+@pytest.fixture(scope="module")
+def largest(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Tree:
+    folder = tmp_path_factory.mktemp("largest") / "project"
+    return grow(folder, source, {"cloud": "aws", **EVERYTHING})
+
+
+@pytest.mark.parametrize("slip", SLIPS, ids=[slip[-1] for slip in SLIPS])
+def test_a_slip_is_told(slip: tuple[str, str, str, str], largest: Tree, tmp_path: Path) -> None:
+    file, right, wrong, said = slip
+    folder = shutil.copytree(largest.folder / "deploy" / "terraform" / "aws", tmp_path / "aws")
+    text = (folder / file).read_text(encoding="utf-8")
+    assert right in text
+    (folder / file).write_text(text.replace(right, wrong), encoding="utf-8")
+    found = review(hcl_files(folder), "aws")
+    assert any(said in line for line in found), found
