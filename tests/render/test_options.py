@@ -72,7 +72,7 @@ TRACES: dict[tuple[str, str], Trace] = {
     ("broker", "redis"): Trace(r"\bredis\b|REDIS_", within=("serving", "stream")),
     ("broker", "kafka"): Trace("kafka", within=("serving", "stream")),
     ("cloud", "none"): Trace(""),
-    ("cloud", "aws"): Trace(r"terraform/aws|\baws_|Fargate"),
+    ("cloud", "aws"): Trace(r"terraform/aws|aws_ecs|Fargate"),
     ("storage", "local"): Trace(""),
     ("storage", "bucket"): Trace(r"\bbucket\.py|shared_registry|follower|\bstorage\.toml|obstore"),
     ("orchestrator", "airflow"): Trace(r"airflow|\bdags?\b"),

@@ -32,10 +32,18 @@ data "aws_iam_policy_document" "github_jobs" {
       values   = ["sts.amazonaws.com"]
     }
 
+    # A name can be given up and taken by somebody else; the number cannot.
     condition {
       test     = "StringEquals"
+      variable = "token.actions.githubusercontent.com:repository_id"
+      values   = [var.repository_id]
+    }
+
+    # repo:owner/name:environment:… or, of repositories since 2026, repo:owner@number/name@number:environment:…
+    condition {
+      test     = "StringLike"
       variable = "token.actions.githubusercontent.com:sub"
-      values   = ["repo:${var.repository}:environment:${var.environment}"]
+      values   = ["repo:${replace(var.repository, "/", "*/")}*:environment:${var.environment}"]
     }
   }
 }

@@ -1,0 +1,178 @@
+"""The page of AWS, typed into a shell: each of its commands that a stand-in can answer.
+
+moto takes the calls as AWS's API describes them, and keeps what they make. It asks for no rights,
+runs no container, and there is neither Terraform's provider nor a registry to push to: what
+`terraform` would say and what `docker` is told is a script's word here.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.services.availability import unavailable
+from tests.services.aws import Aws, aws
+from tests.services.generator import fourhats
+from tests.services.rendered import Project, install, render
+from tests.services.terraform.hcl import NodeMissingError, hcl_files
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+REGION = "eu-central-1"
+SLUG = "customer-churn"
+
+
+@dataclass(frozen=True)
+class Shell:
+    """A person's shell in a folder of a project, signed in at AWS."""
+
+    folder: Path
+    project: Project
+    cloud: Aws
+
+    @property
+    def blocks(self) -> list[str]:
+        """The blocks of commands that the page shows."""
+        page = (self.project.folder / "deploy/terraform/aws/README.md").read_text(encoding="utf-8")
+        return re.findall(r"(?s)```sh\n(.*?)```", page)
+
+    def block(self, word: str) -> str:
+        """Give the one block with a word in it."""
+        (found,) = (block for block in self.blocks if word in block)
+        return found
+
+    def run(self, script: str) -> str:
+        """Type something, and see it work."""
+        bin_folder = self.project.folder.parent / "bin"
+        path = f"{bin_folder}:{self.cloud.env['PATH']}"
+        done = subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", script],
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            check=False,
+            env={**self.cloud.env, "PATH": path, "HOME": str(self.folder)},
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def ask(self, words: str) -> Any:  # noqa: ANN401 - whatever AWS answers
+        """Ask AWS something."""
+        return json.loads(self.run(f"aws {words} --region {REGION} --output json"))
+
+
+@pytest.fixture(scope="module")
+def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
+    folder = tmp_path_factory.mktemp("aws")
+    answers: dict[str, Any] = {"cloud": "aws", "orchestrator": "none", "alerts": ["webhook"]}
+    project = install(render(folder / SLUG, **answers))
+    with aws() as cloud:
+        yield Shell(project.folder / "deploy" / "terraform" / "aws", project, cloud)
+
+
+def script(shell: Shell, name: str, text: str) -> None:
+    """Put a command where the shell finds it first."""
+    path = shell.project.folder.parent / "bin" / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(f"#!/bin/sh\n{text}\n", encoding="utf-8")
+    path.chmod(0o755)
+
+
+def test_the_first_command_makes_a_project_for_aws(shell: Shell, tmp_path: Path) -> None:
+    first, *_ = shell.blocks[0].splitlines()
+    words = first.removeprefix("uvx fourhats ").split()
+    done = fourhats(tmp_path, *words, "--defaults", "--no-git", env={})
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / SLUG / "deploy/terraform/aws/versions.tf").exists()
+
+
+def test_the_bucket_of_the_state_is_the_one_that_the_files_name(shell: Shell) -> None:
+    (command,) = (line for line in shell.blocks[0].splitlines() if line.startswith("aws s3 mb"))
+    shell.run(command)
+    made = {bucket["Name"] for bucket in shell.ask("s3api list-buckets")["Buckets"]}
+    files = hcl(shell)
+    assert files["environments/staging.tfbackend"].parsed["bucket"] in made
+    assert files["environments/staging.tfvars"].parsed["state_bucket"] in made
+
+
+def test_what_env_has_is_what_the_containers_ask_for(shell: Shell) -> None:
+    shell.ask(f"secretsmanager create-secret --name {SLUG}-staging-env")
+    example = (shell.project.folder / ".env.example").read_text(encoding="utf-8")
+    filled = example.replace("PSEUDONYM_KEY=", "PSEUDONYM_KEY='a \"quoted\" key'")
+    (shell.project.folder / ".env").write_text(filled, encoding="utf-8")
+    shell.run(shell.block("put-secret-value"))
+    told = shell.ask(f"secretsmanager get-secret-value --secret-id {SLUG}-staging-env")
+    secret = json.loads(told["SecretString"])
+    (names,) = (given["secrets"] for given in hcl(shell)["secrets.tf"].parsed["locals"])
+    assert set(names) <= secret.keys()
+    assert secret["PSEUDONYM_KEY"] == 'a "quoted" key'
+    assert all(isinstance(value, str) for value in secret.values())
+
+
+def test_both_images_are_pushed_as_one_version_to_where_tasks_fetch_them(shell: Shell) -> None:
+    repositories = [
+        shell.ask(f"ecr create-repository --repository-name staging/{name}")["repository"]
+        for name in (SLUG, f"{SLUG}-line")
+    ]
+    uris = [repository["repositoryUri"] for repository in repositories]
+    script(shell, "terraform", f"echo {uris[0].removesuffix(f'/{SLUG}')}")
+    log = shell.project.folder.parent / "docker.log"
+    script(shell, "docker", f'echo "$PWD $@" >> {log}\n[ "$1" != login ] || cat >> {log}')
+    shell.run(shell.blocks[0].splitlines()[-1].replace(f"{SLUG}/deploy/terraform/aws/", ""))
+    login, password, *builds = log.read_text(encoding="utf-8").splitlines()
+    assert login.endswith(f"login --username AWS --password-stdin {uris[0].partition('/')[0]}")
+    assert password
+    for build, uri in zip(builds, uris, strict=True):
+        assert build.startswith(f"{shell.project.folder} build --platform linux/amd64")
+        assert f"--tag {uri}:0.1.0 --push" in build
+    assert ["--target line" in build for build in builds] == [False, True]
+
+
+def test_the_line_is_started_by_what_terraform_says(shell: Shell) -> None:
+    """Its words stand in outputs.tf; here they are filled in as Terraform would."""
+    vpc = shell.ask("ec2 create-vpc --cidr-block 10.42.0.0/16")["Vpc"]["VpcId"]
+    subnets = [
+        shell.ask(f"ec2 create-subnet --vpc-id {vpc} --cidr-block 10.42.{number}.0/24")["Subnet"]
+        for number in (10, 11)
+    ]
+    group = shell.ask(f"ec2 create-security-group --vpc-id {vpc} --group-name a --description b")
+    shell.ask("ecs create-cluster --cluster-name it")
+    shell.ask(
+        "ecs register-task-definition --family it-line --network-mode awsvpc --cpu 2048 "
+        "--memory 4096 --requires-compatibilities FARGATE "
+        # moto, other than AWS, wants to know of the container's share of it.
+        """--container-definitions '[{"name": "line", "image": "it", "memory": 4096}]'"""
+    )
+    words = hcl(shell)["outputs.tf"].parsed["output"]["line"][0]["value"]
+    known = {
+        "var.region": REGION,
+        "aws_ecs_cluster.main.name": "it",
+        "aws_ecs_task_definition.line.family": "it-line",
+        'join(",", aws_subnet.private[*].id)': ",".join(one["SubnetId"] for one in subnets),
+        'aws_security_group.containers["line"].id': group["GroupId"],
+    }
+    for name, value in known.items():
+        assert f"${{{name}}}" in words
+        words = words.replace(f"${{{name}}}", value)
+    between, *parts = re.findall(r'"([^"]*)"', words)
+    said = shell.project.folder.parent / "said"
+    said.write_text(between.join(parts), encoding="utf-8")
+    script(shell, "terraform", f"cat {said}")
+    begun, *_ = shell.block("terraform output -raw line").splitlines()
+    (task,) = json.loads(shell.run(begun))["tasks"]
+    assert task["taskDefinitionArn"].endswith("task-definition/it-line:1")
+    assert task["launchType"] == "FARGATE"
+
+
+def hcl(shell: Shell) -> Any:  # noqa: ANN401 - the files, by name
+    try:
+        return hcl_files(shell.folder)
+    except NodeMissingError as error:
+        unavailable(error)
