@@ -138,6 +138,9 @@ def test_both_images_are_pushed_as_one_version_to_where_tasks_fetch_them(shell: 
 def test_the_line_is_started_by_what_terraform_says(shell: Shell) -> None:
     """Its words stand in outputs.tf; here they are filled in as Terraform would."""
     vpc = shell.ask("ec2 create-vpc --cidr-block 10.42.0.0/16")["Vpc"]["VpcId"]
+    shell.run(
+        f"aws ec2 modify-vpc-attribute --vpc-id {vpc} --enable-dns-hostnames --region {REGION}"
+    )
     subnets = [
         shell.ask(f"ec2 create-subnet --vpc-id {vpc} --cidr-block 10.42.{number}.0/24")["Subnet"]
         for number in (10, 11)
