@@ -86,7 +86,7 @@ TRACES: dict[tuple[str, str], Trace] = {
     ("alerts", "log"): Trace(r"logger\.warning", elsewhere=("worker.py", "follower.py")),
     ("alerts", "slack"): Trace("slack"),
     ("alerts", "teams"): Trace(r"\bteams\b|TEAMS_WEBHOOK"),
-    ("alerts", "email"): Trace("ALERT_EMAIL|mailto|smtp"),
+    ("alerts", "email"): Trace("ALERT_EMAIL_|mailto|smtp"),
     ("alerts", "webhook"): Trace("ALERT_WEBHOOK|a webhook"),
 }
 
