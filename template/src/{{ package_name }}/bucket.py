@@ -1,14 +1,15 @@
-"""The bucket that `storage.url` names: objects are read, written, and replaced by obstore."""
+"""The bucket that `storage.url` names: its objects are read, written and replaced by obstore."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from mimetypes import guess_type
+from pathlib import Path
 from typing import Any
 
 import obstore
-from obstore.exceptions import AlreadyExistsError, BaseError, PreconditionError
+from obstore.exceptions import AlreadyExistsError, BaseError, NotModifiedError, PreconditionError
 from obstore.store import AzureStore, GCSStore, ObjectStore, S3Store
 
 from .errors import ProjectError
@@ -17,6 +18,7 @@ from .store_login import address, azure_account, endpoint, reason, text
 
 RETRIES: dict[str, Any] = {"max_retries": 3, "retry_timeout": timedelta(seconds=20)}
 TIMES = {"connect_timeout": "5s", "timeout": "60s"}
+PART_BYTES, PARTS_AT_ONCE = 16 * 1024 * 1024, 4
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,14 @@ class Found:
 
     content: bytes
     stamp: Stamp
+
+
+@dataclass(frozen=True)
+class Listed:
+    """An object that is there: how large it is, and since when, by the bucket's clock."""
+
+    size: int
+    written_at: datetime
 
 
 class ChangedError(Exception):
@@ -54,19 +64,24 @@ class Bucket:
         scheme, bucket, self._folder = address(self.url, "storage.url")
         self._store = _store(settings, scheme, bucket)
 
-    def read(self, name: str) -> Found | None:
-        """Read an object, None where there is none.
+    def read(self, name: str, seen: Stamp | None = None) -> Found | None:
+        """Read an object, None where there is none, or where it is the one that was seen.
 
         Raises:
             ProjectError: the bucket does not answer, or refuses.
 
         """
         with self._told("read", name):
+            tag = seen.e_tag if seen else None
             try:
-                found = obstore.get(self._store, self._path(name))
-            except FileNotFoundError:
+                found = obstore.get(
+                    self._store, self._path(name), options={"if_none_match": tag} if tag else None
+                )
+            except (FileNotFoundError, NotModifiedError):
                 return None
             stamp = Stamp(found.meta.get("e_tag"), found.meta.get("version"))
+            if stamp == seen:
+                return None
             return Found(bytes(found.bytes()), stamp)
 
     def write(self, name: str, content: bytes) -> None:
@@ -85,6 +100,49 @@ class Bucket:
                 attributes={"Content-Type": kind} if kind else None,
                 use_multipart=False,
             )
+
+    def send(self, name: str, path: Path) -> None:
+        """Write a file; a large one goes in parts, and is never whole in memory.
+
+        Raises:
+            ProjectError: the bucket does not answer, or refuses.
+
+        """
+        kind, _ = guess_type(name)
+        with self._told("written", name):
+            obstore.put(
+                self._store,
+                self._path(name),
+                path,
+                attributes={"Content-Type": kind} if kind else None,
+                chunk_size=PART_BYTES,
+                max_concurrency=PARTS_AT_ONCE,
+            )
+
+    def listed(self, folder: str) -> dict[str, Listed]:
+        """List what is in a folder and below, by its name there.
+
+        Raises:
+            ProjectError: the bucket does not answer, or refuses.
+
+        """
+        start = f"{self._path(folder)}/"
+        with self._told("listed", folder):
+            found = obstore.list(self._store, start).collect()
+        return {
+            one["path"].removeprefix(start): Listed(one["size"], one["last_modified"])
+            for one in found
+        }
+
+    def remove(self, name: str) -> None:
+        """Take an object away, if it is there.
+
+        Raises:
+            ProjectError: the bucket does not answer, or refuses.
+
+        """
+        with self._told("removed", name), suppress(FileNotFoundError):
+            obstore.delete(self._store, self._path(name))
 
     def replace(self, name: str, content: bytes, seen: Stamp | None) -> Stamp:
         """Write an object if it still is the one that was seen; None: if there is none yet.

@@ -1,13 +1,15 @@
-"""The registry that machines share, in the bucket of `storage.url`; each has a copy in its folder.
+"""The registry and the data that machines share, in the bucket of `storage.url`.
 
-There, `registry/state.json` has the pointers, the history, and the files of every version by the
-digest of what is in them, and `registry/files/` has these files. Whoever changes anything adds
-files first, and then replaces the state on the condition that it is still the one that was read: of
-two who crown at once one wins, and nobody ever reads half of it.
+Each has a copy in its folder. There, `registry/state.json` has the pointers, the history, the files
+of every version by the digest of what is in them, and the listing of the warehouse and the scores
+(`shared_data`); `registry/files/` has the files of versions. Whoever changes anything adds files
+first, and then replaces the state on the condition that it is still the one that was read: of two
+who work at once one wins, and nobody ever reads half of it.
 """
 
 import hashlib
 import json
+import logging
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -22,24 +24,29 @@ from .bucket import Bucket, ChangedError, Found, Stamp
 from .errors import ProjectError
 from .registry import HISTORY_FILE, Pointer, Registry, write_atomically
 from .settings import Settings
+from .shared_data import Name, SharedData
 
 STATE = "registry/state.json"
 SEEN_FILE = "seen.json"
 """Says which state the folder was last made equal to."""
+PRODUCTS = ("reports/*.*", "scores/**/*.parquet")
 AT_ONCE = 8
 
 Version = Annotated[str, Field(pattern=r"^v\d+-[0-9a-f]{8}$")]
 FileName = Annotated[str, Field(pattern=r"^\w[\w.-]*$")]
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
+logger = logging.getLogger(__name__)
+
 
 class State(BaseModel):
-    """What a registry holds."""
+    """What a registry holds, and which data goes with it."""
 
     champion: Version | None = None
     challenger: Version | None = None
     crownings: list[dict[str, Any]] = []
     versions: dict[Version, dict[FileName, Digest]] = {}
+    data: Name | None = None
 
     @property
     def pointers(self) -> dict[Pointer, str | None]:
@@ -49,31 +56,31 @@ class State(BaseModel):
 
 @contextmanager
 def shared(settings: Settings) -> Iterator[None]:
-    """Work on the registry as it is in the bucket; what came of it goes there, and new reports.
+    """Work on registry and data as they are in the bucket; what came of it goes there.
 
-    Where `storage.url` is empty, the registry is this machine's own.
+    So do new reports and files of scores. Where `storage.url` is empty, all is this machine's own.
 
     Raises:
-        ProjectError: the bucket does not answer, or another run changed the registry meanwhile.
+        ProjectError: the bucket does not answer, or another run changed something meanwhile.
 
     """
     if not settings.storage.url:
         yield
         return
     pull(settings)
-    reports = _reports(settings)
+    before = _products(settings)
     try:
         yield
-    except ProjectError:
+    except Exception:
         # What was done until then counts, here and there; why it went no further comes first.
         with suppress(ProjectError):
-            _give(settings, reports)
+            _give(settings, before)
         raise
-    _give(settings, reports)
+    _give(settings, before)
 
 
 def pull(settings: Settings) -> None:
-    """Make the folder equal to the registry in the bucket; versions that are only here stay.
+    """Make the folder equal to what is in the bucket; versions that are only here stay.
 
     Raises:
         ProjectError: the bucket does not answer, or does not hold what it should.
@@ -83,12 +90,14 @@ def pull(settings: Settings) -> None:
     found = bucket.read(STATE)
     if found is None:
         (root / SEEN_FILE).unlink(missing_ok=True)
-    elif found.stamp != seen(root, bucket):
+    elif found.stamp != seen(root, bucket) or SharedData(bucket, settings.artifacts).lost:
         _take_all(bucket, root, found)
 
 
-def push(settings: Settings) -> None:
+def push(settings: Settings, *, with_data: bool = False) -> None:
     """Make the registry in the bucket equal to the folder, if nobody changed it since `pull`.
+
+    With `with_data` warehouse and scores, too; nobody may be working on them.
 
     Raises:
         ProjectError: somebody did, and what they left is in the folder; or the bucket does not
@@ -98,22 +107,33 @@ def push(settings: Settings) -> None:
     if not settings.storage.url:
         return
     bucket, root = Bucket(settings), settings.artifacts / "registry"
-    state, last, found = _here(root), seen(root, bucket), bucket.read(STATE)
+    last, found = seen(root, bucket), bucket.read(STATE)
     there = parse(bucket, found) if found else State()
-    if state == there:
+    state = _here(root, there.data)
+    data = SharedData(bucket, settings.artifacts)
+    if state == there and not (with_data and data.changed):
         return
     if found is None or found.stamp == last:
         known = {digest for files in there.versions.values() for digest in files.values()}
         _send(bucket, root, state, known)
+        if with_data:
+            state.data = data.send(there.data)
         with suppress(ChangedError):
             stamp = bucket.replace(STATE, state.model_dump_json(indent=2).encode(), last)
             _note(root, bucket, stamp)
+            if with_data:
+                data.note(state.data)
+                _tidy(data, state.data)
             return
     if winner := bucket.read(STATE):
-        _take_all(bucket, root, winner)
+        if with_data:
+            _take_all(bucket, root, winner)
+        else:  # in the middle of a step, whose warehouse is open: the rest at its end
+            _take_registry(bucket, root, parse(bucket, winner))
     raise ProjectError(
-        f"{bucket.url}: another run changed the registry meanwhile, and what it left stands "
-        f"(champion: {Registry(root).version('champion') or 'none'}): run this step again"
+        f"{bucket.url}: another run changed the registry or the warehouse meanwhile, and what it "
+        f"left stands (champion: {Registry(root).version('champion') or 'none'}): run this step "
+        "again"
     )
 
 
@@ -171,8 +191,8 @@ def seen(root: Path, bucket: Bucket) -> Stamp | None:
     return Stamp(noted["e_tag"], noted["version"]) if noted.get("url") == bucket.url else None
 
 
-def _here(root: Path) -> State:
-    """Read what the folder holds."""
+def _here(root: Path, data: str | None) -> State:
+    """Read what the folder holds, with that data."""
     registry, history = Registry(root), root / HISTORY_FILE
     return State(
         champion=registry.version("champion"),
@@ -182,12 +202,21 @@ def _here(root: Path) -> State:
             version: {path.name: _digest(path.read_bytes()) for path in _files(root, version)}
             for version in registry.versions()
         },
+        data=data,
     )
 
 
 def _take_all(bucket: Bucket, root: Path, found: Found) -> None:
-    """Make the folder equal to a state, the pointers last."""
+    """Make the folder equal to a state, data and all."""
     state = parse(bucket, found)
+    if state.data:
+        SharedData(bucket, root.parent).fetch(state.data)
+    _take_registry(bucket, root, state)
+    _note(root, bucket, found.stamp)
+
+
+def _take_registry(bucket: Bucket, root: Path, state: State) -> None:
+    """Make the registry equal to a state, the pointers last."""
     fetch(bucket, root, state.versions)
     for version, files in state.versions.items():
         for path in _files(root, version):
@@ -200,7 +229,6 @@ def _take_all(bucket: Bucket, root: Path, found: Found) -> None:
             (root / pointer).unlink(missing_ok=True)
         elif target != registry.version(pointer):
             registry.point(pointer, target)
-    _note(root, bucket, found.stamp)
 
 
 def _send(bucket: Bucket, root: Path, state: State, known: set[str]) -> None:
@@ -220,18 +248,31 @@ def _send(bucket: Bucket, root: Path, state: State, known: set[str]) -> None:
         )
 
 
-def _give(settings: Settings, reports: dict[Path, int]) -> None:
-    """Send what changed: the registry, and each report that is newer than before."""
-    push(settings)
+def _tidy(data: SharedData, listing: str | None) -> None:
+    try:
+        if listing:
+            data.tidy(listing)
+    except ProjectError as error:
+        logger.warning("what no run needs any more stays in the bucket: %s", error)
+
+
+def _give(settings: Settings, before: dict[str, int]) -> None:
+    """Send what changed: registry and data, and each product that is newer than before."""
+    push(settings, with_data=True)
     bucket = Bucket(settings)
-    for path, written in _reports(settings).items():
-        if reports.get(path) != written:
-            bucket.write(f"reports/{path.name}", path.read_bytes())
+    for name, written in _products(settings).items():
+        if before.get(name) != written:
+            bucket.send(name, settings.artifacts / name)
 
 
-def _reports(settings: Settings) -> dict[Path, int]:
-    folder = settings.artifacts / "reports"
-    return {path: path.stat().st_mtime_ns for path in folder.glob("*.*") if path.is_file()}
+def _products(settings: Settings) -> dict[str, int]:
+    """Give the files that people take from the bucket, and when each was written."""
+    found = (path for kind in PRODUCTS for path in settings.artifacts.glob(kind))
+    return {
+        path.relative_to(settings.artifacts).as_posix(): path.stat().st_mtime_ns
+        for path in found
+        if path.is_file()
+    }
 
 
 def _files(root: Path, version: str) -> list[Path]:

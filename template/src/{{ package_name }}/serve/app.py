@@ -55,8 +55,8 @@ def create_app(settings: Settings) -> App:
         async with _beside(_watch(predictor, callers), _count(front, metrics)):
             yield
         threads.shutdown()
-        predictions.close()
         outcomes.close()
+        predictor.close()
 
     async def in_turn(work: Callable[[Asked, Predictor], Answer], asked: Asked) -> Answer:
         if len(asked.body) < LONG_BODY:

@@ -45,14 +45,15 @@ def run(settings: Settings) -> None:
     logging.getLogger(__package__).setLevel(logging.INFO)
     keep = settings.serve.log_days, settings.serve.max_log_bytes, settings.serve.instance
     journal = Journal(settings.artifacts / "predictions", *keep)
+    predictor = Predictor(settings, journal)
     metrics = Metrics(broker.lag)
     try:
         with served(metrics, stream.metrics_host, stream.metrics_port) as port:
             logger.info("reading %s, figures on port %s", stream.input, port)
-            Worker(Predictor(settings, journal), broker, metrics).run(stop)
+            Worker(predictor, broker, metrics).run(stop)
     finally:
         broker.close()
-        journal.close()
+        predictor.close()
     logger.info("ended")
 
 
