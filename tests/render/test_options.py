@@ -74,7 +74,9 @@ TRACES: dict[tuple[str, str], Trace] = {
     ("cloud", "none"): Trace(""),
     ("cloud", "aws"): Trace(r"terraform/aws|aws_ecs|Fargate"),
     ("storage", "local"): Trace(""),
-    ("storage", "bucket"): Trace(r"\bbucket\.py|shared_registry|follower|\bstorage\.toml|obstore"),
+    ("storage", "bucket"): Trace(
+        r"\bbucket\.py|shared_(data|incidents|log|registry)|follower|log_sender|\bstorage\.toml|obstore"
+    ),
     ("orchestrator", "airflow"): Trace(r"airflow|\bdags?\b"),
     ("orchestrator", "none"): Trace(r"systemd|\bA timer runs|CronJob|schedule\.tf"),
     ("platform", "containers"): Trace(""),

@@ -1,6 +1,6 @@
 """The warehouse that machines share, and the files of scores: a listing, and pieces of files.
 
-`data/<id>.json` in the bucket names the files, and each one's pieces, in their order. Of a file
+`data/<id>/listing` in the bucket names the files, and each one's pieces, in their order. Of a file
 that has changed only the pieces that are new are sent, so that a step which adds a row to a
 warehouse of gigabytes sends megabytes. No piece is ever written twice: whoever reads a listing
 finds what it names. Which one counts is said by the state of the registry, that one object that is
@@ -45,15 +45,16 @@ logger = logging.getLogger(__name__)
 
 
 class Piece(BaseModel):
-    """`PIECE_BYTES` of a file, or its rest: the object in the bucket, and what is in it."""
+    """A part of a file, as large as all others but the last: its object, and what is in it."""
 
     name: Name
     digest: Digest
 
 
 class Listing(BaseModel):
-    """The files, by their paths in artifacts/."""
+    """The files, by their paths in artifacts/, and how large their pieces are."""
 
+    piece_bytes: int = Field(ge=1)
     files: dict[Annotated[str, Field(pattern=FILE_NAME)], list[Piece]] = {}
 
 
@@ -90,12 +91,13 @@ class SharedData:
             ProjectError: the bucket does not answer, or refuses.
 
         """
-        last = self._listing(before) if before else Listing()
+        size = PIECE_BYTES
+        last = self._listing(before) if before else Listing(piece_bytes=size)
         known = {piece.digest: piece for pieces in last.files.values() for piece in pieces}
         name = uuid4().hex
 
         def send_one(path: Path, file: int, place: int) -> Piece:
-            content = _piece(path, place)
+            content = _piece(path, place, size)
             digest = _digest(content)
             if digest in known:
                 return known[digest]
@@ -106,12 +108,12 @@ class SharedData:
         files: dict[str, list[Piece]] = {}
         with ThreadPoolExecutor(AT_ONCE) as threads:
             for number, (file, path) in enumerate(self._files().items()):
-                places = range(-(-path.stat().st_size // PIECE_BYTES))
+                places = range(-(-path.stat().st_size // size))
                 files[file] = list(threads.map(partial(send_one, path, number), places))
         if files == last.files:
             return before
-        content = Listing(files=files).model_dump_json().encode()
-        self.bucket.write(f"{FOLDER}/{name}.json", content)
+        listing = Listing(piece_bytes=size, files=files)
+        self.bucket.write(f"{FOLDER}/{name}/listing", listing.model_dump_json().encode())
         return name
 
     def fetch(self, name: str) -> None:
@@ -132,8 +134,8 @@ class SharedData:
             if noted.url and file not in listing.files:
                 path.unlink()
         with ThreadPoolExecutor(AT_ONCE) as threads:
-            for file, pieces in listing.files.items():
-                self._bring(self.root / file, pieces, threads)
+            for file in listing.files:
+                self._bring(file, listing, threads)
         self.note(name)
 
     def note(self, name: str | None) -> None:
@@ -144,29 +146,30 @@ class SharedData:
     def tidy(self, name: str) -> None:
         """Remove what neither this listing names nor anybody can be reading any more."""
         pieces = (piece for pieces in self._listing(name).files.values() for piece in pieces)
-        named = {f"{name}.json", *(piece.name for piece in pieces)}
+        named = {f"{name}/listing", *(piece.name for piece in pieces)}
         before = datetime.now(UTC) - KEPT
         for found, listed in self.bucket.listed(FOLDER).items():
             if found not in named and listed.written_at < before:
                 self.bucket.remove(f"{FOLDER}/{found}")
 
-    def _bring(self, path: Path, pieces: list[Piece], threads: ThreadPoolExecutor) -> None:
+    def _bring(self, file: str, listing: Listing, threads: ThreadPoolExecutor) -> None:
         """Bring a file, of which only those pieces are read that are not here."""
+        path, pieces, size = self.root / file, listing.files[file], listing.piece_bytes
         path.parent.mkdir(parents=True, exist_ok=True)
         scratch = path.with_name(f"{path.name}{UNFINISHED}")
         scratch.write_bytes(b"")
 
         def bring_one(place: int, piece: Piece) -> None:
-            content = _piece(path, place)
+            content = _piece(path, place, size)
             if _digest(content) != piece.digest:
                 content = self._read(piece)
-            with scratch.open("r+b") as file:
-                file.seek(place * PIECE_BYTES)
-                file.write(content)
+            with scratch.open("r+b") as part:
+                part.seek(place * size)
+                part.write(content)
 
         list(threads.map(bring_one, range(len(pieces)), pieces))
-        with scratch.open("r+b") as file:
-            os.fsync(file.fileno())
+        with scratch.open("r+b") as whole:
+            os.fsync(whole.fileno())
         if path.name == WAREHOUSE:
             path.with_name(JOURNAL).unlink(missing_ok=True)
         scratch.replace(path)
@@ -200,7 +203,7 @@ class SharedData:
             logger.warning("%s has a warehouse: the one here is now %s", self.bucket.url, aside)
 
     def _listing(self, name: str) -> Listing:
-        found = self.bucket.read(f"{FOLDER}/{name}.json")
+        found = self.bucket.read(f"{FOLDER}/{name}/listing")
         try:
             return Listing.model_validate_json(found.content if found else b"")
         except ValidationError:
@@ -229,12 +232,12 @@ class SharedData:
         return {name: (stat.st_mtime_ns, stat.st_size) for name, stat in stats.items()}
 
 
-def _piece(path: Path, place: int) -> bytes:
+def _piece(path: Path, place: int, size: int) -> bytes:
     if not path.exists():
         return b""
     with path.open("rb") as file:
-        file.seek(place * PIECE_BYTES)
-        return file.read(PIECE_BYTES)
+        file.seek(place * size)
+        return file.read(size)
 
 
 def _digest(content: bytes) -> str:
