@@ -303,7 +303,7 @@ SLIPS = [
     ("main.tf", '"aws_partition" "current"', '"aws_partition" "it"', "current is not declared"),
     ("line.tf", '["${var.project}-line"].repository_url', "[0].repository_uri", "repository_uri"),
     ("line.tf", "aws_iam_role.start.arn", "aws_iam_role.begin.arn", "begin is not declared"),
-    ("line.tf", "iam             =", "iam_role        =", "knows no iam_role"),
+    ("api.tf", "assign_public_ip =", "assign_public_ips =", "knows no assign_public_ips"),
     ("line.tf", 'dynamic "volume" {', 'dynamic "volumes" {', "knows no block volumes"),
     ("variables.tf", 'variable "region" {', 'variable "place" {', "var.region is not declared"),
     ("variables.tf", "description = ", "summary = ", "lacks description"),

@@ -1,4 +1,4 @@
-# One key for what lies here: the bucket, files, images, secrets, logs, alarms on their way.
+# One key for what lies here: the bucket, images, secrets, logs, alarms on their way.
 resource "aws_kms_key" "data" {
   description             = local.name
   enable_key_rotation     = true

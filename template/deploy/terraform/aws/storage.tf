@@ -1,4 +1,4 @@
-# Model registry and reports, which the line writes and what serves reads.
+# Data, model registry and reports, which the line writes, and the logs of what serves.
 resource "aws_s3_bucket" "data" {
   #checkov:skip=CKV_AWS_18:who reads what is told by CloudTrail, where the account has it; a log of requests would hold no more
   #checkov:skip=CKV_AWS_144:versions outlive a mistake; a second region is the client's decision, about data that may have to stay in one
