@@ -73,6 +73,7 @@ TRACES: dict[tuple[str, str], Trace] = {
     ("broker", "kafka"): Trace("kafka", within=("serving", "stream")),
     ("cloud", "none"): Trace(""),
     ("cloud", "aws"): Trace(r"terraform/aws|aws_ecs|Fargate"),
+    ("cloud", "azure"): Trace(r"terraform/azure|\bazurerm_|Container Apps"),
     ("storage", "local"): Trace(""),
     ("storage", "bucket"): Trace(
         r"\bbucket\.py|shared_(data|incidents|log|registry)|follower|log_sender|\bstorage\.toml|obstore"

@@ -130,7 +130,7 @@ class Bindings:
         )
         schema: Schema = {"required": [], "optional": [], "blocks": {}}
         for words, optional, kind in properties:
-            (name,) = re.findall(r"#(\w+) ", words)
+            (name,) = re.findall(r"\{@link \S+#(\w+) ", words)
             if f"* {name} block\n" not in words:
                 schema["optional" if optional else "required"].append(name)
                 continue

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes where the state of an environment is kept, and writes down where it is and who may work on it:
+# Makes where the state of an environment is kept, and fills in where that is, who pays and who works on it:
 #     sh deploy/terraform/azure/state.sh staging
 # Run it again whenever it was cut off: what is there stays.
 set -eu
@@ -34,10 +34,11 @@ az lock create --name state --lock-type CanNotDelete --resource-group "$group" \
 az role assignment create --role "Storage Blob Data Contributor" --assignee-object-id "$me" \
     --assignee-principal-type User --scope "/subscriptions/$subscription/resourceGroups/$group" --output none
 
-if ! grep -q '^storage_account_name' "$environment.tfbackend"; then
-    printf 'storage_account_name = "%s"\n' "$account" >>"$environment.tfbackend"
-fi
-if ! grep -q '^subscription_id' "$environment.tfvars"; then
-    printf '\nsubscription_id = "%s"\noperators       = ["%s"]\n' "$subscription" "$me" >>"$environment.tfvars"
-fi
-echo "The state of $environment is in $account. Fill in environments/$environment.tfvars, and commit it."
+fill() { # in a file, what is empty
+    sed "$2" "$1" >"$1.new"
+    mv "$1.new" "$1"
+}
+
+fill "$environment.tfbackend" "s/^\(storage_account_name *= \)\"\"$/\1\"$account\"/"
+fill "$environment.tfvars" "s/^\(subscription_id *= \)\"\"$/\1\"$subscription\"/; s/^\(operators *= \)\[\]$/\1[\"$me\"]/"
+echo "The state of $environment is in $account; environments/$environment.* say so."
