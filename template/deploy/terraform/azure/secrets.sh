@@ -4,6 +4,7 @@
 # They go from here to the vault, and are in no state of Terraform's.
 set -eu
 cd "$(dirname "$0")"
+[ -f ../../../.env ] || { echo "there is no .env: copy .env.example to it, and fill it in" >&2; exit 1; }
 vault=$(terraform output -raw vault)
 names=$(terraform output -json secrets | tr ',' '\n' | sed -n 's/^[{ ]*"\([A-Z_]*\)".*/\1/p')
 
