@@ -14,7 +14,7 @@ from obstore.store import AzureStore, GCSStore, ObjectStore, S3Store
 
 from .errors import ProjectError
 from .settings import Settings
-from .store_login import address, azure_account, endpoint, reason, text
+from .store_login import address, azure_account, azure_identity, endpoint, reason, text
 
 RETRIES: dict[str, Any] = {"max_retries": 3, "retry_timeout": timedelta(seconds=20)}
 TIMES = {"connect_timeout": "5s", "timeout": "60s"}
@@ -210,6 +210,7 @@ def _store(settings: Settings, scheme: str, bucket: str) -> ObjectStore:
         "account_name": account,
         "account_key": None if sas_token else text(settings.azure_storage_key),
         "sas_key": sas_token,
+        "client_id": azure_identity(settings),
         "endpoint": f"{chosen.endpoint.rstrip('/')}/{account}" if chosen.endpoint else None,
     }
     return AzureStore(bucket, **options, **_set(given))

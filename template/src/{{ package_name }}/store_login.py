@@ -53,6 +53,15 @@ def azure_account(settings: Settings) -> str:
     return settings.azure_storage_account
 
 
+def azure_identity(settings: Settings) -> str | None:
+    """Give the client id of the machine's own identity to sign in with, where it has several.
+
+    With a tenant, the id is that of an application, which Azure's libraries look after.
+    """
+    given = text(settings.azure_storage_key) or text(settings.azure_storage_sas_token)
+    return None if given or settings.azure_tenant_id else settings.azure_client_id or None
+
+
 def text(secret: SecretStr | None) -> str | None:
     """Give a secret; an empty one is none."""
     return (secret.get_secret_value().strip() if secret else "") or None

@@ -13,7 +13,7 @@ from pyarrow import fs
 
 from ..errors import ProjectError
 from ..settings import Settings
-from ..store_login import address, azure_account, endpoint, text
+from ..store_login import address, azure_account, azure_identity, endpoint, text
 
 COMPRESSED = {".gz", ".bz2", ".zst"}
 AT_ONCE = 8
@@ -148,6 +148,7 @@ def _file_system(settings: Settings, scheme: str, bucket: str) -> fs.FileSystem:
         account_name=account,
         account_key=None if sas_token else text(settings.azure_storage_key),
         sas_token=sas_token,
+        client_id=azure_identity(settings),
         blob_storage_authority=server.netloc or None,
         blob_storage_scheme=server.scheme or None,
         dfs_storage_authority=server.netloc or None,
