@@ -5,8 +5,8 @@
 set -eu
 cd "$(dirname "$0")"
 [ -f ../../../.env ] || { echo "there is no .env: copy .env.example to it, and fill it in" >&2; exit 1; }
-vault=$(terraform output -raw vault)
-names=$(terraform output -json secrets | tr ',' '\n' | sed -n 's/^[{ ]*"\([A-Z_]*\)".*/\1/p')
+vault=$("${TERRAFORM:-terraform}" output -raw vault)
+names=$("${TERRAFORM:-terraform}" output -json secrets | tr ',' '\n' | sed -n 's/^[{ ]*"\([A-Z_]*\)".*/\1/p')
 
 value() { # by its name; of quotes around it, one pair is taken off
     sed -n "s/^$1=//p" ../../../.env | tail -n 1 | sed "s/^\"\(.*\)\"$/\1/; s/^'\(.*\)'$/\1/"
