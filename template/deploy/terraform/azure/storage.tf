@@ -49,7 +49,7 @@ resource "azurerm_storage_account" "data" {
 }
 
 resource "azurerm_storage_container" "data" {
-  #checkov:skip=CKV2_AZURE_21:what serves looks every few seconds; writing and deleting are logged, see logs.tf
+  #checkov:skip=CKV2_AZURE_21:containers read every few seconds; writing and deleting are logged, see logs.tf
   name                  = "artifacts"
   storage_account_id    = azurerm_storage_account.data.id
   container_access_type = "private"
