@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 # Each cloud, and the provider whose recorded facts its files are held against.
 PROVIDERS = {
     "aws": "aws",
+    "gcp": "google",
     "azure": "azurerm",
 }
 # All that the files differ by; the CI takes turns.
