@@ -307,7 +307,12 @@ SLIPS = [
     ("line.tf", '["${var.project}-line"].repository_url', "[0].repository_uri", "repository_uri"),
     ("line.tf", "aws_iam_role.start.arn", "aws_iam_role.begin.arn", "begin is not declared"),
     ("api.tf", "assign_public_ip =", "assign_public_ips =", "knows no assign_public_ips"),
-    ("line.tf", 'dynamic "volume" {', 'dynamic "volumes" {', "knows no block volumes"),
+    (
+        "api.tf",
+        'dynamic "metric_query" {',
+        'dynamic "metric_queries" {',
+        "knows no block metric_queries",
+    ),
     ("variables.tf", 'variable "region" {', 'variable "place" {', "var.region is not declared"),
     ("variables.tf", "description = ", "summary = ", "lacks description"),
     ("outputs.tf", 'output "image_tag"', 'output "registry"', "is in outputs.tf already"),

@@ -1,6 +1,6 @@
 locals {
   buckets = {
-    data  = "${var.project_id}-${local.short}"       # registry and reports: the line writes, what serves reads
+    data  = "${var.project_id}-${local.short}"       # data, registry, reports, logs: the line writes, what serves its logs alone
     files = "${var.project_id}-${local.short}-files" # what a person puts there for the line, which sees it as data/
   }
   bucket_url = "gs://${google_storage_bucket.this["data"].name}"
