@@ -12,13 +12,13 @@ resource "google_monitoring_notification_channel" "email" {
 }
 
 resource "google_monitoring_notification_channel" "webhook" {
-  count = nonsensitive(var.alert_webhook != "") ? 1 : 0
+  count = nonsensitive(var.alert_endpoint != "") ? 1 : 0
 
   display_name = "${local.name}: webhook"
   type         = "webhook_tokenauth"
 
   labels = {
-    url = var.alert_webhook
+    url = var.alert_endpoint
   }
 
   depends_on = [google_project_service.this]
