@@ -23,6 +23,14 @@ class Trace(NamedTuple):
     """The choice without which it is not asked for."""
 
 
+WITH_A_BUCKET = (
+    "follower.py",
+    "log_sender.py",
+    "shared_data.py",
+    "shared_incidents.py",
+    "shared_log.py",
+    "shared_registry.py",
+)
 # Every choice of every menu stands here; one that leaves nothing to be found has no words.
 TRACES: dict[tuple[str, str], Trace] = {
     ("profile", "recommended"): Trace(""),
@@ -87,7 +95,7 @@ TRACES: dict[tuple[str, str], Trace] = {
     ("ci", "github"): Trace(r"github|actions/"),
     ("ci", "gitlab"): Trace(r"gitlab|merge.request|\bCI_PROJECT"),
     ("ci", "none"): Trace(""),
-    ("alerts", "log"): Trace(r"logger\.warning", elsewhere=("worker.py", "follower.py")),
+    ("alerts", "log"): Trace(r"logger\.warning", elsewhere=("worker.py", *WITH_A_BUCKET)),
     ("alerts", "slack"): Trace("slack"),
     ("alerts", "teams"): Trace(r"\bteams\b|TEAMS_WEBHOOK"),
     ("alerts", "email"): Trace("ALERT_EMAIL_|mailto|smtp"),
