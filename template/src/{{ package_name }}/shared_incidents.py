@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -32,15 +32,19 @@ def book(settings: Settings) -> Iterator[None]:
     if not settings.storage.url:
         yield
         return
-    with suppress(ProjectError):  # the step itself says so
+    away = False
+    try:
         bring_together(settings)
+    except ProjectError:
+        away = True  # the step itself says so
     try:
         yield
     finally:
         try:
             bring_together(settings)
         except ProjectError as error:
-            logger.warning("%s: what was told is noted here alone", error)
+            if not away:
+                logger.warning("%s: what was told is noted here alone", error)
 
 
 def bring_together(settings: Settings) -> None:
