@@ -186,7 +186,7 @@ def test_ci_runs_every_check_on_the_chosen_python(tree: Tree) -> None:
         needs_java = tree.answers["engine"] == "spark"
         assert any("openjdk" in command for command in commands) == needs_java
     else:
-        steps = tree.yaml(".azure-pipelines/ci.yml")["jobs"][0]["steps"]
+        steps = tree.yaml(".azure-pipelines/ci.yml")["stages"][0]["jobs"][0]["steps"]
         commands = [step.get("script", "") for step in steps]
         versions = [step["inputs"]["versionSpec"] for step in steps if "Python" in str(step)]
         assert versions == [version]

@@ -47,7 +47,7 @@ class Checkout:
             lines = self.yaml(".gitlab/ci/checks.yml")["test"]["script"]
             assert lines[-1] == PRUNE
             return ["\n".join(lines[:-1])]
-        steps = self.yaml(".azure-pipelines/ci.yml")["jobs"][0]["steps"]
+        steps = self.yaml(".azure-pipelines/ci.yml")["stages"][0]["jobs"][0]["steps"]
         shells = [step["script"] for step in steps if "script" in step]
         assert shells[-1] == PRUNE
         return shells[:-1]

@@ -65,7 +65,7 @@ class Project:
             return [step["run"] for step in steps if "run" in step]
         if self.ci == "gitlab":
             return list(self.yaml(".gitlab/ci/checks.yml")[job]["script"])
-        jobs = self.yaml(".azure-pipelines/ci.yml")["jobs"]
+        jobs = self.yaml(".azure-pipelines/ci.yml")["stages"][0]["jobs"]
         (steps,) = (one["steps"] for one in jobs if one["job"] == job)
         return [step["script"] for step in steps if "script" in step]
 

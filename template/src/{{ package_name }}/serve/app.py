@@ -82,7 +82,7 @@ def create_app(settings: Settings) -> App:
 
     app = FastAPI(title=PROJECT, lifespan=lifespan)
     describe(app, predictor)
-    _add_probes(app, predictor, metrics)
+    _add_probes(app, predictor, metrics, settings.serve.version)
     _add_page(app, predictor)
     # Not the application's own routes: its layers would cost a fifth of the requests per second.
     handlers: dict[str, Handler] = {
@@ -104,11 +104,11 @@ def create_app(settings: Settings) -> App:
     )
 
 
-def _add_probes(app: FastAPI, predictor: Predictor, metrics: Metrics) -> None:
+def _add_probes(app: FastAPI, predictor: Predictor, metrics: Metrics, version: str) -> None:
     @app.get("/health")
     async def health() -> dict[str, str]:
-        """Tell that the process is alive."""
-        return {"status": "alive"}
+        """Tell that the process is alive, and of which version it is."""
+        return {"status": "alive", "version": version}
 
     @app.get("/ready")
     async def ready(response: Response) -> dict[str, str]:
