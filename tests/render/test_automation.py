@@ -13,16 +13,23 @@ import yaml
 
 from tests.render.answer_sets import Answers
 from tests.render.tree import BIN, Tree, grow
+from tests.services.rendered import ROOT
 
 FILES = {
     "github": ("vendor.github-workflows", ".github/workflows/*.yml"),
     "gitlab": ("vendor.gitlab-ci", ".gitlab-ci.yml .gitlab/ci/*.yml"),
     "azure_devops": ("vendor.azure-pipelines", ".azure-pipelines/*.yml"),
 }
+QUESTIONS = yaml.safe_load((ROOT / "questions" / "50_ml_engineer.yml").read_text(encoding="utf-8"))
+CLOUDS = sorted(set(QUESTIONS["cloud"]["choices"].values()) - {"none"})
+AZURES_OWN = r"\$\([A-Z]\w*(\.\w+)*\)|\$\{\{ parameters\.\w+ \}\}"
+"""Its variables and parameters, which no shell sees."""
 OTHER_ANSWERS: list[Answers] = [
     {"orchestrator": "none", "serving": ["api", "batch"], "engine": "spark"},
     {"orchestrator": "none", "serving": ["api"]},
     {"orchestrator": "airflow"},
+    *({"cloud": cloud, "serving": ["api", "stream"]} for cloud in CLOUDS),
+    {"cloud": CLOUDS[0], "serving": ["batch"], "orchestrator": "none"},
 ]
 
 
@@ -54,11 +61,16 @@ def test_no_other_service_has_a_file(automated: Tree) -> None:
         found = [path for pattern in patterns.split() for path in automated.folder.glob(pattern)]
         assert bool(found) == (ci == automated.answers["ci"])
     lines = [name for name in files_of(automated) if Path(name).name == "line.yml"]
-    assert len(lines) == (automated.answers["orchestrator"] == "none")
+    scheduled = automated.answers["orchestrator"] == "none"
+    assert len(lines) == (scheduled and automated.answers["cloud"] == "none")
+    releases = [name for name in files_of(automated) if Path(name).name == "deploy.yml"]
+    released = automated.answers["cloud"] != "none"
+    assert len(releases) == (released and automated.answers["ci"] != "github")
 
 
-def test_the_workflows_give_away_nothing(default_tree: Tree) -> None:
-    default_tree.accepted_by("zizmor", "--offline", "--no-progress", ".github")
+def test_the_workflows_give_away_nothing(automated: Tree) -> None:
+    if automated.answers["ci"] == "github":
+        automated.accepted_by("zizmor", "--offline", "--no-progress", ".github")
 
 
 def test_the_scripts_are_right(automated: Tree) -> None:
@@ -68,14 +80,15 @@ def test_the_scripts_are_right(automated: Tree) -> None:
             found += 1
             done = subprocess.run(
                 [BIN / "shellcheck", "--shell=bash", "-"],
-                input=re.sub(r"\$\([A-Z]\w*(\.\w+)*\)", "value", script),  # Azure's own variables
+                input=re.sub(AZURES_OWN, "value", script),
                 capture_output=True,
                 text=True,
                 check=False,
             )
             assert done.returncode == 0, done.stdout
     assert found
-    automated.accepted_by("shellcheck", "deploy/scan.sh")
+    for path in automated.folder.glob("deploy/*.sh"):
+        automated.accepted_by("shellcheck", automated.name(path))
 
 
 def test_what_is_installed_or_run_has_an_exact_version(automated: Tree) -> None:
@@ -87,6 +100,9 @@ def test_what_is_installed_or_run_has_an_exact_version(automated: Tree) -> None:
             pinned = r"docker:\d+\.\d+\.\d+-\w+@sha256:[0-9a-f]{64}|python:3\.\d+-bookworm"
             assert re.fullmatch(pinned, image), image
     scan = automated.text("deploy/scan.sh")
+    if automated.answers["cloud"] != "none":
+        release = automated.text("deploy/release.sh")
+        assert re.search(r"\bhashicorp/terraform:\d+\.\d+\.\d+@sha256:[0-9a-f]{64}\)", release)
     assert re.search(r"\banchore/grype:v\d+\.\d+\.\d+@sha256:[0-9a-f]{64} ", scan)
 
 
@@ -111,7 +127,7 @@ def scripts(document: Any) -> Iterator[str]:  # noqa: ANN401 - whatever the file
             yield from scripts(part)
     elif isinstance(document, dict):
         for key, value in document.items():
-            if key in {"run", "bash", "script", "after_script"}:
+            if key in {"run", "bash", "script", "after_script", "inlineScript"}:
                 yield value if isinstance(value, str) else "\n".join(value)
             else:
                 yield from scripts(value)
