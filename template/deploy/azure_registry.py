@@ -1,4 +1,6 @@
-"""Sign in to Azure's container registry by the token of the CI: python3 deploy/azure_registry.py HOST
+"""Sign in to Azure's container registry by the token of the CI.
+
+    python3 deploy/azure_registry.py HOST
 
 There is no key: the CI's own token (OIDC_TOKEN) becomes one of ARM_CLIENT_ID in ARM_TENANT_ID, that
 one the registry's, which is printed: Docker's password for three hours.

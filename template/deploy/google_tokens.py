@@ -1,4 +1,6 @@
-"""Sign in to Google Cloud by the token of the CI: python3 deploy/google_tokens.py access | identity URL
+"""Sign in to Google Cloud by the token of the CI.
+
+    python3 deploy/google_tokens.py access | identity URL
 
 There is no key: the CI's own token (OIDC_TOKEN) becomes an hour's token of the service account
 GCP_SERVICE_ACCOUNT, by the provider GCP_WORKLOAD_IDENTITY_PROVIDER (projects/…/providers/…).

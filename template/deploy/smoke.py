@@ -1,8 +1,10 @@
-"""Ask a deployed API for a real prediction: python3 deploy/smoke.py URL [VERSION]
+"""Ask a deployed API for a real prediction.
 
-Where a version is named, it waits until that one answers: the one before goes on while it starts. Then
-the API's own example goes there, and a prediction comes back. The caller's key is API_KEY. Python's
-standard library is all that it takes.
+    python3 deploy/smoke.py URL [VERSION]
+
+Where a version is named, it waits until that one answers: the one before goes on while it starts.
+Then the API's own example goes there, and a prediction comes back. The caller's key is API_KEY.
+Python's standard library is all that it takes.
 """
 
 import json
@@ -25,43 +27,52 @@ class NoPredictionError(Exception):
 
 
 def main() -> None:
-    """Print the prediction, or in one line why there is none, and end with 1."""
+    """Print a prediction, or in one line why there is none, and end with 1."""
     match sys.argv[1:]:
-        case [address]:
-            version = None
-        case [address, version]:
+        case [url]:
+            version = ""
+        case [url, version]:
             pass
         case _:
             sys.exit("usage: python3 deploy/smoke.py URL [VERSION]")
-    url = address.rstrip("/")
     try:
-        wait_until_ready(url, version)
-        records = example(url)
-        answer = ask(f"{url}/predict", records)
-        predictions = answer["predictions"]
-        if len(predictions) != len(records):
-            raise NoPredictionError(f"{url}/predict: no prediction for its own example")
+        print(prediction(url.rstrip("/"), version))
     except NoPredictionError as error:
         sys.exit(f"smoke test: {error}")
     except (KeyError, TypeError) as error:
-        sys.exit(f"smoke test: {url} is not this project's API: {error!r} is missing")
-    print(f"{url}: model {answer['model_version']} predicts {json.dumps(predictions[0])}")
+        sys.exit(f"smoke test: {url} is not this project's API: {error!r}")
 
 
-def wait_until_ready(url: str, version: str | None) -> None:
-    """Wait for this version, and its model. Raises NoPredictionError: it does not come in time."""
+def prediction(url: str, version: str) -> str:
+    """Return what is predicted for the API's own example. Raises NoPredictionError."""
+    wait_for(url, version)
+    records = example(url)
+    answer = ask(f"{url}/predict", records)
+    if len(answer["predictions"]) != len(records):
+        raise NoPredictionError(f"{url}/predict: no prediction for its own example")
+    return f"{url}: model {answer['model_version']} predicts {json.dumps(answer['predictions'][0])}"
+
+
+def wait_for(url: str, version: str) -> None:
+    """Wait until this version has its model. Raises NoPredictionError: it does not come in time."""
     deadline = time.monotonic() + float(os.environ.get("SMOKE_PATIENCE", PATIENCE))
     while True:
         try:
-            if version and (there := ask(f"{url}/health")["version"]) != version:
-                raise NoPredictionError(f"{url} is still version {there}, not {version}")
-            ask(f"{url}/ready")
+            look(url, version)
         except NoPredictionError:
             if time.monotonic() > deadline:
                 raise
             time.sleep(PAUSE)
         else:
             return
+
+
+def look(url: str, version: str) -> None:
+    """See the version that answers, and its model. Raises NoPredictionError."""
+    there = ask(f"{url}/health")["version"]
+    if version and there != version:
+        raise NoPredictionError(f"{url} is still version {there or 'unknown'}, not {version}")
+    ask(f"{url}/ready")
 
 
 def example(url: str) -> list[dict[str, Any]]:

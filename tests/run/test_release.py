@@ -1,8 +1,8 @@
 """CI releases a version: its own steps of each service, to each cloud, in a rendered project.
 
-Docker, Terraform, AWS's command and the clouds that hand out tokens are stand-ins, which note what
-they are asked and refuse what is not right. The API is real, and so is the prediction; in front of it
-stands a server that gives none while a version runs that is broken.
+Docker, Terraform, AWS's command and the clouds that hand out tokens are stand-ins: they note what
+they are asked, and refuse what is not right. The API is real, and so is the prediction; the server
+in front of it gives none while a version runs that is broken.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ import sys
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 from urllib.error import HTTPError
@@ -30,6 +29,7 @@ from tests.services.rendered import ROOT, command, render, serve
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from tests.services.rendered import Project
 
@@ -51,7 +51,9 @@ VARIABLES = {
     "AWS_REGION": "eu-central-1",
     "AWS_ROLE_ARN": "arn:aws:iam::123456789012:role/ci",
     "GCP_SERVICE_ACCOUNT": "ci@acme.iam.gserviceaccount.com",
-    "GCP_WORKLOAD_IDENTITY_PROVIDER": "projects/1/locations/global/workloadIdentityPools/a/providers/b",
+    "GCP_WORKLOAD_IDENTITY_PROVIDER": (
+        "projects/1/locations/global/workloadIdentityPools/ci/providers/ci"
+    ),
     "ARM_CLIENT_ID": "the-client",
     "ARM_SUBSCRIPTION_ID": "the-subscription",
     "ARM_TENANT_ID": "the-tenant",
@@ -79,8 +81,12 @@ assert place == "-chdir=deploy/terraform/" + cloud, place
 needed = {{
     "aws": {{"AWS_SESSION_TOKEN": "session"}},
     "gcp": {{"GOOGLE_OAUTH_ACCESS_TOKEN": "google-access"}},
-    "azure": {{"ARM_USE_OIDC": "true", "ARM_CLIENT_ID": "the-client", "ARM_TENANT_ID": "the-tenant",
-              "ARM_SUBSCRIPTION_ID": "the-subscription"}},
+    "azure": {{
+        "ARM_USE_OIDC": "true",
+        "ARM_CLIENT_ID": "the-client",
+        "ARM_TENANT_ID": "the-tenant",
+        "ARM_SUBSCRIPTION_ID": "the-subscription",
+    }},
 }}[cloud]
 assert {{name: os.environ.get(name) for name in needed}} == needed
 with Path({noted!r}).open("a") as notes:
@@ -91,7 +97,7 @@ if words[0] == "output":
         sys.exit("No outputs found")
     print(json.loads(state.read_text())[words[2]], end="")
 elif words[0] == "apply":
-    (tag,) = (word.removeprefix("-var=image_tag=") for word in words if word.startswith("-var=image"))
+    (tag,) = (word.rpartition("=")[2] for word in words if word.startswith("-var=image_tag="))
     if tag in (folder / "refused.txt").read_text():
         sys.exit("Error: the service did not become stable")
     state.write_text(json.dumps(json.loads(state.read_text()) | {{"image_tag": tag}}))
@@ -101,7 +107,8 @@ AWS = """\
 case "$1 $2" in
   "sts assume-role-with-web-identity")
     case "$*" in
-      *"--role-arn $AWS_ROLE_ARN "*"--web-identity-token the-ci's-token "*) printf 'id\\tkey\\tsession\\n' ;;
+      *"--role-arn $AWS_ROLE_ARN "*"--web-identity-token the-ci's-token "*)
+        printf 'id\\tkey\\tsession\\n' ;;
       *) exit 254 ;;
     esac ;;
   "ecr get-login-password")
@@ -131,9 +138,10 @@ class Clouds:
     url: str = ""
     audiences: list[str] = field(default_factory=list)
 
-    def answer(self, path: str, query: dict[str, str], headers: Any, body: str) -> dict[str, str]:  # noqa: ANN401 - a message of headers
+    def answer(  # noqa: PLR0911 - one for each who is asked
+        self, path: str, query: dict[str, str], by: str, body: str
+    ) -> dict[str, str]:
         """Answer who asks rightly. Raises AssertionError."""
-        by = headers.get("Authorization", "")
         if path == "/github":
             assert by == "Bearer the-job's-token"
             self.audiences.append(query["audience"])
@@ -163,7 +171,7 @@ class Clouds:
             return {"access_token": "entra-access"}
         assert path == "/acme.azurecr.io/oauth2/exchange"
         assert form["service"] == "acme.azurecr.io"
-        assert form["access_token"] == "entra-access"
+        assert form["access_token"] == "entra-access"  # noqa: S105
         return {"refresh_token": "acr-refresh"}
 
 
@@ -247,7 +255,7 @@ class Pipeline:
         jobs = self.yaml(".gitlab/ci/deploy.yml")
         job = jobs[".release"] | jobs[environment]
         assert job["environment"] == environment
-        tokens = {name: "the-ci's-token" for name in job["id_tokens"]}
+        tokens = dict.fromkeys(job["id_tokens"], "the-ci's-token")
         self.clouds.audiences.extend(token["aud"] for token in job["id_tokens"].values())
         set_by = {
             "API_KEY": self.key,
@@ -335,8 +343,9 @@ def clouds() -> Iterator[Clouds]:
     def answer(handler: BaseHTTPRequestHandler, body: bytes) -> tuple[int, bytes]:
         url = urlsplit(handler.path)
         query = {name: value for name, (value,) in parse_qs(url.query).items()}
+        by = handler.headers.get("Authorization", "")
         try:
-            found = made.answer(url.path, query, handler.headers, body.decode())
+            found = made.answer(url.path, query, by, body.decode())
         except AssertionError as error:
             return 403, str(error).encode()
         return 200, json.dumps(found).encode()
