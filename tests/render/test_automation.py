@@ -110,8 +110,19 @@ def as_azure_reads(file: Path, folder: Path) -> str:
     """Write a file anew with all its values as texts, which to Azure they are; return its path."""
     values = yaml.load(file.read_text(encoding="utf-8"), Loader=yaml.BaseLoader)  # noqa: S506
     written = folder / f"{file.stem}.json"
-    written.write_text(json.dumps(values), encoding="utf-8")
+    written.write_text(json.dumps(with_switches(values)), encoding="utf-8")
     return str(written)
+
+
+def with_switches(value: Any) -> Any:  # noqa: ANN401 - whatever the file holds
+    """Turn the inputs of tasks that are switches back into them: the schema wants no text there."""
+    if isinstance(value, list):
+        return [with_switches(part) for part in value]
+    if not isinstance(value, dict):
+        return value
+    switches = {"true": True, "false": False}
+    inputs = {name: switches.get(text, text) for name, text in value.get("inputs", {}).items()}
+    return {name: inputs if name == "inputs" else with_switches(at) for name, at in value.items()}
 
 
 def files_of(tree: Tree) -> list[str]:
