@@ -41,8 +41,8 @@ def test_no_jinja_is_left(tree: Tree) -> None:
         if path.name in ITS_OWN_TEMPLATES:
             continue
         text = path.read_text(encoding="utf-8")
-        if ".github" in path.parts:
-            text = text.replace("${{", "")
+        if {".github", ".azure-pipelines"} & set(path.parts):
+            text = text.replace("${{", "")  # the services' own
         if "grafana" in path.parts:
             text = re.sub(r"\{\{\w+\}\}", "", text)  # what Grafana fills in
         if path.name.endswith("_rules.yaml"):
