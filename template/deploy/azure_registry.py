@@ -4,7 +4,7 @@
 
 There is no key: the CI's own token (OIDC_TOKEN) becomes one of ARM_CLIENT_ID in ARM_TENANT_ID, that
 one the registry's, which is printed: Docker's password for three hours.
-Steps: https://azure.github.io/acr/AAD-OAuth.html
+The steps are those of Azure's own description (Azure/acr, docs/AAD-OAuth.md).
 """
 
 import json

@@ -81,7 +81,7 @@ TRACES: dict[tuple[str, str], Trace] = {
     ("broker", "kafka"): Trace("kafka", within=("serving", "stream")),
     ("cloud", "none"): Trace(""),
     ("cloud", "aws"): Trace(r"terraform/aws|aws_ecs|Fargate"),
-    ("cloud", "gcp"): Trace(r"terraform/gcp|\bgoogle_(cloud|secret|storage)|Cloud Run"),
+    ("cloud", "gcp"): Trace(r"terraform/gcp|\bgoogle_(cloud|secret|storage)|Cloud Run\b"),
     ("cloud", "azure"): Trace(r"terraform/azure|\bazurerm_|Container Apps"),
     ("storage", "local"): Trace(""),
     ("storage", "bucket"): Trace(
