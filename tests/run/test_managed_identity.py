@@ -40,7 +40,8 @@ def test_the_line_leaves_its_registry_where_its_identity_is_let_in(
     project: Project, cloud: Azure
 ) -> None:
     env = {"STORAGE__URL": URL, "TRAINING__TRIALS": "2", **cloud.container}
-    command(project, "run", env=env)
+    done = command(project, "run", env=env)
+    assert "stays in the bucket" not in done.stderr
     assert "/churnstore/artifacts/registry/state.json" in cloud.blobs
     assert "/churnstore/artifacts/reports/report.html" in cloud.blobs
 

@@ -553,7 +553,7 @@ def test_an_api_that_is_not_there_is_said_in_one_line(pipeline: Pipeline) -> Non
     )
     assert done.returncode == 1
     assert len(done.stderr.splitlines()) == 1
-    assert done.stderr.startswith(f"smoke test: {url}/ready does not answer: ")
+    assert done.stderr.startswith(f"smoke test: {url}/health does not answer: ")
 
 
 def test_production_waits_for_staging_and_for_somebody(pipeline: Pipeline) -> None:

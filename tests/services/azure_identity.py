@@ -14,6 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Lock, Thread
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
+from xml.etree.ElementTree import Element, SubElement, tostring
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -74,11 +75,17 @@ class Handler(BaseHTTPRequestHandler):
         return self.server.azure  # type: ignore[attr-defined,no-any-return]
 
     def do_GET(self) -> None:
-        """Give a token, or a blob."""
+        """Give a token, a blob, or the names of blobs."""
         parts = urlsplit(self.path)
+        asked = parse_qs(parts.query)
         if parts.path == "/msi/token":
-            self._give_token(parse_qs(parts.query))
-        elif self._let_in():
+            self._give_token(asked)
+        elif not self._let_in():
+            return
+        elif asked.get("comp") == ["list"]:
+            (prefix,) = asked.get("prefix", [""])
+            self._answer(HTTPStatus.OK, self._names(f"{parts.path}/", prefix))
+        else:
             found = self.azure.blobs.get(parts.path)
             if found is None:
                 self._answer(HTTPStatus.NOT_FOUND)
@@ -99,6 +106,29 @@ class Handler(BaseHTTPRequestHandler):
             tag = f'"{time.monotonic_ns()}"'
             self.azure.blobs[self.path] = (content, tag)
         self._answer(HTTPStatus.CREATED, b"", tag)
+
+    def do_DELETE(self) -> None:
+        """Remove a blob."""
+        if self._let_in():
+            gone = self.azure.blobs.pop(self.path, None)
+            self._answer(HTTPStatus.NOT_FOUND if gone is None else HTTPStatus.ACCEPTED)
+
+    def _names(self, container: str, prefix: str) -> bytes:
+        """List what begins so: https://learn.microsoft.com/rest/api/storageservices/list-blobs."""
+        told = Element("EnumerationResults")
+        blobs = SubElement(told, "Blobs")
+        for path, (content, tag) in sorted(self.azure.blobs.items()):
+            if path.startswith(container + prefix):
+                blob = SubElement(blobs, "Blob")
+                SubElement(blob, "Name").text = path.removeprefix(container)
+                properties = SubElement(blob, "Properties")
+                SubElement(properties, "Last-Modified").text = self.date_time_string()
+                SubElement(properties, "Etag").text = tag
+                SubElement(properties, "Content-Length").text = str(len(content))
+                SubElement(properties, "Content-Type").text = "application/octet-stream"
+        SubElement(told, "NextMarker")
+        written: bytes = tostring(told, encoding="utf-8", xml_declaration=True)
+        return written
 
     def _give_token(self, asked: Mapping[str, Sequence[str | None]]) -> None:
         (client_id,) = asked.get("client_id", [None])
