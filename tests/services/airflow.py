@@ -9,7 +9,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,6 +27,11 @@ WANTED = (
     "apache-airflow-providers-cncf-kubernetes",
     "apache-airflow-providers-docker",
 )
+
+# What MWAA and Composer have installed beside it; an environment of their own, as it is large, and
+# Amazon's client wants an older dateutil.
+CLOUD_PINS = Path(__file__).with_name("airflow-clouds-constraints.txt")
+OF_CLOUDS = ("apache-airflow-providers-amazon", "apache-airflow-providers-google")
 
 DAG_SECONDS = 600
 HEALTHY_SECONDS = 400
@@ -222,27 +227,28 @@ class Airflow:
         }
 
 
-def airflow(dags_folder: Path, home: Path) -> Airflow:
+def airflow(dags_folder: Path, home: Path, *, clouds: bool = False) -> Airflow:
     """Make an Airflow for a folder of DAGs; `home` is a new folder for its database and logs.
 
     The environment, and an empty database that takes Airflow six seconds to make, are made once a
     machine.
     """
-    with cached("airflow", PINS.read_text(), sys.version) as (environment, made):
+    name, pins = ("airflow-clouds", CLOUD_PINS) if clouds else ("airflow", PINS)
+    with cached(name, pins.read_text(), sys.version) as (environment, made):
         if not made:
-            make(environment)
+            make(environment, pins, (*WANTED, *(OF_CLOUDS if clouds else ())))
     home.mkdir()
     shutil.copy(environment / "empty" / "airflow.db", home)
     return Airflow(environment, home, dags_folder)
 
 
-def make(environment: Path) -> None:
+def make(environment: Path, pins: Path, wanted: Sequence[str]) -> None:
     """Install Airflow and migrate an empty database."""
     python = environment / "bin" / "python"
     empty = environment / "empty"
     commands: list[list[str | Path]] = [
         ["uv", "venv", "--quiet", "--clear", "--python", sys.executable, environment],
-        ["uv", "pip", "install", "--quiet", "--python", python, "--constraint", PINS, *WANTED],
+        ["uv", "pip", "install", "--quiet", "--python", python, "--constraint", pins, *wanted],
         [environment / "bin" / "airflow", "db", "migrate"],
     ]
     env = airflow_env(environment, empty)
