@@ -176,6 +176,7 @@ def test_there_is_a_file_for_each_part_that_was_chosen_and_for_no_other(stack: S
         "api.tf": "api" in answers["serving"],
         "stream.tf": "stream" in answers["serving"],
         "schedule.tf": answers["orchestrator"] == "none",
+        "airflow.tf": answers["orchestrator"] == "airflow" and answers["cloud"] != "azure",
         "ci_github.tf": answers["ci"] == "github",
     }
     files = stack.code.keys()
@@ -183,6 +184,7 @@ def test_there_is_a_file_for_each_part_that_was_chosen_and_for_no_other(stack: S
     assert {name for name in asked if name in files} == {name for name in asked if asked[name]}
     outputs = OUTPUTS | ({"api_url"} if asked["api.tf"] else set())
     outputs |= {"ci_identity"} if asked["ci_github.tf"] else set()
+    outputs |= {"airflow"} if asked["airflow.tf"] else set()
     assert set(declared(stack.code, "output")) >= outputs
     assert ("api_url" in declared(stack.code, "output")) == asked["api.tf"]
     assert ("ci_identity" in declared(stack.code, "output")) == asked["ci_github.tf"]

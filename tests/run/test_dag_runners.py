@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import kubernetes_validate
 import pytest
 
-from tests.services.airflow import Airflow, DagRun, airflow
+from tests.services.airflow import KUBECONFIG, Airflow, DagRun, airflow
 from tests.services.base_image import BASE_PYTHON
 from tests.services.rendered import Project, render
 from tests.services.webhook import Receiver, webhook_receiver
@@ -23,14 +23,6 @@ if TYPE_CHECKING:
 ANYBODY = 12345
 """A user that neither the image nor this machine knows."""
 KUBERNETES = "1.34"
-KUBECONFIG = """
-apiVersion: v1
-kind: Config
-current-context: here
-clusters: [{{name: here, cluster: {{server: "{url}"}}}}]
-contexts: [{{name: here, context: {{cluster: here, user: nobody}}}}]
-users: [{{name: nobody, user: {{}}}}]
-"""
 PODS = """
 import json, pathlib, sys
 from airflow.dag_processing.dagbag import DagBag

@@ -33,6 +33,14 @@ WANTED = (
 CLOUD_PINS = Path(__file__).with_name("airflow-clouds-constraints.txt")
 OF_CLOUDS = ("apache-airflow-providers-amazon", "apache-airflow-providers-google")
 
+KUBECONFIG = """
+apiVersion: v1
+kind: Config
+current-context: here
+clusters: [{{name: here, cluster: {{server: "{url}"}}}}]
+contexts: [{{name: here, context: {{cluster: here, user: nobody}}}}]
+users: [{{name: nobody, user: {{}}}}]
+"""
 DAG_SECONDS = 600
 HEALTHY_SECONDS = 400
 ENDED = {"success", "failed"}

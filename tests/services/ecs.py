@@ -1,8 +1,8 @@
 """A stand-in for ECS: moto, and before it what moto lacks, as it runs no container.
 
-What comes is noted and handed on. A task that was started writes a line into the log of its container,
-under the name that Fargate gives it, and has ended by the time that somebody asks, with the exit code
-that is set here.
+What comes is noted and handed on. A task that was started writes a line into the log of its
+container, under the name that Fargate gives it, and has ended by the time that somebody asks, well
+unless its command has to fail.
 """
 
 from __future__ import annotations
@@ -20,7 +20,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SIGNED = "AWS4-HMAC-SHA256 Credential=test/20260101/{region}/logs/aws4_request, SignedHeaders=host, Signature=0"
+SIGNED = (
+    "AWS4-HMAC-SHA256 Credential=test/20260101/{region}/logs/aws4_request, "
+    "SignedHeaders=host, Signature=0"
+)
 LOG_LINE = "the container's own words"
 
 
@@ -33,7 +36,7 @@ class Ecs:
     log_group: str
     container: str
     log_prefix: str
-    exit_code: int = 0
+    fails: str
     url: str = ""
     asked: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
 
@@ -52,13 +55,14 @@ class Ecs:
         if action == "DescribeTasks":
             told = json.loads(said)
             for task in told["tasks"]:
-                task["containers"] = [self.ended() | {"taskArn": task["taskArn"]}]
+                task["containers"] = [self.ended(task)]
             said = json.dumps(told).encode()
         return said
 
-    def ended(self) -> dict[str, Any]:
+    def ended(self, task: dict[str, Any]) -> dict[str, Any]:
         """Tell of the one container of a task."""
-        return {"name": self.container, "lastStatus": "STOPPED", "exitCode": self.exit_code}
+        code = int(self.fails in json.dumps(task["overrides"]))
+        return {"name": self.container, "lastStatus": "STOPPED", "exitCode": code}
 
     def write_log(self, task: str) -> None:
         """Write what the container says, where the driver awslogs does on Fargate."""
