@@ -90,7 +90,10 @@ TRACES: dict[tuple[str, str], Trace] = {
     ("orchestrator", "airflow"): Trace(r"airflow|\bdags?\b"),
     ("orchestrator", "none"): Trace(r"systemd|\bA timer runs|CronJob|schedule\.tf"),
     ("platform", "containers"): Trace(""),
-    ("platform", "kubernetes"): Trace(r"deploy/kubernetes|kustomize|kubectl"),
+    # On Azure, Airflow itself is in a cluster.
+    ("platform", "kubernetes"): Trace(
+        r"deploy/kubernetes|kustomize|kubectl", elsewhere=("helm.md",)
+    ),
     ("ci", "azure_devops"): Trace(r"azure.?(devops|pipelines|repos)|vmImage|\$\(System"),
     ("ci", "github"): Trace(r"github|actions/"),
     ("ci", "gitlab"): Trace(r"gitlab|merge.request|\bCI_PROJECT"),
