@@ -31,6 +31,8 @@ WITH_A_BUCKET = (
     "shared_log.py",
     "shared_registry.py",
 )
+# Airflow's own database and queue.
+ITS_CHART = ("helm.md", "values.yaml")
 # Every choice of every menu stands here; one that leaves nothing to be found has no words.
 TRACES: dict[tuple[str, str], Trace] = {
     ("profile", "recommended"): Trace(""),
@@ -50,10 +52,10 @@ TRACES: dict[tuple[str, str], Trace] = {
     # The rule that makes column names is the same in every project: it has PostgreSQL in mind, and
     # keeps clear of the names of every table.
     ("data_sources", "postgres"): Trace(
-        "postgres|adbc", elsewhere=("column_names.py",), also="warehouse"
+        "postgres|adbc", elsewhere=("column_names.py", *ITS_CHART), also="warehouse"
     ),
     ("data_sources", "object_storage"): Trace(r"object.?storage|\bstores\b"),
-    ("data_sources", "rest_api"): Trace("rest_?api|api_pages|tenacity"),
+    ("data_sources", "rest_api"): Trace("rest_?api|api_pages|tenacity", elsewhere=("mwaa.md",)),
     ("data_sources", "snowflake"): Trace("snowflake", also="warehouse"),
     ("dataframe", "polars"): Trace("polars"),
     # PySpark asks for pandas.
@@ -77,7 +79,9 @@ TRACES: dict[tuple[str, str], Trace] = {
         elsewhere=("column_names.py",),
     ),
     ("serving", "stream"): Trace(r"\bstream/|stream\.toml|stream_alerts|dead.letter|idempotency"),
-    ("broker", "redis"): Trace(r"\bredis\b|REDIS_", within=("serving", "stream")),
+    ("broker", "redis"): Trace(
+        r"\bredis\b|REDIS_", elsewhere=ITS_CHART, within=("serving", "stream")
+    ),
     ("broker", "kafka"): Trace("kafka", within=("serving", "stream")),
     ("cloud", "none"): Trace(""),
     ("cloud", "aws"): Trace(r"terraform/aws|aws_ecs|Fargate"),
