@@ -249,7 +249,7 @@ def test_each_overlay_keeps_to_its_own_namespace(cluster: Cluster) -> None:
             assert thing["metadata"]["namespace"] == namespace
     for binding in (o for o in cluster.objects if o["kind"] == "RoleBinding"):
         (subject,) = binding["subjects"]
-        assert (subject["name"], subject["namespace"]) == ("airflow-worker", "airflow")
+        assert (subject["name"], subject["namespace"]) == ("airflow-scheduler", "airflow")
 
 
 def test_airflows_pods_find_their_place_in_production(project: Tree) -> None:
