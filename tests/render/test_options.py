@@ -98,7 +98,9 @@ TRACES: dict[tuple[str, str], Trace] = {
     ("platform", "kubernetes"): Trace(
         r"deploy/kubernetes|kustomize|kubectl", elsewhere=("helm.md",)
     ),
-    ("ci", "azure_devops"): Trace(r"azure.?(devops|pipelines|repos)|vmImage|\$\(System"),
+    ("ci", "azure_devops"): Trace(
+        r"azure.?(devops|pipelines|repos)|vmImage|\$\(System|vstoken|\bdevops_"
+    ),
     ("ci", "github"): Trace(r"github|actions/"),
     ("ci", "gitlab"): Trace(r"gitlab|merge.request|\bCI_PROJECT"),
     ("ci", "none"): Trace(""),

@@ -27,12 +27,12 @@ PROVIDERS = {
     "gcp": "google",
     "azure": "azurerm",
 }
+SERVICES = [ci for ci in choices()["ci"] if ci != "none"]
 # All that the files differ by; the CI takes turns.
 PARTS: list[Answers] = [
-    {"serving": serving, "orchestrator": orchestrator, "ci": ("github", "none")[number % 2]}
-    for number, (orchestrator, serving) in enumerate(
-        product(("airflow", "none"), choices()["serving"])
-    )
+    {"serving": serving, "orchestrator": orchestrator, "ci": choices()["ci"][number % 4]}
+    for orchestrator, start in (("airflow", 0), ("none", 1))
+    for number, serving in enumerate(choices()["serving"], start)
 ]
 EVERYTHING: Answers = {
     "serving": choices()["serving"][-1],
@@ -45,7 +45,11 @@ EVERYTHING: Answers = {
 ANSWER_SETS: list[Answers] = [
     *({"cloud": cloud, **parts} for cloud in PROVIDERS for parts in PARTS),
     *({"cloud": cloud, **EVERYTHING, "broker": "kafka"} for cloud in PROVIDERS),
-    *({"cloud": cloud, **EVERYTHING, "ci": "none"} for cloud in PROVIDERS),
+    *(
+        {"cloud": cloud, **EVERYTHING, "ci": ci}
+        for cloud, ci in product(PROVIDERS, choices()["ci"])
+        if ci != EVERYTHING["ci"]
+    ),
 ]
 ENVIRONMENTS = ("staging", "production")
 ALWAYS = {
@@ -69,6 +73,7 @@ VARIABLES = {
     "alert_emails",
     "log_retention_days",
 }
+OF_CI = {"github": {"repository"}, "gitlab": {"gitlab_host", "gitlab_project_id"}}
 OUTPUTS = {"registry", "bucket_url", "image_tag", "line"}
 # Where an address may mean everybody: the ways out, whose other end nobody knows beforehand.
 OUT = {
@@ -177,22 +182,23 @@ def test_there_is_a_file_for_each_part_that_was_chosen_and_for_no_other(stack: S
         "stream.tf": "stream" in answers["serving"],
         "schedule.tf": answers["orchestrator"] == "none",
         "airflow.tf": answers["orchestrator"] == "airflow" and answers["cloud"] != "azure",
-        "ci_github.tf": answers["ci"] == "github",
+        "ci.tf": answers["ci"] != "none",
+        **{f"ci_{ci}.tf": answers["ci"] == ci for ci in SERVICES},
     }
     files = stack.code.keys()
     assert files >= ALWAYS
     assert {name for name in asked if name in files} == {name for name in asked if asked[name]}
     outputs = OUTPUTS | ({"api_url"} if asked["api.tf"] else set())
-    outputs |= {"ci_identity"} if asked["ci_github.tf"] else set()
+    outputs |= {"ci_identity"} if asked["ci.tf"] else set()
     outputs |= {"airflow"} if asked["airflow.tf"] else set()
     assert set(declared(stack.code, "output")) >= outputs
     assert ("api_url" in declared(stack.code, "output")) == asked["api.tf"]
-    assert ("ci_identity" in declared(stack.code, "output")) == asked["ci_github.tf"]
+    assert ("ci_identity" in declared(stack.code, "output")) == asked["ci.tf"]
 
 
 def test_variables_are_those_that_all_clouds_have(stack: Stack) -> None:
     variables = declared(stack.code, "variable")
-    wanted = VARIABLES | ({"repository"} if stack.tree.answers["ci"] == "github" else set())
+    wanted = VARIABLES | OF_CI.get(stack.tree.answers["ci"], set())
     if "api" in stack.tree.answers["serving"]:
         wanted |= {"api_instances_min", "api_instances_max", "client_cidrs"}
         assert "default" not in variables["client_cidrs"]
@@ -276,7 +282,8 @@ def test_from_an_empty_folder_to_apply_it_takes_five_commands_at_most(stack: Sta
 
 @pytest.mark.parametrize("cloud", PROVIDERS)
 def test_checkov_finds_nothing_that_is_not_argued(cloud: str, source: Path, tmp_path: Path) -> None:
-    for name, answers in (("all", EVERYTHING), ("least", PARTS[1] | {"ci": "none"})):
+    asked = {ci: EVERYTHING | {"ci": ci} for ci in SERVICES}
+    for name, answers in {**asked, "least": PARTS[1] | {"ci": "none"}}.items():
         tree = grow(tmp_path / "projects" / name, source, {"cloud": cloud, **answers})
         shutil.copytree(tree.folder / "deploy" / "terraform", tmp_path / "checked" / name)
     found = checked(tmp_path / "checked")
