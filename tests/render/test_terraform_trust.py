@@ -6,6 +6,7 @@ documentation says of how it compares; the tokens are as the services' documenta
 
 from __future__ import annotations
 
+import operator
 import re
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
@@ -21,6 +22,7 @@ from tests.services.terraform.hcl import NodeMissingError, hcl_files, node_modul
 from tests.services.terraform.review import bodies, declared
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 Claims = dict[str, str]
@@ -54,6 +56,13 @@ VALUES = {
     "github_provider_arn": "",
     "gitlab_provider_arn": "",
     "devops_provider_arn": "",
+}
+
+
+# How AWS compares.
+COMPARED: dict[str, Callable[[str, str], bool]] = {
+    "StringEquals": operator.eq,
+    "StringLike": fnmatchcase,
 }
 
 
@@ -91,7 +100,7 @@ class Job:
         }
 
     def gitlab(self) -> Claims:
-        """Give GitLab's token: its subject is as the project has asked for it, or as it is at first."""
+        """Give GitLab's token: its subject as the project asked for it, or as it is at first."""
         ref = f"ref_type:{self.kind}:ref:{self.branch}"
         subject = (
             f"project_path:{self.name}:{ref}"
@@ -176,7 +185,8 @@ class Trust:
     def one(self, kind: str, of_type: str, name: str) -> dict[str, Any]:
         """Give a resource or data source, with the values put in."""
         (body,) = (b for _, t, n, b in bodies(self.code, kind) if (t, n) == (of_type, name))
-        return filled(body, self.known)
+        found: dict[str, Any] = filled(body, self.known)
+        return found
 
     @property
     def known(self) -> dict[str, str]:
@@ -205,8 +215,8 @@ class Trust:
         for condition in statement["condition"]:
             named, _, claim = condition["variable"].rpartition(":")
             assert named == issuer
-            equal = {"StringEquals": str.__eq__, "StringLike": fnmatchcase}[condition["test"]]
-            held.append(any(equal(claims[claim], value) for value in condition["values"]))
+            compare = COMPARED[condition["test"]]
+            held.append(any(compare(claims[claim], value) for value in condition["values"]))
         return all(held)
 
     def gcp(self, claims: Claims) -> bool:
@@ -263,9 +273,7 @@ def reader() -> None:
         unavailable(error)
 
 
-@pytest.fixture(
-    scope="module", params=list(product(CLOUDS, SERVICES)), ids=lambda param: "-".join(param)
-)
+@pytest.fixture(scope="module", params=list(product(CLOUDS, SERVICES)), ids="-".join)
 def trust(
     request: pytest.FixtureRequest, source: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Trust:

@@ -93,7 +93,7 @@ def test_the_bucket_of_the_state_is_the_one_that_the_files_name(shell: Shell) ->
     bucket = shell.files["environments/staging.tfbackend"]["bucket"]
     assert f"buckets create gs://{bucket} --project {values['project_id']} " in told
     assert f"--location {values['region']} " in told
-    granted = shell.files["ci_github.tf"]["resource"]["google_storage_bucket_iam_member"]
+    granted = shell.files["ci.tf"]["resource"]["google_storage_bucket_iam_member"]
     name = granted["ci_state"][0]["bucket"]
     assert name.replace("${var.project_id}", values["project_id"]) == bucket
 

@@ -53,7 +53,7 @@ variable "gitlab_project_id" {
 }
 
 variable "gitlab_provider_arn" {
-  description = "GitLab as the account knows it already (an account takes it in once); empty: it is made known."
+  description = "GitLab as the account knows it already (an account takes it in once), with the audience sts.amazonaws.com; empty: it is made known."
   type        = string
   default     = ""
 
