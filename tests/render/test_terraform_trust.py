@@ -313,7 +313,7 @@ def test_whoever_differs_in_what_the_cloud_sees_does_not(trust: Trust, ours: Job
 
 
 def test_what_aws_does_not_see_of_azure_devops_is_said_on_the_page(trust: Trust, ours: Job) -> None:
-    page = trust.tree.text(f"deploy/terraform/{trust.cloud}/README.md").replace("\n", " ")
+    page = " ".join(trust.tree.text(f"deploy/terraform/{trust.cloud}/README.md").split())
     unseen = trust.lets_in(replace(ours, branch="feature")) and trust.ci == "azure_devops"
     unseen = unseen and trust.cloud != "azure"
     assert ("but neither branch nor environment" in page) == unseen
