@@ -22,7 +22,8 @@ data "aws_iam_policy_document" "ci_jobs" {
       values   = ["sts.amazonaws.com"]
     }
 
-    # AWS sees no other claim of every GitLab: README.md says how the project comes to say all this in its subject.
+    # AWS sees the environment in no other claim, and of a GitLab of one's own nothing else at all: README.md
+    # says how the project comes to say all this in its subject.
     condition {
       test     = "StringEquals"
       variable = "${var.gitlab_host}:sub"
@@ -48,7 +49,7 @@ variable "gitlab_project_id" {
 
   validation {
     condition     = can(regex("^[0-9]+$", var.gitlab_project_id))
-    error_message = "It has to be a number: README.md says where it is."
+    error_message = "It has to be a number: it is in the menu (⋮) of the project's page."
   }
 }
 
