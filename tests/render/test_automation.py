@@ -101,8 +101,9 @@ def test_what_is_installed_or_run_has_an_exact_version(automated: Tree) -> None:
             assert re.fullmatch(pinned, image), image
     scan = automated.text("deploy/scan.sh")
     if automated.answers["cloud"] != "none":
-        release = automated.text("deploy/release.sh")
-        assert re.search(r"\bhashicorp/terraform:\d+\.\d+\.\d+@sha256:[0-9a-f]{64}\)", release)
+        for name in ("release", "validate"):
+            pinned = r"\bhashicorp/terraform:\d+\.\d+\.\d+@sha256:[0-9a-f]{64}\)"
+            assert re.search(pinned, automated.text(f"deploy/{name}.sh"))
     assert re.search(r"\banchore/grype:v\d+\.\d+\.\d+@sha256:[0-9a-f]{64} ", scan)
 
 

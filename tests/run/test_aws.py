@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 REGION = "eu-central-1"
 SLUG = "customer-churn"
+ARN = f"arn:aws:it:{REGION}:123456789012"
 
 
 @dataclass(frozen=True)
@@ -172,6 +173,108 @@ def test_the_line_is_started_by_what_terraform_says(shell: Shell) -> None:
     (task,) = json.loads(shell.run(begun))["tasks"]
     assert task["taskDefinitionArn"].endswith("task-definition/it-line:1")
     assert task["launchType"] == "FARGATE"
+
+
+def test_aws_takes_the_task_and_its_schedule_as_the_files_have_them(
+    shell: Shell, tmp_path: Path
+) -> None:
+    """Their own words, filled in as Terraform would: AWS's command knows each name and its type."""
+    files = hcl(shell)
+    (line,) = files["line.tf"].parsed["resource"]["aws_ecs_task_definition"]["line"]
+    (secrets,) = (given["secrets"] for given in files["secrets.tf"].parsed["locals"])
+    (settings,) = (given["settings"] for given in files["main.tf"].parsed["locals"])
+    lists = {
+        "for name, value in local.settings": [{"name": n, "value": v} for n, v in settings.items()],
+        "for name in local.secrets": [
+            {"name": n, "valueFrom": f"{ARN}:secretsmanager:it:{n}::"} for n in secrets
+        ],
+    }
+    containers = line["container_definitions"].removeprefix("${jsonencode(").removesuffix(")}")
+    for made_by, things in lists.items():
+        pattern = rf"\[\s*{made_by} : \{{.*\}}\s*\]"
+        containers, found = re.subn(pattern, lambda _, are=things: json.dumps(are), containers)
+        assert found == 1
+    (tmp_path / "containers.tf").write_text(f"locals {{\n  it = {containers}\n}}\n")
+    (written,) = hcl_files(tmp_path)["containers.tf"].parsed["locals"]
+    (platform,) = line["runtime_platform"]
+    definition = {
+        "family": line["family"],
+        "networkMode": line["network_mode"],
+        "requiresCompatibilities": line["requires_compatibilities"],
+        "cpu": str(line["cpu"]),
+        "memory": str(line["memory"]),
+        "executionRoleArn": line["execution_role_arn"],
+        "taskRoleArn": line["task_role_arn"],
+        "runtimePlatform": {
+            "cpuArchitecture": platform["cpu_architecture"],
+            "operatingSystemFamily": platform["operating_system_family"],
+        },
+        "volumes": line["volume"],
+        "containerDefinitions": written["it"],
+    }
+    (tmp_path / "task.json").write_text(filled(definition))
+    made = shell.ask(f"ecs register-task-definition --cli-input-json file://{tmp_path}/task.json")
+    (container,) = made["taskDefinition"]["containerDefinitions"]
+    assert container["command"] == [SLUG, "run"]
+    assert {secret["name"] for secret in container["secrets"]} == set(secrets)
+
+    (plan,) = files["schedule.tf"].parsed["resource"]["aws_scheduler_schedule"]["line"]
+    ((target,), (window,)) = plan["target"], plan["flexible_time_window"]
+    ((task,), (retry,)) = target["ecs_parameters"], target["retry_policy"]
+    (network,) = task["network_configuration"]
+    schedule = {
+        "Name": plan["name"],
+        "GroupName": plan["group_name"],
+        "ScheduleExpression": plan["schedule_expression"],
+        "ScheduleExpressionTimezone": plan["schedule_expression_timezone"],
+        "KmsKeyArn": plan["kms_key_arn"],
+        "FlexibleTimeWindow": {"Mode": window["mode"]},
+        "Target": {
+            "Arn": target["arn"],
+            "RoleArn": target["role_arn"],
+            "EcsParameters": {
+                "TaskDefinitionArn": made["taskDefinition"]["taskDefinitionArn"],
+                "LaunchType": task["launch_type"],
+                "NetworkConfiguration": {
+                    "awsvpcConfiguration": {
+                        "Subnets": [network["subnets"]],
+                        "SecurityGroups": network["security_groups"],
+                        "AssignPublicIp": "ENABLED" if network["assign_public_ip"] else "DISABLED",
+                    }
+                },
+            },
+            "RetryPolicy": {
+                "MaximumRetryAttempts": retry["maximum_retry_attempts"],
+                "MaximumEventAgeInSeconds": retry["maximum_event_age_in_seconds"],
+            },
+        },
+    }
+    (tmp_path / "schedule.json").write_text(filled(schedule))
+    shell.ask(f"scheduler create-schedule-group --name {SLUG}-staging")
+    shell.ask(f"scheduler create-schedule --cli-input-json file://{tmp_path}/schedule.json")
+    name = f"--group-name {SLUG}-staging --name {SLUG}-staging-line"
+    kept = shell.ask(f"scheduler get-schedule {name}")
+    assert kept["State"] == "ENABLED"
+    assert kept["Target"] == json.loads(filled(schedule))["Target"]
+
+
+def filled(value: object) -> str:
+    """Write it as JSON, with each reference as what Terraform would put there."""
+    names = {
+        "local.name": f"{SLUG}-staging",
+        "aws_scheduler_schedule_group.line.name": f"{SLUG}-staging",
+        "local.bucket_url": f"s3://{SLUG}-staging/{SLUG}",
+        "var.region": REGION,
+        "var.image_tag": "0.1.0",
+        f'aws_ecr_repository.images["{SLUG}-line"].repository_url': "registry/line",
+        "aws_cloudwatch_log_group.line.name": f"/{SLUG}-staging/line",
+    }
+    text = json.dumps(value).replace("${var.project}", SLUG)
+    for name, known in names.items():
+        text = text.replace(json.dumps(f"${{{name}}}")[1:-1], known)
+    text = re.sub(r"\$\{(aws_\w+)[^}]*\.(arn|id)\}", rf"{ARN}:\1:it/line", text)
+    assert "${" not in text
+    return text
 
 
 def hcl(shell: Shell) -> Any:  # noqa: ANN401 - the files, by name

@@ -1,7 +1,7 @@
 """CI looks for known flaws: its own commands, of each service, in a rendered project.
 
-uv is real, and asks a stand-in of OSV's service. Docker, and with it the scanner, is a stand-in
-that notes what it is asked.
+uv is real, and asks a stand-in of OSV's service. Docker, and with it the scanner and Terraform, is
+a stand-in that notes what it is asked.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+SERVICES = ["github", "gitlab", "azure_devops"]
 FLAW = {
     "id": "GHSA-1111-2222-3333",
     "modified": "2026-01-01T00:00:00Z",
@@ -40,6 +41,19 @@ printf '%s\\n' "$*" >> {noted}
 case $1 in
   save) printf 'the archive of %s' "$4" > "$3" ;;
   run) cat image.tar >> {noted}; printf '\\n' >> {noted}; exit "${{FOUND:-0}}" ;;
+esac
+"""
+
+TERRAFORM = """\
+#!/bin/sh
+printf '%s\\n' "$*" >> {noted}
+case "$*" in *"$FAULT"*) exit 1 ;; esac
+"""
+DOCKER_WITH_TERRAFORM = """\
+#!/bin/sh
+case $1 in
+  create) echo container ;;
+  cp) test "$2" = container:/bin/terraform && cp {terraform} "$3" ;;
 esac
 """
 
@@ -78,14 +92,19 @@ class Project:
         return run_shells(self.commands(job), self.folder, self.programs, env)
 
 
-@pytest.fixture(params=["github", "gitlab", "azure_devops"])
+@pytest.fixture(params=SERVICES)
 def project(request: pytest.FixtureRequest, tmp_path: Path) -> Project:
     """A project that this service checks."""
-    made = render(tmp_path / "project", ci=request.param)
-    (tmp_path / "programs").mkdir()
-    project = Project(request.param, made.folder, tmp_path / "programs")
+    project = checked_by(request.param, tmp_path)
     project.program("pip", '#!/bin/sh\ntest "$1" = install\n')
     return project
+
+
+def checked_by(ci: str, folder: Path, **answers: object) -> Project:
+    """Render a project that this service checks."""
+    made = render(folder / "project", ci=ci, **answers)
+    (folder / "programs").mkdir()
+    return Project(ci, made.folder, folder / "programs")
 
 
 @contextmanager
@@ -161,6 +180,25 @@ def test_a_flaw_in_an_image_fails_the_job(project: Project) -> None:
     assert project.run("images", FOUND="2")[0] == 2
     assert not (project.folder / "image.tar").exists()
     assert "docker-archive" in noted.read_text().splitlines()[-2]
+
+
+@pytest.mark.parametrize("ci", SERVICES)
+def test_the_files_for_a_cloud_are_held_against_its_provider(ci: str, tmp_path: Path) -> None:
+    project = checked_by(ci, tmp_path, cloud="gcp")
+    noted = tmp_path / "terraform.txt"
+    terraform = project.programs / "terraform-of-the-image"
+    project.program(terraform.name, TERRAFORM.format(noted=noted))
+    project.program("docker", DOCKER_WITH_TERRAFORM.format(terraform=terraform))
+    code, output = project.run("infrastructure", FAULT="none of it")
+    assert code == 0, output
+    place = "-chdir=deploy/terraform/gcp"
+    assert noted.read_text().splitlines() == [
+        f"{place} fmt -check -diff -recursive",
+        f"{place} init -backend=false -input=false",
+        f"{place} validate",
+    ]
+    for fault in ("fmt", "init", "validate"):
+        assert project.run("infrastructure", FAULT=f" {fault}")[0] == 1
 
 
 def test_what_fails_the_scan_is_grave_and_mended_somewhere(project: Project) -> None:

@@ -559,7 +559,7 @@ def test_an_api_that_is_not_there_is_said_in_one_line(pipeline: Pipeline) -> Non
 def test_production_waits_for_staging_and_for_somebody(pipeline: Pipeline) -> None:
     if pipeline.ci == "github":
         jobs = pipeline.yaml(".github/workflows/ci.yml")["jobs"]
-        assert jobs["staging"]["needs"] == ["test", "audit", "images"]
+        assert jobs["staging"]["needs"] == ["test", "audit", "images", "infrastructure"]
         assert jobs["production"]["needs"] == "staging"
         for name in ("staging", "production"):
             assert jobs[name]["if"] == "github.event_name == 'push'"
