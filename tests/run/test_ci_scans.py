@@ -100,7 +100,7 @@ def project(request: pytest.FixtureRequest, tmp_path: Path) -> Project:
     return project
 
 
-def checked_by(ci: str, folder: Path, **answers: object) -> Project:
+def checked_by(ci: str, folder: Path, **answers: Any) -> Project:  # noqa: ANN401 - of any question
     """Render a project that this service checks."""
     made = render(folder / "project", ci=ci, **answers)
     (folder / "programs").mkdir()

@@ -6,17 +6,13 @@ and `docker` are told is written down here, and held against the files.
 
 from __future__ import annotations
 
-import re
-import subprocess
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.services.availability import unavailable
+from tests.services.cloud_page import Shell
 from tests.services.generator import fourhats
 from tests.services.rendered import install, render
-from tests.services.terraform.hcl import NodeMissingError, hcl_files
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,56 +21,11 @@ SLUG = "customer-churn"
 REGISTRY = f"europe-west1-docker.pkg.dev/{SLUG}-staging/{SLUG}-staging"
 
 
-@dataclass(frozen=True)
-class Shell:
-    """A person's shell beside a project."""
-
-    folder: Path
-    project: Path
-
-    @property
-    def blocks(self) -> list[str]:
-        """The blocks of commands that the page shows."""
-        page = (self.project / "deploy/terraform/gcp/README.md").read_text(encoding="utf-8")
-        return re.findall(r"(?s)```sh\n(.*?)```", page)
-
-    @property
-    def files(self) -> dict[str, Any]:
-        """What the files for Terraform say, by their names."""
-        try:
-            found = hcl_files(self.project / "deploy" / "terraform" / "gcp")
-        except NodeMissingError as error:
-            unavailable(error)
-        return {name: file.parsed for name, file in found.items()}
-
-    def has(self, name: str, text: str) -> None:
-        """Put a command where the shell finds it first."""
-        path = self.folder / "bin" / name
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(f"#!/bin/sh\n{text}\n", encoding="utf-8")
-        path.chmod(0o755)
-
-    def types(self, script: str, *, inside: bool = False) -> list[str]:
-        """Type something, see it work, and give what the commands were told."""
-        log = self.folder / "log"
-        log.write_text("", encoding="utf-8")
-        done = subprocess.run(
-            ["bash", "-euo", "pipefail", "-c", script],
-            cwd=self.project if inside else self.folder,
-            capture_output=True,
-            text=True,
-            check=False,
-            env={"PATH": f"{self.folder / 'bin'}:/usr/bin:/bin", "LOG": str(log)},
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return log.read_text(encoding="utf-8").splitlines()
-
-
 @pytest.fixture(scope="module")
 def shell(tmp_path_factory: pytest.TempPathFactory) -> Shell:
     folder = tmp_path_factory.mktemp("gcp")
     answers: dict[str, Any] = {"cloud": "gcp", "orchestrator": "none", "alerts": ["webhook"]}
-    return Shell(folder, install(render(folder / SLUG, **answers)).folder)
+    return Shell(folder, install(render(folder / SLUG, **answers)).folder, "gcp")
 
 
 def test_the_first_command_makes_a_project_for_google_cloud(shell: Shell, tmp_path: Path) -> None:
@@ -99,20 +50,7 @@ def test_the_bucket_of_the_state_is_the_one_that_the_files_name(shell: Shell) ->
 
 
 def test_terraform_is_told_of_folders_files_and_resources_that_there_are(shell: Shell) -> None:
-    shell.has("terraform", 'for word; do echo "$word" >> "$LOG"; done')
-    for command in shell.blocks[0].splitlines():
-        if not command.startswith("terraform"):
-            continue
-        words = shell.types(command)
-        folder = shell.folder / words[0].removeprefix("-chdir=")
-        named = [word.partition("=") for word in words[2:]]
-        for option, _, value in named:
-            if option in ("-var-file", "-backend-config"):
-                assert (folder / value).is_file()
-            if option == "-target":
-                of_type, _, name = value.partition(".")
-                found = [file["resource"] for file in shell.files.values() if "resource" in file]
-                assert any(name in resources.get(of_type, {}) for resources in found)
+    shell.told_terraform()
 
 
 def test_each_value_of_env_becomes_a_version_of_the_secret_that_has_its_name(shell: Shell) -> None:
