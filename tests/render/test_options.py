@@ -9,8 +9,6 @@ import pytest
 from tests.render.answer_sets import questions
 from tests.render.tree import Tree
 
-pytestmark = pytest.mark.quick
-
 
 class Trace(NamedTuple):
     """What only a choice's own lines say, and where else a mention is meant."""
@@ -112,6 +110,7 @@ TRACES: dict[tuple[str, str], Trace] = {
 }
 
 
+@pytest.mark.quick
 def test_every_choice_is_known_here() -> None:
     menus = {
         (name, value)
@@ -137,12 +136,14 @@ def test_what_was_chosen_is_there_and_what_was_not_is_nowhere(tree: Tree) -> Non
     assert not wrong
 
 
+@pytest.mark.quick
 def test_credentials_of_stores_are_asked_for_where_something_is_in_one(tree: Tree) -> None:
     found = _mentions(tree, Trace("AWS_|AZURE_|store_login"))
     wanted = "object_storage" in tree.answers["data_sources"] or tree.shares_a_bucket
     assert bool(found) == wanted, found
 
 
+@pytest.mark.quick
 def test_what_serves_is_nowhere_in_a_project_that_only_scores(tree: Tree) -> None:
     found = _mentions(tree, Trace(r"\bserve\b(?! types)|msgspec|prometheus|compose\.yaml"))
     assert bool(found) == bool({"api", "stream"} & set(tree.answers["serving"])), found
