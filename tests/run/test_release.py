@@ -12,10 +12,7 @@ import os
 import shutil
 import subprocess
 import sys
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 from typing import TYPE_CHECKING, Any
 from urllib.error import HTTPError
 from urllib.parse import parse_qs, urlsplit
@@ -24,6 +21,7 @@ from urllib.request import Request, urlopen
 import pytest
 import yaml
 
+from tests.services.json_service import Asked, http_service, json_service
 from tests.services.ports import free_port
 from tests.services.rendered import ROOT, command, render, serve
 
@@ -295,37 +293,6 @@ class Pipeline:
                 yield ["bash"], script.replace("$(Pipeline.Workspace)", "/agent"), base | env
 
 
-@contextmanager
-def answering(answer: Any) -> Iterator[str]:  # noqa: ANN401 - a function of a handler
-    """Answer each request by a function of the handler and the body; yield the address."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.go(b"")
-
-        def do_POST(self) -> None:
-            self.go(self.rfile.read(int(self.headers["Content-Length"])))
-
-        def go(self, body: bytes) -> None:
-            code, text = answer(self, body)
-            self.send_response(code)
-            self.send_header("Content-Length", str(len(text)))
-            self.end_headers()
-            self.wfile.write(text)
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
-            thread.join()
-
-
 @pytest.fixture(scope="module")
 def api(default_project: Project) -> Iterator[tuple[str, str]]:
     """The address of a real API that asks for a key, and the key."""
@@ -340,17 +307,15 @@ def clouds() -> Iterator[Clouds]:
     """Those who hand out tokens."""
     made = Clouds()
 
-    def answer(handler: BaseHTTPRequestHandler, body: bytes) -> tuple[int, bytes]:
-        url = urlsplit(handler.path)
+    def answer(asked: Asked) -> dict[str, str]:
+        url = urlsplit(asked.path)
         query = {name: value for name, (value,) in parse_qs(url.query).items()}
-        by = handler.headers.get("Authorization", "")
         try:
-            found = made.answer(url.path, query, by, body.decode())
+            return made.answer(url.path, query, asked.headers.get("Authorization", ""), asked.body)
         except AssertionError as error:
-            return 403, str(error).encode()
-        return 200, json.dumps(found).encode()
+            raise PermissionError(str(error)) from error
 
-    with answering(answer) as url:
+    with json_service(answer) as url:
         made.url = url
         yield made
 
@@ -380,20 +345,20 @@ def pipeline(
     clouds.audiences.clear()
     url, key = api
 
-    def in_front(handler: BaseHTTPRequestHandler, body: bytes) -> tuple[int, bytes]:
+    def in_front(asked: Asked) -> tuple[int, bytes]:
         state = json.loads((tmp_path / "state.json").read_text())
         if state["image_tag"] in (tmp_path / "broken.txt").read_text():
             return 503, b'{"status": "no model"}'
-        if handler.path == "/health" and (tmp_path / "stuck.txt").exists():
+        if asked.path == "/health" and (tmp_path / "stuck.txt").exists():
             return 200, json.dumps({"status": "alive", "version": OLD}).encode()
-        asked = Request(url + handler.path, body or None, dict(handler.headers))
+        request = Request(url + asked.path, asked.body.encode() or None, asked.headers)
         try:
-            with urlopen(asked, timeout=30) as answer:
+            with urlopen(request, timeout=30) as answer:
                 return answer.status, answer.read()
         except HTTPError as error:
             return error.code, error.read()
 
-    with answering(in_front) as front:
+    with http_service(in_front) as front:
         made = Pipeline(ci, cloud, tmp_path / "project", clouds, key)
         state = {"image_tag": OLD, "registry": REGISTRIES[cloud], "api_url": front}
         (tmp_path / "state.json").write_text(json.dumps(state))

@@ -1,4 +1,4 @@
-"""A service that answers in JSON, on a port of this machine, for as long as it is asked."""
+"""A service of the tests' own, on a port of this machine, for as long as it is asked."""
 
 from __future__ import annotations
 
@@ -22,7 +22,21 @@ class Asked(NamedTuple):
 
 @contextmanager
 def json_service(answer: Callable[[Asked], object]) -> Iterator[str]:
-    """Answer GET and POST in a thread, a PermissionError with 403; yield the address."""
+    """Answer GET and POST in JSON, a PermissionError with 403; yield the address."""
+
+    def in_json(asked: Asked) -> tuple[int, bytes]:
+        try:
+            return 200, json.dumps(answer(asked)).encode()
+        except PermissionError as error:
+            return 403, json.dumps({"message": str(error)}).encode()
+
+    with http_service(in_json) as url:
+        yield url
+
+
+@contextmanager
+def http_service(answer: Callable[[Asked], tuple[int, bytes]]) -> Iterator[str]:
+    """Answer GET and POST in a thread by a status and a body; yield the address."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -32,11 +46,7 @@ def json_service(answer: Callable[[Asked], object]) -> Iterator[str]:
             self.answer(self.rfile.read(int(self.headers["Content-Length"])).decode())
 
         def answer(self, body: str) -> None:
-            try:
-                code, found = 200, answer(Asked(self.path, dict(self.headers), body))
-            except PermissionError as error:
-                code, found = 403, {"message": str(error)}
-            text = json.dumps(found).encode()
+            code, text = answer(Asked(self.path, dict(self.headers), body))
             self.send_response(code)
             self.send_header("Content-Length", str(len(text)))
             self.end_headers()

@@ -91,15 +91,7 @@ class Bucket:
             ProjectError: the bucket does not answer, or refuses.
 
         """
-        kind, _ = guess_type(name)
-        with self._told("written", name):
-            obstore.put(
-                self._store,
-                self._path(name),
-                content,
-                attributes={"Content-Type": kind} if kind else None,
-                use_multipart=False,
-            )
+        self._put(name, content, use_multipart=False)
 
     def send(self, name: str, path: Path) -> None:
         """Write a file; a large one goes in parts, and is never whole in memory.
@@ -108,16 +100,7 @@ class Bucket:
             ProjectError: the bucket does not answer, or refuses.
 
         """
-        kind, _ = guess_type(name)
-        with self._told("written", name):
-            obstore.put(
-                self._store,
-                self._path(name),
-                path,
-                attributes={"Content-Type": kind} if kind else None,
-                chunk_size=PART_BYTES,
-                max_concurrency=PARTS_AT_ONCE,
-            )
+        self._put(name, path, chunk_size=PART_BYTES, max_concurrency=PARTS_AT_ONCE)
 
     def listed(self, folder: str) -> dict[str, Listed]:
         """List what is in a folder and below, by its name there.
@@ -165,6 +148,12 @@ class Bucket:
                     raise ChangedError from None
                 return found.stamp
             return Stamp(written.get("e_tag"), written.get("version"))
+
+    def _put(self, name: str, content: bytes | Path, **how: Any) -> None:  # noqa: ANN401 (obstore's)
+        kind, _ = guess_type(name)
+        attributes = {"Content-Type": kind} if kind else None
+        with self._told("written", name):
+            obstore.put(self._store, self._path(name), content, attributes=attributes, **how)
 
     def _path(self, name: str) -> str:
         return f"{self._folder}/{name}" if self._folder else name
