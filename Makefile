@@ -4,10 +4,17 @@ UV_VERSION := 0.13.9
 VENV := .venv/bin
 UV := $(shell command -v uv 2>/dev/null || echo $(CURDIR)/.cache/uv-boot/bin/uv)
 # uv, for the projects that demo and tests make, is found here if nowhere else.
+PATH_AS_TYPED := $(PATH)
 export PATH := $(PATH):$(CURDIR)/.cache/uv-boot/bin
 # An environment that happens to be active is not ours.
 unexport VIRTUAL_ENV
+# Compiled once, out of the way: without, every process that a test starts compiles all it imports.
+unexport PYTHONDONTWRITEBYTECODE
+export PYTHONPYCACHEPREFIX := $(CURDIR)/.cache/pycache
 unexport UV_PROJECT_ENVIRONMENT
+
+# One more than there are processors: much of the time, a test waits for a server.
+WORKERS := $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
 
 .PHONY: help demo test quick nightly lint bench cookiecutter pins release
 
@@ -16,25 +23,30 @@ help: ## show this list
 
 demo: .venv/.installed ## render, install and run the default project, ask it for a prediction
 	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"; exit 130' INT TERM && \
-	{ $(VENV)/fourhats new --defaults --run "$$folder/customer-churn" || { rm -rf "$$folder"; exit 1; }; } && \
-	printf '\nIt stays there until you delete it. Make your own:\n  %s/fourhats new my-project\n' "$(VENV)"
+	{ PATH='$(PATH_AS_TYPED)' UV='$(UV)' $(VENV)/fourhats new --defaults --run "$$folder/customer-churn" || { rm -rf "$$folder"; exit 1; }; } && \
+	printf '\nIt stays there until you delete it. Make your own:\n  "%s"/fourhats new my-project\n' "$(CURDIR)/$(VENV)"
 
 test: lint ## lint, then every test
-	$(VENV)/pytest --numprocesses=logical --dist=loadfile --no-loadscope-reorder
+	$(VENV)/pytest --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder
 
 quick: .venv/.installed ## the tests that answer within seconds
 	$(VENV)/pytest -m quick --numprocesses=logical --dist=worksteal
 
-nightly: .venv/.installed ## 5,000 random updates and thousands of changed answers (hours)
-	UPDATE_CASES=5000 $(VENV)/pytest --numprocesses=logical \
-	  tests/update/test_nobody_loses_a_line.py tests/update/test_changed_answers.py
+nightly: .venv/.installed ## 5,000 random updates, every changed answer, simulated worlds, other mutants (hours)
+	UPDATE_CASES=5000 OPTION_MOVES=1000 METHOD_CASES=10000 MUTANTS_SEED=$$(date +%j) \
+	  $(VENV)/pytest --numprocesses=$(WORKERS) \
+	  tests/update/test_nobody_loses_a_line.py tests/update/test_changed_answers.py \
+	  tests/update/test_options.py tests/method tests/runtime/test_mutations.py
 
-lint: .venv/.installed ## formatter, linter, types, unused dependencies and code
+lint: .venv/.installed ## formatter, linter, types, imports, unused dependencies and code
 	$(VENV)/ruff format --check
 	$(VENV)/ruff check
 	$(VENV)/mypy
+	$(VENV)/lint-imports --no-cache --no-logo
+	cd template/runtime && $(CURDIR)/$(VENV)/lint-imports --no-cache --no-logo
 	$(VENV)/deptry generator
-	$(VENV)/vulture --min-confidence 80 generator hooks pins release tests benchmarks
+	cd template/runtime && $(CURDIR)/$(VENV)/deptry fourhats_runtime
+	$(VENV)/vulture --min-confidence 80 generator hooks pins release template/runtime tests benchmarks
 
 bench: .venv/.installed ## the figures that the project promises, as ratios
 	$(VENV)/python -m benchmarks.run
@@ -43,17 +55,18 @@ cookiecutter: .venv/.installed ## declare the questions to cookiecutter, after a
 	$(VENV)/python hooks/cookiecutter_json.py
 
 pins: .venv/.installed ## refresh every pinned version, ours and the projects'
-	$(UV) pip compile --quiet --upgrade --universal --python-version 3.11 --group dev --extra sources \
+	$(UV) pip compile --quiet --upgrade --universal --python-version 3.11 --group dev --extra sources --extra all \
 	  --no-emit-index-url --no-annotate --custom-compile-command "make pins" \
-	  --output-file constraints.txt pyproject.toml
+	  --output-file constraints.txt pyproject.toml template/runtime/pyproject.toml
 	$(VENV)/python pins/refresh.py
 
 release: .venv/.installed ## tag and build a version: make release VERSION=0.2.0
 	@$(VENV)/python release/release.py "$(VERSION)"
 
-.venv/.installed: pyproject.toml constraints.txt | $(UV)
-	$(UV) venv --quiet --clear --python '>=3.11,<3.14' .venv
-	$(UV) pip install --quiet --python .venv --constraint constraints.txt --editable ".[sources]" --group dev
+.venv/.installed: pyproject.toml template/runtime/pyproject.toml constraints.txt | $(UV)
+	$(UV) venv --quiet --clear --python '>=3.11,<3.15' .venv
+	$(UV) pip install --quiet --python .venv --constraint constraints.txt --editable ".[sources]" \
+	  --editable "template/runtime[all]" --group dev
 	@touch $@
 
 $(CURDIR)/.cache/uv-boot/bin/uv:

@@ -1,4 +1,4 @@
-"""What a wheel carries beside its files: the template's versions, as a git bundle.
+"""What a wheel carries beside its files: the runtime, and the template's versions as a git bundle.
 
 From a repository the bundle is made; from an sdist, which carries it, it is only passed on.
 """
@@ -12,6 +12,7 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 _CARRIED = "generator/fourhats/source"
+_RUNTIME = "template/runtime/fourhats_runtime"
 _TEMPLATE = ("copier.yml", "includes", "questions", "template")
 
 
@@ -21,7 +22,11 @@ class TemplateBundle(BuildHookInterface):  # type: ignore[type-arg,misc]
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Make both, or stop the build with one line that says why it cannot be."""
         root = Path(self.root)
-        if version == "editable" or (root / _CARRIED / "template.bundle").is_file():
+        if version == "editable":  # there the runtime is installed by itself, editable as well
+            return
+        if self.target_name == "wheel":
+            build_data["force_include"][str(root / _RUNTIME)] = "fourhats_runtime"
+        if (root / _CARRIED / "template.bundle").is_file():
             return
         self._check(root)
         described = _git(root, "describe", "--tags", "--always")

@@ -29,7 +29,7 @@ def figures() -> list[Figure]:
         folder = Path(place)
         few, many = folder / "few.parquet", folder / "many.parquet"
         big_table.write(few, TRAINED_ON)
-        big_table.write(many)
+        big_table.write(many, are_open=True)
         project = prepared(folder / "project", few)
         command(project, "run")
         with_many = {"FILES__PATH": str(many)}

@@ -22,13 +22,15 @@ COLUMNS = {
 }
 
 
-def write(path: Path, rows: int = ROWS) -> None:
+def write(path: Path, rows: int = ROWS, *, are_open: bool = False) -> None:
     """Write the table as Parquet: 8 numbers, 4 integers, 6 categories, a boolean, a target.
 
-    Half of the numbers and one category have missing values. The same rows every time.
+    Half of the numbers and one category have missing values. The same rows every time; of open
+    cases the target is empty.
     """
+    columns = COLUMNS | ({"outcome": "CAST(NULL AS VARCHAR)"} if are_open else {})
     chances = ", ".join(f"hash(i * 8 + {n}) / 18446744073709551615 AS r{n}" for n in range(1, 9))
-    values = ", ".join(f"{value} AS {name}" for name, value in COLUMNS.items())
+    values = ", ".join(f"{value} AS {name}" for name, value in columns.items())
     with duckdb.connect() as connection:
         drawn = connection.table_function("range", [rows]).project(f"range AS i, {chances}")
         drawn.project(values).write_parquet(str(path))

@@ -16,9 +16,10 @@ from tests.services.rendered import Project, command, install, project_env, rend
 
 STEPS = """
 import pathlib
-from {package} import pipeline, settings
+from fourhats_runtime import pipeline
+from {package}.project import project
 for step in ("extract", "validate", "transform"):
-    result = pipeline.run_step(step, settings.load(pathlib.Path(".")))
+    result = pipeline.run_step(step, project)
     print(f"{{step}}: {{result.rows_in}} in, {{result.rows_out}} out, {{result.seconds:.2f}} s")
 """
 MOST_TIME = 2.5

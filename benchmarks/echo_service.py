@@ -8,8 +8,8 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import uvicorn  # type: ignore[import-not-found]  # both come with the rendered project
-from fastapi import FastAPI  # type: ignore[import-not-found]
+import uvicorn
+from fastapi import FastAPI
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
 USED_ROLES = ("id", "feature")
@@ -30,7 +30,7 @@ def create_app(contract: dict[str, Any]) -> FastAPI:
     fields: dict[str, Any] = {column["name"]: field(column) for column in columns}
     record = create_model("Record", __config__=ConfigDict(extra="forbid"), **fields)
     app = FastAPI()
-    app.post("/predict", response_model=list[record])(_echo(record))  # type: ignore[valid-type]
+    app.post("/predict", response_model=list[record])(_echo(record))
 
     app.get("/ready")(_ready)
     return app

@@ -8,7 +8,7 @@ runs it, and keeps nothing but a sum. Runs in the rendered project's environment
 import sys
 
 import numpy as np  # these come with the rendered project
-import onnxruntime  # type: ignore[import-not-found]
+import onnxruntime
 import pyarrow as pa
 import pyarrow.parquet as pq
 

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 import numpy as np  # these come with the rendered project
-import onnxruntime  # type: ignore[import-not-found]
+import onnxruntime
 
 
 def main() -> None:

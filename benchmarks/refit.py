@@ -4,30 +4,26 @@ Runs in the rendered project's folder and environment: `python refit.py FILE`.
 """
 
 import sys
-from pathlib import Path
 
-import joblib  # type: ignore[import-not-found]  # these come with the rendered project
-from customer_churn import contract as contract_file  # type: ignore[import-not-found]
-from customer_churn import settings as settings_file
-from customer_churn.baseline import baselines  # type: ignore[import-not-found]
-from customer_churn.estimator import build  # type: ignore[import-not-found]
-from customer_churn.registry import Registry  # type: ignore[import-not-found]
-from customer_churn.split import split  # type: ignore[import-not-found]
-from customer_churn.warehouse import connect  # type: ignore[import-not-found]
+import joblib
+from customer_churn.estimator import (  # type: ignore[import-not-found]  # the rendered project
+    candidates,
+)
+from customer_churn.project import project  # type: ignore[import-not-found]
+from fourhats_runtime.data.warehouse import connect
+from fourhats_runtime.lifecycle.registry import Registry
+from fourhats_runtime.model import split
 
 
 def main() -> None:
     """Fit with the champion's parameters, and write the pipeline."""
-    settings = settings_file.load(Path.cwd())
-    contract = contract_file.load(settings.contract_file)
-    registry = Registry(settings.artifacts / "registry")
+    registry = Registry(project.artifacts / "registry")
     card = registry.card(registry.require("champion"))
-    with connect(settings) as connection:
-        train = split(connection, contract).train
-    trees = build(contract, card["parameters"], settings.training.seed)
-    model = trees if card["model"] == "trees" else baselines(contract)[card["model"]]
-    model.fit(train.frame, train.labels(contract))
-    joblib.dump(model, sys.argv[1])
+    with connect(project) as connection:
+        train = split(connection, project).train
+    chosen = {each.name: each for each in candidates(project.seed)}[card["model"]]
+    model = chosen.fit(train, project.contract, card["parameters"])
+    joblib.dump(model.pipeline, sys.argv[1])
 
 
 if __name__ == "__main__":

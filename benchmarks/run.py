@@ -11,12 +11,13 @@ from benchmarks import (
     new_cost,
     serving_peers,
     serving_speed,
+    thin_project,
     update_cost,
 )
 from benchmarks.figure import Figure, show
 
 MODULES = (
-    *(new_cost, help_cost, first_prediction, serving_speed, serving_peers),
+    *(new_cost, help_cost, thin_project, first_prediction, serving_speed, serving_peers),
     *(image_size, extraction_speed, data_speed, data_growth, batch_speed, update_cost),
 )
 

@@ -4,9 +4,12 @@ Runs in the rendered project's folder and environment: `python unwatched_service
 """
 
 import sys
+from functools import cache
+from typing import Any
 
-from customer_churn import settings  # type: ignore[import-not-found]  # the rendered project
-from customer_churn.serve import app, journal, server  # type: ignore[import-not-found]
+from customer_churn.project import project  # type: ignore[import-not-found]  # the rendered one
+from fourhats_runtime.answer import journal
+from fourhats_runtime.serve import app, metrics, server
 
 
 class Nothing:
@@ -19,21 +22,22 @@ class Nothing:
         """Note nothing."""
 
 
-class NoMetrics(app.Metrics):  # type: ignore[misc]
+class NoMetrics(metrics.Metrics):
     """Notes nothing of requests."""
 
     def __init__(self) -> None:
         """Put nothing in the place of the figures."""
         super().__init__()
-        self.requests_by = self.records_by = lambda *_: Nothing()
-        self.seconds = Nothing()
+        nothing: Any = Nothing()
+        self.requests_by = self.records_by = cache(lambda *_: nothing)
+        self.seconds = nothing
 
 
 def main() -> None:
     """Serve until SIGTERM."""
-    journal.Journal.append = lambda *_, **__: None
-    app.Metrics = NoMetrics
-    server.run(settings.load(), "127.0.0.1", int(sys.argv[1]), to_everybody=False)
+    journal.Journal.append = lambda *_, **__: None  # type: ignore[method-assign]
+    app.Metrics = NoMetrics  # type: ignore[attr-defined]
+    server.run(project, "127.0.0.1", int(sys.argv[1]), to_everybody=False)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from fourhats.questions import Entry, Questionnaire
+from fourhats.ask.questions import Entry, Questionnaire
 from jinja2 import Environment
 from jinja2.meta import find_undeclared_variables
 

@@ -3,14 +3,17 @@
 Resolves all options together, for every supported Python and platform, and writes
 `includes/constraints.jinja`: a package that only some options need stands under their condition, so
 that a project pins what it uses and nothing else. Where one option holds a package back, the others
-keep the newer version. Run by `make pins`, which then runs the tests.
+keep the newer version. What a project asks for it mostly asks the runtime for, by its extras. Run
+by `make pins`; `python pins/refresh.py --keep` leaves the versions as they are, and takes in only
+what came or went.
 """
 
+import re
 import subprocess
 import sys
 import tempfile
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +22,7 @@ from jinja2_ansible_filters import AnsibleCoreFiltersExtension
 
 ROOT = Path(__file__).parents[1]
 PINS = ROOT / "includes" / "constraints.jinja"
+RUNTIME = ROOT / "template" / "runtime" / "pyproject.toml"
 
 BASE: dict[str, Any] = {
     "project_slug": "pins",
@@ -34,6 +38,9 @@ BASE: dict[str, Any] = {
     "warehouse": "duckdb",
     "engine": "local",
     "dataframe": "",
+    "storage": "local",
+    "ci": "none",
+    "cloud": "none",
     "alerts": ["log"],
     "orchestrator": "none",
 }
@@ -49,7 +56,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "dataframe == 'pandas'": {"dataframe": "pandas"},
     "dataframe == 'polars'": {"dataframe": "polars"},
     "'snowflake' in data_sources or warehouse == 'snowflake'": {"data_sources": ["snowflake"]},
-    "warehouse != 'duckdb'": {"warehouse": "postgres"},
+    "warehouse != 'duckdb'": {"warehouse": ""},
     "engine == 'spark'": {"engine": "spark"},
     "storage == 'bucket'": {"storage": "bucket"},
     "model_family == 'lightgbm'": {"model_family": "lightgbm"},
@@ -57,36 +64,83 @@ OPTIONS: dict[str, dict[str, Any]] = {
 }
 # Google's client asks for python-dateutil before 3.
 HOLDS_BACK = "'bigquery' in data_sources or warehouse == 'bigquery'"
+ORDER = [*OPTIONS, f"not ({HOLDS_BACK})"]
 
 
 def main() -> None:
     """Resolve, and write the pins."""
     asked_for = {condition: requirements(BASE | change) for condition, change in OPTIONS.items()}
-    free = [line for name, lines in asked_for.items() if name != HOLDS_BACK for line in lines]
-    newest = resolve(free)
-    pins = resolve([*free, *asked_for[HOLDS_BACK]], preferred=newest)
-    base = names(resolve(requirements(BASE), newest))
-    optional = {
-        condition: names(resolve(lines, pins if condition == HOLDS_BACK else newest)) - base
-        for condition, lines in asked_for.items()
-    }
+    held = asked_for.pop(HOLDS_BACK)
+    wanted = [line for lines in asked_for.values() for line in lines]
+    newest = resolve(wanted, preferred=present() if "--keep" in sys.argv else ())
+    older = resolve([*wanted, *held], preferred=newest)
+    free = conditions(newest, asked_for)
+    kept = conditions(older, asked_for | {HOLDS_BACK: held})
     lines = []
-    for pin in sorted({*pins, *newest}, key=lambda pin: (name(pin), pin)):
-        wanted_by = [condition for condition, found in optional.items() if name(pin) in found]
-        conditions = [] if name(pin) in base else [" or ".join(wanted_by)]
-        if name(pin) in names(newest) and pin not in newest:
-            conditions.append(HOLDS_BACK)
-        elif pin not in pins:
-            conditions.append(f"not ({HOLDS_BACK})")
-        if wanted_by or name(pin) in base:
-            lines += [*("{% if " + each + " %}" for each in conditions), pin]
-            lines += ["{% endif %}"] * len(conditions)
+    for pin in sorted(free.keys() | kept.keys(), key=lambda pin: (name(pin), pin)):
+        here, there = free.get(pin), kept.get(pin)
+        if here is not None and there is not None and there - {HOLDS_BACK} == here:
+            lines += under([there if here else set()], pin)
+            continue
+        if here is not None:
+            lines += under([here, {f"not ({HOLDS_BACK})"}], pin)
+        if there is not None:
+            lines += under([{HOLDS_BACK}, set() if HOLDS_BACK in there else there], pin)
     PINS.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    print(f"{PINS.relative_to(ROOT)}: {len(pins)} pins")
+    print(f"{PINS.relative_to(ROOT)}: {len(older)} pins")
+
+
+def conditions(pins: Sequence[str], asked_for: dict[str, list[str]]) -> dict[str, set[str]]:
+    """Say of each pin under which conditions it is wanted; always, if there are none."""
+    always = names(resolve(requirements(BASE), pins))
+    found = {condition: names(resolve(lines, pins)) for condition, lines in asked_for.items()}
+    every = {
+        pin: set() if name(pin) in always else {each for each in found if name(pin) in found[each]}
+        for pin in pins
+    }
+    return {pin: wanted for pin, wanted in every.items() if wanted or name(pin) in always}
+
+
+def under(conditions: Iterable[set[str]], pin: str) -> list[str]:
+    """Write a pin that counts where one of each set of conditions holds."""
+    wanted = [" or ".join(each for each in ORDER if each in some) for some in conditions if some]
+    return [*("{% if " + each + " %}" for each in wanted), pin, *["{% endif %}"] * len(wanted)]
 
 
 def requirements(answers: dict[str, Any]) -> list[str]:
     """List what the pyproject of a project with these answers asks for, all groups together."""
+    PINS.touch()
+    project = tomllib.loads(rendered("template/pyproject.toml.jinja", answers))
+    groups = project["dependency-groups"].values()
+    lines = [*project["project"]["dependencies"], *(line for group in groups for line in group)]
+    return list(expanded(lines))
+
+
+def expanded(lines: Iterable[str]) -> Iterator[str]:
+    """Put in the runtime's place what it asks for with the extras that are named."""
+    runtime = tomllib.loads(RUNTIME.read_text(encoding="utf-8"))["project"]
+    for line in lines:
+        named = re.fullmatch(rf"{runtime['name']}(?:\[(.*)\])?", line)
+        if named is None:
+            yield line
+            continue
+        yield from runtime["dependencies"]
+        # Where no library of frames is chosen, its extra has no name.
+        for extra in filter(None, (named[1] or "").split(",")):
+            asked_for = expanded(runtime["optional-dependencies"][extra])
+            # What has nothing for the newest Python yet is kept from it by the project itself.
+            yield from (re.sub(r"; python_version < '[\d.]+'$", "", line) for line in asked_for)
+
+
+def present() -> list[str]:
+    """List the pins as they are, where nothing is held back."""
+    every = [BASE | change for condition, change in OPTIONS.items() if condition != HOLDS_BACK]
+    texts = [rendered("includes/constraints.jinja", answers) for answers in every]
+    return sorted({line for text in texts for line in text.splitlines()})
+
+
+def rendered(name: str, answers: dict[str, Any]) -> str:
+    """Render a file of the template as copier does."""
     environment = Environment(
         loader=FileSystemLoader(ROOT),
         extensions=[AnsibleCoreFiltersExtension],
@@ -95,12 +149,7 @@ def requirements(answers: dict[str, Any]) -> list[str]:
         undefined=StrictUndefined,
         autoescape=False,  # noqa: S701 (TOML, not HTML)
     )
-    PINS.touch()
-    project = tomllib.loads(
-        environment.get_template("template/pyproject.toml.jinja").render(answers)
-    )
-    groups = project["dependency-groups"].values()
-    return [*project["project"]["dependencies"], *(line for group in groups for line in group)]
+    return environment.get_template(name).render(answers)
 
 
 def resolve(

@@ -90,7 +90,7 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _new(options: argparse.Namespace) -> int:
-    from fourhats.new import Request, new_command
+    from fourhats.render.new import Request, new_command
 
     return new_command(Request(**_typed(options)))
 
@@ -99,7 +99,7 @@ def _update(options: argparse.Namespace) -> int:
     typed = _typed(options)
     folder = typed.pop("all")
     if folder is None:
-        from fourhats.update import Wish, update_command
+        from fourhats.change.commands import Wish, update_command
 
         return update_command(Wish(**typed))
     for name in ("to", "data", "source"):
@@ -107,13 +107,13 @@ def _update(options: argparse.Namespace) -> int:
             from fourhats.errors import WrongInputError
 
             raise WrongInputError(f"--{name} is for one project: it does not go with --all")
-    from fourhats.branches import update_all_command
+    from fourhats.change.branches import update_all_command
 
     return update_all_command(folder, dry_run=options.dry_run)
 
 
 def _set(options: argparse.Namespace) -> int:
-    from fourhats.update import Wish, set_command
+    from fourhats.change.commands import Wish, set_command
 
     typed = _typed(options)
     words = typed.pop("words")
@@ -122,22 +122,30 @@ def _set(options: argparse.Namespace) -> int:
 
 
 def _status(options: argparse.Namespace) -> int:
-    from fourhats.status import status_command
+    from fourhats.change.status import status_command
 
     return status_command(options.dest, as_json=options.json)
 
 
 def _adopt(options: argparse.Namespace) -> int:
-    from fourhats.update import Wish, adopt_command
+    from fourhats.change.commands import Wish, adopt_command
 
     return adopt_command(Wish(**_typed(options)))
 
 
 def _profile(options: argparse.Namespace) -> int:
-    from fourhats.client_source import Place
-    from fourhats.profile import profile_command
+    from fourhats.client.profile import profile_command
+    from fourhats.client.sources import Place
 
-    place = Place(options.data, options.table, options.query, options.sheet)
+    place = Place(
+        options.data,
+        options.table,
+        options.query,
+        options.sheet,
+        options.columns,
+        options.header,
+        options.encoding,
+    )
     return profile_command(place, options.target, as_json=options.json)
 
 
@@ -211,9 +219,9 @@ def _add_new(commands: argparse._SubParsersAction[_Parser]) -> None:
     new.add_argument(
         "--client-data",
         metavar="PATH|URL",
-        help="the client's data: CSV, Parquet (a file, folder or pattern; s3://…, gs://… or az://… "
-        "too), an Excel workbook, or postgresql://… or mysql://…; the data contract is inferred "
-        "from it",
+        help="the client's data: CSV, JSON, Parquet (a file, folder or pattern, also packed; "
+        "s3://…, gs://… or az://… too), an Excel workbook, or postgresql://… or mysql://…; the "
+        "data contract is inferred from it",
     )
     _add_part(new)
     new.add_argument("--target", metavar="COLUMN", help="the column of it to predict")
@@ -311,7 +319,23 @@ def _add_data(parser: _Parser) -> None:
 def _add_part(parser: _Parser) -> None:
     parser.add_argument("--table", metavar="NAME", help="the table of a database")
     parser.add_argument("--query", metavar="SQL", help="a query to a database, in place of a table")
-    parser.add_argument("--sheet", metavar="NAME", help="the sheet of a workbook (else the first)")
+    parser.add_argument(
+        "--sheet", metavar="NAME", help="the sheet of a workbook (else all that are like the first)"
+    )
+    parser.add_argument(
+        "--columns", metavar="A,B,C", help="what the columns of files without a header are called"
+    )
+    parser.add_argument(
+        "--no-header",
+        dest="header",
+        action="store_false",
+        help="the files have no header: call their columns column_1, column_2, …",
+    )
+    parser.add_argument(
+        "--encoding",
+        metavar="NAME",
+        help="of text files, such as cp1250 (else UTF-8, UTF-16 or Windows-1252)",
+    )
 
 
 def _add_review(parser: _Parser) -> None:
@@ -332,8 +356,8 @@ def _add_profile(commands: argparse._SubParsersAction[_Parser]) -> None:
     profile.add_argument(
         "data",
         metavar="PATH|URL",
-        help="CSV, Parquet (a file, folder or pattern; s3://…, gs://… or az://… too), an Excel "
-        "workbook, or postgresql://… or mysql://…",
+        help="CSV, JSON, Parquet (a file, folder or pattern, also packed; s3://…, gs://… or "
+        "az://… too), an Excel workbook, or postgresql://… or mysql://…",
     )
     _add_part(profile)
     profile.add_argument("--target", metavar="COLUMN", help="the column to predict")
@@ -343,7 +367,7 @@ def _add_profile(commands: argparse._SubParsersAction[_Parser]) -> None:
 def _add_doctor(commands: argparse._SubParsersAction[_Parser]) -> None:
     doctor = commands.add_parser(
         "doctor",
-        help="say what this machine lacks, and the command that mends it",
+        help="say what this machine lacks, and the command that fixes it",
         description="Check this machine, and the project in DEST if there is one.",
     )
     doctor.set_defaults(run_command=_doctor)

@@ -1,4 +1,4 @@
-"""`fourhats doctor`: what this machine and a project lack, each with the command that mends it."""
+"""`fourhats doctor`: what this machine and a project lack, each with the command that fixes it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import re
 import shlex
 import shutil
 import subprocess
-import sys
 import tempfile
 import tomllib
 from dataclasses import asdict, dataclass
@@ -16,13 +15,18 @@ from pathlib import Path
 from secrets import token_hex
 from typing import TYPE_CHECKING, Any
 
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.version import Version
+
+from fourhats import uv
 from fourhats.errors import WrongInputError
 from fourhats.terminal import styled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-PYTHONS = ((3, 11), (3, 12), (3, 13))
+PYTHONS = ("3.11", "3.12", "3.13", "3.14")
+RANGE = ">=3.11,<3.15"
 GIGABYTE = 1024**3
 NEEDED_DISK = 3 * GIGABYTE
 OLDEST_JAVA, JAVA = 17, "openjdk-17-jre-headless"
@@ -74,9 +78,8 @@ def doctor_command(dest: str | None, *, as_json: bool) -> int:
 
 
 def _machine(place: Path) -> Iterator[Finding]:
-    yield _python()
-    yield _newer_pythons()
     yield _uv()
+    yield from _pythons(place)
     yield from _git()
     yield _docker()
     yield _write_access(place)
@@ -106,36 +109,109 @@ def _project(place: Path) -> Iterator[Finding]:
     for name in REST_API_SECRETS.get(sign_in, ()):
         yield _variable(place, name, "…")
     columns = _config(place / "config" / "contract.toml").get("columns", [])
-    if any(column.get("role") == "id" and column.get("pii") for column in columns):
+    named = (column for column in columns if column.get("role") in {"id", "entity"})
+    if any(column.get("pii") for column in named):
         yield _variable(place, "PSEUDONYM_KEY", token_hex(32))
     for channel, (name, example) in ALERTS.items():
         if channel in answers.get("alerts", ()):
             yield _variable(place, name, example)
 
 
-def _python() -> Finding:
-    shown = ".".join(map(str, sys.version_info[:3]))
-    remedy = "" if sys.version_info[:2] in PYTHONS else "uv python install 3.13"
-    return Finding("python", shown, remedy, needed=True)
+def _uv() -> Finding:
+    path = uv.found()
+    version = path and _output(path, "--version")
+    if not version:
+        return Finding("uv", "not installed", uv.INSTALL, needed=True)
+    detail = version.removeprefix("uv ")
+    if not uv.on_path():
+        return Finding("uv", f"{detail}, at {path}: not on the PATH", uv.INSTALL, needed=True)
+    return Finding("uv", detail, needed=True)
 
 
-def _newer_pythons() -> Finding:
-    name, here = "newer pythons", sys.version_info[:2]
-    newer = [python for python in PYTHONS if python > here]
-    found = [version for version in (f"{x}.{y}" for x, y in newer) if _starts(f"python{version}")]
+def _pythons(place: Path) -> Iterator[Finding]:
+    """Judge the Python that `uv run` takes in a folder, which need not be the one that runs us."""
+    requires = _requires_python(place)
+    wanted = SpecifierSet(requires)
+    path, chosen = _python_of(place, requires)
+    version = re.search(r"\d+\.\d+\.\d+", (path and _output(path, "--version")) or "")
+    newest = next((each for each in reversed(PYTHONS) if _fits(wanted, each)), PYTHONS[-1])
+    if version is None:
+        detail = f"{path} does not start ({chosen})" if path else f"none is installed ({chosen})"
+        yield Finding("python", detail, _remedy(place, "install", newest), needed=True)
+        return
+    detail = f"{version[0]} at {path} ({chosen})"
+    if wanted.contains(version[0], prereleases=True):
+        yield Finding("python", detail, needed=True)
+    else:
+        detail += f"; {requires} is needed"
+        yield Finding("python", detail, _remedy(place, "pin", newest), needed=True)
+    yield _newer_pythons(place, wanted, version[0])
+
+
+def _requires_python(place: Path) -> str:
+    """Return which versions the project in a folder takes, or a new one would."""
+    project = _config(place / "pyproject.toml").get("project", {})
+    try:
+        requires = str(project.get("requires-python", RANGE))
+        SpecifierSet(requires)
+    except (InvalidSpecifier, AttributeError):
+        return RANGE
+    return requires
+
+
+def _fits(wanted: SpecifierSet, python: str) -> bool:
+    return wanted.contains(f"{python}.99")
+
+
+def _python_of(place: Path, requires: str) -> tuple[str | None, str]:
+    """Return the path of the Python that is taken in a folder, or None; and who chose it."""
+    program = uv.found()
+    if program is None:
+        return shutil.which("python3"), "python3 on the PATH: there is no uv to choose"
+    if os.environ.get("UV_PYTHON"):
+        request, by = [os.environ["UV_PYTHON"]], "by UV_PYTHON"
+    elif _pinned(place):
+        request, by = [], "by .python-version"
+    else:
+        # Of a project that is there uv also looks at .venv.
+        request, by = [] if _is_project(place) else [requires], f"for {requires}"
+    return _output(program, "python", "find", *request, cwd=place) or None, f"uv's choice {by}"
+
+
+def _is_project(place: Path) -> bool:
+    return (place / "pyproject.toml").is_file()
+
+
+def _pinned(place: Path) -> bool:
+    return _is_project(place) and (place / ".python-version").is_file()
+
+
+def _remedy(place: Path, pinned: str, version: str) -> str:
+    """Give the command for another Python; where one is pinned, `uv python` has to `pinned` it."""
+    if uv.found() and os.environ.get("UV_PYTHON"):
+        return "unset UV_PYTHON"
+    if not _pinned(place):
+        return f"uv python install {version}"
+    enter = f"cd {shlex.quote(str(place))}"
+    return f"{enter} && uv python {pinned}{f' {version}' if pinned == 'pin' else ''}"
+
+
+def _newer_pythons(place: Path, wanted: SpecifierSet, version: str) -> Finding:
+    name = "newer pythons"
+    newer = [each for each in PYTHONS if _fits(wanted, each) and Version(each) > Version(version)]
+    found = [each for each in newer if _is_there(place, each)]
     if not newer:
         return Finding(name, "none is needed")
     if found:
         return Finding(name, f"{', '.join(found)} as well")
-    return Finding(name, "none is installed", "uv python install 3.13")
+    return Finding(name, "none is installed", f"uv python install {newer[-1]}")
 
 
-def _uv() -> Finding:
-    version = _output("uv", "--version")
-    if version is None:
-        remedy = "curl -LsSf https://astral.sh/uv/install.sh | sh"
-        return Finding("uv", "not installed", remedy, needed=True)
-    return Finding("uv", version.removeprefix("uv "), needed=True)
+def _is_there(place: Path, version: str) -> bool:
+    program = uv.found()
+    if program is None:
+        return _starts(f"python{version}")
+    return bool(_output(program, "python", "find", "--no-project", version, cwd=place))
 
 
 def _git() -> Iterator[Finding]:
@@ -265,10 +341,17 @@ def _starts(command: str) -> bool:
     return shutil.which(command) is not None and _output(command, "--version") is not None
 
 
-def _output(*command: str) -> str | None:
+def _output(*command: str, cwd: Path | None = None) -> str | None:
     try:
         done = subprocess.run(
-            command, capture_output=True, text=True, errors="replace", check=False, timeout=20
+            command,
+            cwd=cwd,
+            env=uv.environment(),
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
+            timeout=20,
         )
     except (OSError, subprocess.TimeoutExpired):
         return None

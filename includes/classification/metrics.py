@@ -1,10 +1,9 @@
-"""How good the probabilities are, in the field's own figures."""
+"""How good the probabilities are, in the field's own figures: they stand in the report."""
 
 import numpy as np
+from fourhats_runtime.contract import Contract
 from numpy.typing import NDArray
 from sklearn.metrics import accuracy_score, f1_score, log_loss, roc_auc_score
-
-from .contract import Contract
 
 
 def metrics(
@@ -21,4 +20,4 @@ def metrics(
     if len(np.unique(actual)) == len(labels):  # undefined where a class is absent
         scores = outputs if contract.positive is None else outputs[:, 1]
         found["roc_auc"] = roc_auc_score(actual, scores, multi_class="ovr", labels=labels)
-    return {name: float(figure) for name, figure in found.items()}
+    return found

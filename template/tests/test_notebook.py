@@ -5,14 +5,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fourhats_runtime import Project
 
 NOTEBOOK = Path(__file__).parents[1] / "notebooks" / "exploration.ipynb"
 
 
 def test_the_notebook_runs_and_holds_no_output(
-    line: tuple[Path, object], monkeypatch: pytest.MonkeyPatch
+    project: Project, line: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.chdir(line[0])
+    del line
+    monkeypatch.chdir(project.folder)
     monkeypatch.setenv("MPLBACKEND", "Agg")
     cells = json.loads(NOTEBOOK.read_text(encoding="utf-8"))["cells"]
     code = [cell for cell in cells if cell["cell_type"] == "code"]

@@ -22,7 +22,7 @@ def make(tmp_path_factory: pytest.TempPathFactory) -> Callable[[DependencySet], 
         name = dependency_set.name
         if name not in made:
             project = render(tmp_path_factory.mktemp(name) / "project", **dependency_set.answers)
-            sync(project, dependency_set.python)
+            sync(project, dependency_set.pythons)
             made[name] = project
         return made[name]
 
@@ -43,9 +43,3 @@ def project(request: pytest.FixtureRequest, make: Callable[[DependencySet], Proj
 def default_project(make: Callable[[DependencySet], Project]) -> Project:
     """The project of the defaults."""
     return make(DEPENDENCY_SETS[0])
-
-
-@pytest.fixture(scope="session")
-def whole_project(make: Callable[[DependencySet], Project]) -> Project:
-    """The project that needs every package that any project needs."""
-    return make(DEPENDENCY_SETS[-1])

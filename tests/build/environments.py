@@ -17,39 +17,20 @@ MOST_SECONDS = 900
 
 @dataclass(frozen=True)
 class DependencySet:
-    """Answers that ask for a set of packages, and the Python that they are installed on."""
+    """Answers that ask for a set of packages, and Pythons for them: the first that is there."""
 
     name: str
     answers: dict[str, Any]
-    python: str | None = None
-
-    @property
-    def traits(self) -> tuple[bool, bool, bool]:
-        """What decides on the packages: LightGBM, PostgreSQL, the API."""
-        return (
-            self.answers.get("model_family") == "lightgbm",
-            "postgres" in self.answers.get("data_sources", []),
-            "api" in self.answers.get("serving", ["api"]),
-        )
+    pythons: tuple[str, ...] = ()
 
 
-# Every two of the three traits meet in all their combinations; each warehouse, engine, library of
-# frames and broker is in one; the last one asks for every source that there is.
+# Together they ask for every extra of the runtime; what an extra's own code does, the tests of the
+# runtime say. Each task, family of models, library of frames and broker is in one, each way of
+# serving with the others and without.
 DEPENDENCY_SETS = [
     DependencySet("default", {}),
     DependencySet(
-        "postgres-batch",
-        {
-            "task": "regression",
-            "data_sources": ["postgres"],
-            "warehouse": "bigquery",
-            "serving": ["batch"],
-            "alerts": ["webhook"],
-        },
-        python="3.13",
-    ),
-    DependencySet(
-        "lightgbm-batch",
+        "batch-and-stream",
         {
             "model_family": "lightgbm",
             "data_sources": ["excel", "mysql", "object_storage", "rest_api", "snowflake"],
@@ -62,14 +43,14 @@ DEPENDENCY_SETS = [
             "platform": "kubernetes",
             "alerts": ["email"],
             "license": "MIT",
+            "worked_example": False,
         },
-        python="3.12",
+        pythons=("3.14", "3.13", "3.12"),
     ),
     DependencySet(
         "everything",
         {
             "task": "regression",
-            "model_family": "lightgbm",
             "data_sources": [
                 "bigquery",
                 "excel",
@@ -94,34 +75,35 @@ class NoSuchPythonError(Exception):
     """The machine lacks the wanted Python."""
 
 
-def sync(project: Project, version: str | None = None) -> None:
-    """Make the project's environment on a Python of this version, or on ours.
+def sync(project: Project, pythons: Sequence[str] = ()) -> None:
+    """Make the project's environment on the first of these Pythons that there is, or on ours.
 
     Raises:
         NoSuchPythonError: there is none.
 
     """
-    python = sys.executable if version is None else find_python(version)
+    python = find_python(pythons) if pythons else sys.executable
     uv(project.folder, "sync", "--quiet", "--python", python)
 
 
-def find_python(version: str) -> str:
-    """Find a Python of this version, also where pyenv hides it behind commands that fail.
+def find_python(versions: Sequence[str]) -> str:
+    """Find the first of some Pythons, also where pyenv hides it behind commands that fail.
 
     Raises:
         NoSuchPythonError: there is none.
 
     """
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
-    hidden = pyenv.glob(f"versions/{version}.*/bin/python{version}")
-    for python in (f"python{version}", *map(str, hidden)):
-        try:
-            command = [python, "-c", "import sys; print(sys.executable)"]
-            done = subprocess.run(command, capture_output=True, text=True, check=True)
-        except (OSError, subprocess.CalledProcessError):
-            continue
-        return done.stdout.strip()
-    raise NoSuchPythonError(f"there is no Python {version}")
+    for version in versions:
+        hidden = pyenv.glob(f"versions/{version}.*/bin/python{version}")
+        for python in (f"python{version}", *map(str, hidden)):
+            try:
+                command = [python, "-c", "import sys; print(sys.executable)"]
+                done = subprocess.run(command, capture_output=True, text=True, check=True)
+            except (OSError, subprocess.CalledProcessError):
+                continue
+            return done.stdout.strip()
+    raise NoSuchPythonError(f"there is no Python {' or '.join(versions)}")
 
 
 def uv(folder: Path, *arguments: str) -> str:
@@ -156,8 +138,6 @@ def run(folder: Path, command: Sequence[str]) -> str:
 
 
 def installed(project: Project, environment: Path) -> dict[str, str]:
-    """Give the versions in an environment, the project's own left out."""
+    """Give the versions in an environment; the project and its runtime come from folders."""
     listed = uv(project.folder, "pip", "freeze", "--exclude-editable", "--python", str(environment))
-    pins = dict(re.findall(r"^([\w.-]+)==(\S+)$", listed, re.MULTILINE))
-    pins.pop(project.slug, None)
-    return pins
+    return dict(re.findall(r"^([\w.-]+)==(\S+)$", listed, re.MULTILINE))

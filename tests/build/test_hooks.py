@@ -138,6 +138,11 @@ def test_clean_work_is_accepted(repository: Repository) -> None:
     repository.accepted()
 
 
+def test_the_runtime_is_not_the_projects_to_tidy(repository: Repository) -> None:
+    repository.write("runtime/fourhats_runtime/mine.py", "import os\nx:int='none'\n")
+    repository.accepted()
+
+
 def test_ci_refuses_the_same_by_the_same_hooks(repository: Repository) -> None:
     workflow = yaml.safe_load((repository.folder / ".github/workflows/ci.yml").read_text())
     steps = [step.get("run", "") for step in workflow["jobs"]["test"]["steps"]]

@@ -5,13 +5,26 @@ from pathlib import Path
 import pytest
 
 from tests.build.environments import run
-from tests.render.answer_sets import covering_array, named
+from tests.render.answer_sets import Answers, choices, covering_array, named
 from tests.render.tree import grow, template_copy
 from tests.services.rendered import Project
 
-# The options that change Python code.
-OPTIONS = ["task", "data_sources", "model_family", "serving", "orchestrator", "alerts"]
-ANSWER_SETS = covering_array(strength=2, names=OPTIONS)
+# What decides together on the code of a module or a test; and what each gives a line of its own.
+TOGETHER = ["task", "model_family", "worked_example", "serving"]
+ALONE = ["data_sources", "alerts", "warehouse", "engine", "dataframe", "broker", "orchestrator"]
+
+
+def _answer_sets() -> list[Answers]:
+    """Give sets in which every two of the former meet; the latter take turns, all at once first."""
+    rows = covering_array(strength=2, names=TOGETHER)
+    turns = [(name, list(reversed(choices()[name]))) for name in ALONE]
+    return [
+        row | {name: values[number % len(values)] for name, values in turns}
+        for number, row in enumerate(rows)
+    ]
+
+
+ANSWER_SETS = _answer_sets()
 
 
 @pytest.fixture(scope="session")
@@ -28,11 +41,11 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("number", range(len(ANSWER_SETS)))
 def test_the_types_of_every_combination_are_right(
-    number: int, source: Path, whole_project: Project, cache: Path, tmp_path: Path
+    number: int, source: Path, default_project: Project, cache: Path, tmp_path: Path
 ) -> None:
     print(named(ANSWER_SETS[number]))
     tree = grow(tmp_path / "project", source, ANSWER_SETS[number])
-    environment = whole_project.folder / ".venv" / "bin"
+    environment = default_project.folder / ".venv" / "bin"
     # `src` goes before what is installed there, which is another project of the same name.
     command = ["env", f"MYPYPATH={tree.folder / 'src'}", str(environment / "mypy")]
     run(tree.folder, [*command, "--cache-dir", str(cache)])

@@ -8,6 +8,8 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.services.rendered import CACHES
+
 BIN = Path(sys.executable).parent
 
 
@@ -72,6 +74,5 @@ def copy_template(source: Path, place: Path) -> Path:
     """Copy the template's own files, and return where they are."""
     shutil.copy(source / "copier.yml", place)
     for name in ("questions", "includes", "template"):
-        ignored = shutil.ignore_patterns("__pycache__")
-        shutil.copytree(source / name, place / name, ignore=ignored, symlinks=True)
+        shutil.copytree(source / name, place / name, ignore=CACHES, symlinks=True)
     return place

@@ -46,15 +46,39 @@ def test_the_project_is_about_the_clients_file(shell: Shell) -> None:
     assert done.code == 0, done.err
     answers = answers_of(shell.folder / "acme")
     assert answers["task"] == "classification"
-    assert answers["files_path"] == str((shell.folder / "customers.csv").resolve())
+    assert answers["files_path"] == "../customers.csv"
     contract = tomllib.loads((shell.folder / "acme/config/contract.toml").read_text())
     roles = {column["source"]: column["role"] for column in contract["columns"]}
     assert roles["churned"] == "target"
     assert roles["Customer.ID"] == "id"
     assert roles["Country"] == "ignore"
     assert "target churned (classification)" in done.out
+    assert "positive class yes" in done.out
     assert "Looks like personal data: E-Mail" in done.out
+    assert 'Left out: Country: always the same value: DE; to use it: role = "feature"' in done.out
     assert shell.git("-C", "acme", "status", "--porcelain") == ""
+
+
+@pytest.mark.usefixtures("customers")
+def test_the_words_fit_what_is_predicted(shell: Shell) -> None:
+    def answers(name: str, target: str, *given: str) -> dict[str, object]:
+        data = ("--client-data", "customers.csv", "--target", target)
+        done = shell.fourhats("new", name, *data, *given)
+        assert done.code == 0, done.err
+        return answers_of(shell.folder / name)
+
+    left = answers("left", "churned")
+    assert "Customers leave" in str(left["business_problem"])
+    # A right decision is worth 100, and one in five has left: acting on everybody is worth nothing.
+    assert left["value_wrong"] == 25.0
+    plans = answers("plans", "Plan", "-d", "value_wrong=7")
+    assert plans["business_problem"] == (
+        "Which Plan a case is of is found out late, or by hand (customers)."
+    )
+    assert plans["value_wrong"] == 7.0
+    spend = answers("spend", "Spend")
+    assert spend["business_decision"] == "Plan with the predicted Spend"
+    assert "ustomer" not in str(spend["business_owner"])
 
 
 @pytest.mark.usefixtures("customers")
@@ -104,7 +128,7 @@ def test_a_number_to_predict_makes_a_regression(shell: Shell) -> None:
         (["--client-data", "header.csv", "--target", "churned"], "header.csv"),
         (["--client-data", "image.csv", "--target", "churned"], "image.csv"),
         (["--client-data", "binary.csv", "--target", "churned"], "binary.csv"),
-        (["--client-data", "folder", "--target", "churned"], "no .parquet or .csv file"),
+        (["--client-data", "folder", "--target", "churned"], "holds no file of .csv"),
         (["--target", "churned"], "--target names a part of --client-data: give both"),
     ],
 )
@@ -166,7 +190,7 @@ def test_profile_speaks_json(shell: Shell) -> None:
     assert [column["source"] for column in profile["columns"] if column["pii"]] == ["E-Mail"]
 
 
-@pytest.mark.parametrize("file", ["none.csv", "no*.csv", "", "/", "/dev/null", "x" * 5000])
+@pytest.mark.parametrize("file", ["none.csv", "no*.csv", "", "/dev", "/dev/null", "x" * 5000])
 def test_profile_refuses_what_is_no_table(shell: Shell, file: str) -> None:
     shell.refused("profile", file)
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 DOOR = ("cookiecutter.json", "hooks", "{{cookiecutter.__folder}}")
 DECLARED: dict[str, Any] = json.loads((ROOT / "cookiecutter.json").read_text(encoding="utf-8"))
+COPIED: dict[str, dict[str, bytes]] = {}
 PROMPTED = ["project_name", "task", "business_problem", "files_path"]
 
 # Another answer than the default to every question.
@@ -73,6 +74,7 @@ CHANGED: Answers = {
     "rest_api_url": "https://example.com/customers",
     "postgres_query": "SELECT 1",
     "snowflake_query": "SELECT 1",
+    "worked_example": True,
     "engine": "spark",
     "dataframe": "pandas",
     "warehouse": "postgres",
@@ -82,6 +84,7 @@ CHANGED: Answers = {
     "cloud": "aws",
     "storage": "bucket",
     "orchestrator": "none",
+    "airflow_operator": "docker",
     "platform": "containers",
     "ci": "azure_devops",
     "alerts": ["email", "log", "slack", "teams", "webhook"],
@@ -463,15 +466,18 @@ def only_folder(shell: Shell) -> Path:
 
 
 def copied(shell: Shell, source: Path | str, answers: Answers, *options: str) -> dict[str, bytes]:
-    """Give the files of the project that `copier copy` makes."""
-    folder = shell.folder.parent / "copied"
-    shutil.rmtree(folder, ignore_errors=True)
-    data = shell.folder.parent / "data.yml"
-    data.write_text(yaml.safe_dump(answers), encoding="utf-8")
-    command = [str(BIN / "copier"), "copy", "--defaults", "--quiet", f"--data-file={data}"]
-    environment = project_env({"HOME": shell.environment["HOME"]})
-    subprocess.run([*command, *options, str(source), str(folder)], check=True, env=environment)
-    return contents(folder)
+    """Give the files of the project that `copier copy` makes; it makes the same one once."""
+    key = json.dumps([str(source), answers, options])
+    if key not in COPIED:
+        folder = shell.folder.parent / "copied"
+        data = shell.folder.parent / "data.yml"
+        data.write_text(yaml.safe_dump(answers), encoding="utf-8")
+        command = [str(BIN / "copier"), "copy", "--defaults", "--quiet", f"--data-file={data}"]
+        environment = project_env({"HOME": shell.environment["HOME"]})
+        subprocess.run([*command, *options, str(source), str(folder)], check=True, env=environment)
+        COPIED[key] = contents(folder)
+        shutil.rmtree(folder)
+    return dict(COPIED[key])
 
 
 def contents(folder: Path) -> dict[str, bytes]:

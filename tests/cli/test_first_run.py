@@ -9,6 +9,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from typing import TYPE_CHECKING
 
@@ -41,7 +42,13 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 FAULT = os.environ.get("FAULT", "")
 RECORDS = [{"age": 40}]
-PREDICTION = {"prediction": "yes", "probability": 0.75, "decision": "act", "expected_value": 63.2}
+PREDICTION = {
+    "prediction": "no",
+    "probability": 0.42,
+    "probability_of": "yes",
+    "decision": "act",
+    "expected_value": 63.2,
+}
 
 
 class Api(BaseHTTPRequestHandler):
@@ -66,7 +73,12 @@ class Api(BaseHTTPRequestHandler):
 
 if sys.argv[1] == "run":
     print("running the line", flush=True)
-    sys.exit(3 if FAULT == "run" else 0)
+    if FAULT == "run":
+        sys.exit(3)
+    if FAULT != "refused":
+        registry = pathlib.Path("artifacts/registry")
+        registry.mkdir(parents=True, exist_ok=True)
+        (registry / "champion").write_text("v1")
 if sys.argv[1] == "score":
     scores = pathlib.Path("artifacts/scores/scored_on=2026-01-31")
     scores.mkdir(parents=True)
@@ -118,16 +130,51 @@ def test_it_runs_serves_and_shows_one_prediction_in_money(tiny: Shell) -> None:
     done = tiny.fourhats("new", "tiny", "--defaults", "--run")
     assert done.code == 0, done.err
     assert "running the line" in done.out
-    assert "predicted  yes (probability 0.75)" in done.out
+    assert "predicted  no (probability of yes: 0.42)" in done.out
     assert "63.20 EUR" in done.out
     assert "uv run tiny serve" in done.out
     assert not psutil.pid_exists(server_of(tiny.folder / "tiny"))
+
+
+def test_a_uv_that_is_not_on_the_path_is_named_in_full(tiny: Shell) -> None:
+    """As `make demo` has it, with a uv of its own."""
+    real = shutil.which("uv", path=tiny.environment["PATH"])
+    assert real is not None
+    place = tiny.folder.parent / "a place of its own"
+    place.mkdir()
+    uv = place / "bin" / "uv"
+    uv.parent.mkdir()
+    uv.symlink_to(real)
+    for name, tool in (("git", shutil.which("git")), ("python3", sys.executable)):
+        (place / name).symlink_to(str(tool))
+    programs = tiny.environment["PATH"].split(os.pathsep)[0]
+    tiny.environment["PATH"] = f"{programs}{os.pathsep}{place}"
+    tiny.environment["UV"] = str(uv)
+    done = tiny.fourhats("new", "tiny", "--defaults", "--run")
+    assert done.code == 0, done.err
+    assert done.out.count("warning: uv is not on the PATH") == 1
+    assert f"'{uv}' run tiny run\n" in done.out
+    step = next(line for line in done.out.splitlines() if " run pytest " in line)
+    typed = step.removesuffix("the project's own tests").strip()
+    for name in ("VIRTUAL_ENV", "UV_PROJECT_ENVIRONMENT"):
+        del tiny.environment[name]
+    again = tiny.run("/bin/sh", "-c", f"cd tiny && {typed.removesuffix('pytest')} tiny run")
+    assert again.out == "running the line\n", again.err
 
 
 def test_the_project_gets_an_environment_of_its_own(tiny: Shell) -> None:
     done = tiny.fourhats("new", "tiny", "--defaults", "--run")
     assert done.code == 0, done.err
     assert (tiny.folder / "tiny" / ".venv").is_dir()
+
+
+def test_a_model_that_is_refused_is_said_to_be_and_nothing_is_asked(tiny: Shell) -> None:
+    tiny.environment["FAULT"] = "refused"
+    done = tiny.fourhats("new", "tiny", "--defaults", "--run")
+    assert done.code == 0, done.err
+    assert "The model was refused" in done.out
+    assert "uv run tiny serve" not in done.out
+    assert not (tiny.folder / "tiny" / "pid").exists()
 
 
 def test_batch_alone_shows_the_scored_table(tiny: Shell) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import stat
 import subprocess
@@ -44,6 +45,21 @@ def test_the_next_commands_come_last(shell: Shell) -> None:
     assert "uv run some-folder run" in run
     assert "uv run pytest" in test
     assert "\x1b" not in done.out
+
+
+def test_without_uv_the_command_that_installs_it_is_said_once(shell: Shell) -> None:
+    tools = shell.folder.parent / "tools"
+    tools.mkdir()
+    (tools / "git").symlink_to(str(shutil.which("git")))
+    shell.environment["PATH"] = str(tools)
+    done = shell.fourhats("new", "without", "--defaults")
+    warnings = [line for line in done.out.splitlines() if line.startswith("warning: ")]
+    assert len(warnings) == 1
+    assert "need uv, which is not on the PATH" in warnings[0]
+    assert "curl -LsSf https://astral.sh/uv/install.sh | sh" in warnings[0]
+    assert "uv run without run" in done.out
+    (tools / "uv").touch(mode=0o755)
+    assert "warning" not in shell.fourhats("new", "with", "--defaults").out
 
 
 @pytest.mark.parametrize(
@@ -299,7 +315,7 @@ def test_a_git_that_fails_leaves_nothing_behind(shell: Shell) -> None:
     programs = shell.folder.parent / "bin"
     programs.mkdir()
     (programs / "git").write_text(
-        '#!/bin/sh\ncase "$*" in *commit*--quiet*) echo full >&2; exit 1;; esac\n'
+        '#!/bin/sh\ncase "$*" in *" commit --quiet"*) echo full >&2; exit 1;; esac\n'
         'exec /usr/bin/env PATH="${PATH#*:}" git "$@"\n'
     )
     (programs / "git").chmod(0o755)

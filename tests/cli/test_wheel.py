@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
+from fourhats.render.template import instead_of
 from fourhats.source import CANONICAL_URL
-from fourhats.template_source import instead_of
 
 from tests.cli.shell import BIN, Shell
 from tests.cli.test_new import answers_of, differing

@@ -32,8 +32,10 @@ PROFILE = "How much do you want to decide now?"
 NAME = "What is the project called?"
 TASK = "What should the model predict?"
 PROBLEM = "Which problem does it solve?"
-FILES = "Path of the CSV or Parquet file"
+FILES = "Path of the CSV, JSON or Parquet file"
 REVIEW = "Shall it be written?"
+TOLD_APART = 24
+"""By so many characters, one question differs from the next."""
 
 
 def enter_to_the_review(session: TerminalSession) -> None:
@@ -48,12 +50,17 @@ def answers_of(project: Path) -> dict[str, object]:
     return content
 
 
-def asked_now(session: TerminalSession) -> str:
-    """Wait until the screen stands still, and read the question on it."""
-    while (before := session.text) != session.read(0.2):
-        pass
-    asked = [line for line in before.splitlines() if line.startswith("? ")]
-    return REVIEW if REVIEW in asked[-1] else asked[-1]
+def asked_after(session: TerminalSession, answered: str) -> str:
+    """Wait until another question is asked and the screen stands still; gives the question."""
+    end = time.monotonic() + 60
+    while True:
+        before = session.text
+        asked = [line for line in before.splitlines() if line.startswith("? ")]
+        is_next = bool(asked) and not asked[-1].startswith(answered[:TOLD_APART])
+        if before == session.read(0.2) and is_next:
+            return REVIEW if REVIEW in asked[-1] else asked[-1]
+        assert session.process.isalive(), session.transcript
+        assert time.monotonic() < end, session.transcript
 
 
 def change(session: TerminalSession, name: str) -> None:
@@ -101,7 +108,7 @@ def test_every_file_can_be_shown_before_writing(terminal: Terminal) -> None:
     session = terminal("new", "acme-churn", rows=400)
     enter_to_the_review(session)
     session.type(DOWN, DOWN, ENTER)
-    session.wait_for("contract.py")
+    session.wait_for("features.py")
     assert "│   └── acme_churn/" in session.text
 
 
@@ -144,7 +151,8 @@ def test_changing_to_everything_asks_the_rest(terminal: Terminal, shell: Shell) 
     session.answer(PROFILE, DOWN, ENTER)
     session.answer("Name of the command", CTRL_A, CTRL_K, "churn-x", ENTER)
     session.answer("Name of the Python package", ENTER)
-    while (question := asked_now(session)) != REVIEW:
+    question = "? Name of the Python package"
+    while (question := asked_after(session, question)) != REVIEW:
         session.type(*([SPACE, ENTER] if "predictions taken" in question else [ENTER]))
     session.answer(REVIEW, ENTER)
     assert session.end() == 0

@@ -1,60 +1,95 @@
 """Which answer sets are rendered: a covering array over the questions as they stand."""
 
 from collections.abc import Iterator, Sequence
-from itertools import product
+from functools import cache
+from itertools import combinations, product
 from typing import Any
 
 import yaml
-from allpairspy import AllPairs
 
 from tests.services.rendered import ROOT
 
 Answers = dict[str, Any]
 
 # What only some answers to the others go with: they are one option here.
-BOUND = ("cloud", "storage", "platform")
+BOUND = ("cloud", "storage", "platform", "orchestrator", "airflow_operator")
 
 LONG_NAME = "a" * 30
 
 # What has no menu, but changes more than a text: names as short and as long as may be (lines break
-# and imports sort differently), a path or none, an address or none.
+# and imports sort differently), a path or none, an address or none, examples or none.
 TYPED: dict[str, list[Any]] = {
     "project_name": ["Customer churn", "A", LONG_NAME],
     "files_path": ["", "data/*.csv"],
     "user_email": ["", "team@example.com"],
+    "worked_example": [True, False],
 }
 
 
 def covering_array(strength: int, names: Sequence[str] | None = None) -> list[Answers]:
     """Give answer sets in which any `strength` options meet in all their combinations.
 
-    The array is greedy and without chance: it is a function of the questions alone. With `names` it
-    is made of these options only, and the others keep their defaults.
+    The array is greedy and without chance: it is a function of the questions alone. A row takes
+    every combination that is still missing and goes with those before it. With `names` it is made
+    of these options only, and the others keep their defaults.
     """
     options = choices() | TYPED
     options = {name: options[name] for name in names or options}
-    bound = [name for name in options if name in BOUND]
-    places = [
-        place
-        for values in product(*(options[name] for name in bound))
-        if possible(place := dict(zip(bound, values, strict=True)))
+    # Answers go by their numbers here: lists cannot be in a set.
+    left = [
+        pairs
+        for some in combinations(options, strength)
+        for numbers in product(*(range(len(options[name])) for name in some))
+        if possible(_answers(options, dict(pairs := tuple(zip(some, numbers, strict=True)))))
     ]
-    free = {name: values for name, values in options.items() if name not in bound}
-    rows = AllPairs([*free.values(), places], n=strength)
-    return [
-        {
-            name: _copied(value)
-            for name, value in (dict(zip(free, row, strict=False)) | row[len(free)]).items()
-        }
-        for row in rows
-    ]
+    rows: list[Answers] = []
+    while left:
+        row: dict[str, int] = {}
+        for pairs in left:
+            if all(row.get(name, number) == number for name, number in pairs):
+                more = row | dict(pairs)
+                row = more if possible(_answers(options, more)) else row
+        for name in options:  # what is left open takes turns
+            turns = (
+                row | {name: (len(rows) + turn) % len(options[name])}
+                for turn in range(len(options[name]))
+            )
+            if name not in row:
+                row = next(more for more in turns if possible(_answers(options, more)))
+        rows.append(_answers(options, row))
+        left = [pairs for pairs in left if not set(pairs) <= row.items()]
+    return rows
+
+
+def _answers(options: dict[str, list[Any]], row: dict[str, int]) -> Answers:
+    return {name: _copied(options[name][row[name]]) for name in options if name in row}
 
 
 def possible(answers: Answers) -> bool:
     """Tell whether answers, of which some may lack, are taken together."""
-    return answers.get("cloud", "none") == "none" or (
-        answers.get("storage") != "local" and answers.get("platform") != "kubernetes"
-    )
+    if answers.get("python_version") == "3.14" and answers.get("engine") == "spark":
+        return False
+    bound = {name: answers[name] for name in BOUND if name in answers}
+    return any(bound.items() <= place.items() for place in places())
+
+
+@cache
+def places() -> list[Answers]:
+    """List the answers to the bound questions that are taken together."""
+    menus = choices()
+    every = product(*(menus[name] for name in BOUND))
+    together = [dict(zip(BOUND, values, strict=True)) for values in every]
+    return [place for place in together if _taken(**place)]
+
+
+def _taken(
+    cloud: str, storage: str, platform: str, orchestrator: str, airflow_operator: str
+) -> bool:
+    if cloud != "none" and (storage == "local" or platform == "kubernetes"):
+        return False
+    if orchestrator != "airflow":
+        return airflow_operator == "process"  # which nobody is asked for then
+    return {"ecs": "aws", "cloud_run": "gcp"}.get(airflow_operator, cloud) == cloud
 
 
 def choices() -> dict[str, list[Any]]:

@@ -48,6 +48,10 @@ PAGES = [
     ({"platform": "kubernetes"}, {"helm.md", "values.yaml"}),
     ({}, set()),
     ({"cloud": "aws", "orchestrator": "none"}, set()),
+    ({"cloud": "aws", "airflow_operator": "kubernetes"}, set()),
+    ({"cloud": "gcp", "airflow_operator": "docker"}, set()),
+    ({"cloud": "azure", "airflow_operator": "process"}, set()),
+    ({"platform": "kubernetes", "airflow_operator": "docker"}, set()),
 ]
 
 

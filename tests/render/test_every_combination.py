@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 import yaml
 
+from tests.render import runtime
 from tests.render.tree import Tree
 
 if TYPE_CHECKING:
@@ -17,16 +18,6 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.quick
 
-# What the rendered project itself fills in, when it runs.
-ITS_OWN_TEMPLATES = {
-    "page.html",
-    "monitor.html",
-    "monthly.html",
-    "quality.html",
-    "report.html",
-    "model_card.md",
-    "lineage.md",
-}
 # What Prometheus fills in, when a rule fires.
 PROMETHEUS_OWN = re.compile(r"\{\{ \$value \| [^}]+ \}\}")
 # What Airflow fills in, when a task runs.
@@ -38,8 +29,6 @@ ONE_BLANK_LINE_AT_MOST = (".yml", ".yaml", ".toml", ".md", ".txt", ".example", "
 
 def test_no_jinja_is_left(tree: Tree) -> None:
     for path in tree.files():
-        if path.name in ITS_OWN_TEMPLATES:
-            continue
         text = path.read_text(encoding="utf-8")
         if {".github", ".azure-pipelines"} & set(path.parts):
             text = text.replace("${{", "")  # the services' own
@@ -61,11 +50,10 @@ def test_every_file_parses(tree: Tree) -> None:
         ".json": json.loads,
         ".py": ast.parse,
     }
-    parsed = 0
-    for path in tree.files(*parsers):
+    found = tree.files(*parsers)
+    assert {path.suffix for path in found} >= {".toml", ".yaml", ".ipynb", ".json", ".py"}
+    for path in found:
         parsers[path.suffix](path.read_text(encoding="utf-8"))
-        parsed += 1
-    assert parsed > len(tree.files()) / 2
 
 
 def test_there_is_no_blank_line_debris(tree: Tree) -> None:
@@ -134,9 +122,9 @@ def test_compose_names_only_what_is_there(tree: Tree) -> None:
             assert (context / service["build"]["dockerfile"]).is_file()
 
 
-def test_prometheus_asks_for_what_the_services_tell(tree: Tree) -> None:
-    told = {"api": "serve", "stream": "stream"}
-    served = [name for name in told if name in tree.answers["serving"]]
+def test_prometheus_asks_for_what_the_services_report(tree: Tree) -> None:
+    rooms = {"api": "serve", "stream": "stream"}
+    served = [name for name in rooms if name in tree.answers["serving"]]
     if not served:
         assert not (tree.folder / "deploy" / "prometheus.yaml").exists()
         return
@@ -149,8 +137,7 @@ def test_prometheus_asks_for_what_the_services_tell(tree: Tree) -> None:
         if job not in served:
             assert not (tree.folder / "deploy" / file).exists()
             continue
-        folder = tree.package / told[job]
-        code = "".join(path.read_text(encoding="utf-8") for path in folder.iterdir())
+        code = runtime.code(rooms[job], "answer")
         rules = [rule for group in tree.yaml(f"deploy/{file}")["groups"] for rule in group["rules"]]
         assert rules
         for rule in rules:
@@ -160,6 +147,26 @@ def test_prometheus_asks_for_what_the_services_tell(tree: Tree) -> None:
             assert f'job="{job}"' in rule["expr"] or "_" in rule["expr"]
             for metric in re.findall(r"\b(?:predict|stream)_\w+", rule["expr"]):
                 assert re.sub(r"_(bucket|total)$", "", metric) in code, metric
+
+
+def test_every_setting_is_one_that_the_runtime_reads(tree: Tree) -> None:
+    for path in (tree.folder / "config").glob("*.toml"):
+        if path.name in {"airflow.toml", "contract.toml"}:
+            continue
+        for table, keys in tree.toml(tree.name(path)).items():
+            if isinstance(keys, dict):
+                unknown = keys.keys() - runtime.tables().get(table, set())
+                assert not unknown, f"{path.name}: [{table}] {unknown}"
+            else:
+                assert table in runtime.tables()[""], f"{path.name}: {table}"
+
+
+def test_every_variable_that_is_to_be_set_is_read(tree: Tree) -> None:
+    example = tree.folder / ".env.example"
+    named = re.findall(
+        r"^#? ?([A-Z][A-Z0-9_]+)=", example.read_text() if example.exists() else "", re.MULTILINE
+    )
+    assert [name for name in named if not runtime.reads(name)] == []
 
 
 def test_ci_runs_every_check_on_the_chosen_python(tree: Tree) -> None:

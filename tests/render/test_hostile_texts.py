@@ -168,7 +168,8 @@ def assert_shown_as_typed(tree: Tree, typed: Answers, harmless: Tree) -> None:
         "owner": typed["business_owner"],
     }
     sources = tree.toml("config/sources.toml")
-    assert sources["excel"] == {"path": typed["excel_path"], "sheet": typed["excel_sheet"]}
+    assert sources["excel"]["path"] == typed["excel_path"]
+    assert sources["excel"]["sheet"] == typed["excel_sheet"]
     assert sources["files"]["path"] == typed["files_path"]
     assert sources["mysql"]["query"] == typed["mysql_query"]
     for name in ("bigquery", "postgres", "snowflake"):

@@ -12,6 +12,7 @@ import kubernetes_validate
 import pytest
 import yaml
 
+from tests.render import runtime
 from tests.render.answer_sets import Answers, choices, named
 from tests.render.tree import Tree, grow
 from tests.services.availability import unavailable
@@ -165,12 +166,12 @@ def test_every_selector_finds_the_pods_it_is_meant_for(cluster: Cluster) -> None
 
 def test_what_is_probed_and_reached_is_what_the_application_has(cluster: Cluster) -> None:
     code = {
-        "api": ("serve/app.py", r'@app\.get\("{}"'),
+        "api": ("serve/app.py", r'@service\.get\("{}"'),
         "stream": ("stream/metrics.py", r'"PATH_INFO"\] [!=]= "{}"'),
     }
     for container, _ in cluster.containers:
         name = container["name"]
-        assert f"\ndef {container['args'][1]}(" in package_file(cluster.tree, "cli.py")
+        assert f" def {container['args'][1]}(" in runtime.code("cli.py")
         if name == "line":
             continue
         (port,) = container["ports"]
@@ -181,7 +182,7 @@ def test_what_is_probed_and_reached_is_what_the_application_has(cluster: Cluster
             probe = container[f"{kind}Probe"]["httpGet"]
             assert probe["port"] == port["name"]
             route = pattern.format(re.escape(probe["path"]))
-            assert re.search(route, package_file(cluster.tree, file)), route
+            assert re.search(route, runtime.code(file)), route
     for thing in cluster.objects:
         if thing["kind"] == "Service":
             assert [p["targetPort"] for p in thing["spec"]["ports"]] == ["http"]
@@ -202,13 +203,12 @@ def test_every_mount_claim_and_account_is_declared(cluster: Cluster) -> None:
 
 
 def test_every_variable_is_a_setting_and_every_secret_is_told_of(cluster: Cluster) -> None:
-    known = cluster.tree.settings
     secret = f"{cluster.slug}-env"
     readme = cluster.tree.text("deploy/kubernetes/README.md")
     assert f"create secret generic {secret} --from-env-file=.env" in readme
     for container, _ in cluster.containers:
         for variable in container.get("env", []):
-            assert variable["name"] in known
+            assert runtime.reads(variable["name"]), variable["name"]
             if key := variable.get("valueFrom", {}).get("secretKeyRef"):
                 assert (key["name"], key["key"]) == (secret, variable["name"])
                 assert f"\n{key['key']}=" in cluster.tree.text(".env.example")
@@ -262,8 +262,7 @@ def test_airflows_pods_find_their_place_in_production(project: Tree) -> None:
     claim = the(cluster.objects, "PersistentVolumeClaim", pods["volume_claim"])
     assert claim["metadata"]["namespace"] == pods["namespace"]
     assert pods["secret"] == f"{cluster.slug}-env"
-    assert runs["runs_as"] == "kubernetes"
-    assert re.search(r"-line:\d+\.\d+\.\d+$", runs["image"])
+    assert re.search(r"-line:\d+\.\d+\.\d+$", pods["image"])
 
 
 def test_production_is_larger_than_staging(project: Tree) -> None:
@@ -352,10 +351,6 @@ def selector_of(thing: Object) -> tuple[str, Object] | None:
 
 def is_policy(thing: Object) -> bool:
     return bool(thing["kind"] == "NetworkPolicy")
-
-
-def package_file(tree: Tree, name: str) -> str:
-    return (tree.package / name).read_text(encoding="utf-8")
 
 
 def config(tree: Tree, name: str) -> int:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from jinja2 import Environment, FileSystemLoader
 
+from tests.render import runtime
 from tests.render.tree import Tree
 from tests.services.rendered import ROOT
 
@@ -43,6 +44,19 @@ def test_every_library_that_a_project_imports_is_known(tree: Tree) -> None:
     ours = {tree.answers["package_name"], "__future__"}
     for path in tree.files(".py"):
         assert _imported(path) - ours <= known, tree.name(path)
+
+
+@pytest.mark.quick
+def test_every_library_that_the_runtime_imports_is_known() -> None:
+    assert runtime.imported() - {"__future__"} <= _list("standard_modules") | _list(
+        "dependency_modules"
+    )
+
+
+@pytest.mark.quick
+@pytest.mark.parametrize("name", ["fourhats_runtime", "runtime"])
+def test_no_package_is_called_as_the_runtime(name: str) -> None:
+    assert name in _list("dependency_modules")
 
 
 @pytest.mark.quick

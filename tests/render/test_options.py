@@ -21,16 +21,15 @@ class Trace(NamedTuple):
     """The choice without which it is not asked for."""
 
 
-WITH_A_BUCKET = (
-    "follower.py",
-    "log_sender.py",
-    "shared_data.py",
-    "shared_incidents.py",
-    "shared_log.py",
-    "shared_registry.py",
-)
+# The tests stand on DuckDB, tell the log, and shut out whatever is set around them.
+ITS_TESTS = ("conftest.py",)
+# The page on making changes says what a source may give.
+ITS_PAGE = ("changing.md",)
 # Airflow's own database and queue.
 ITS_CHART = ("helm.md", "values.yaml")
+# Wherever it runs, the weekly job knows the short names of the template's address.
+ITS_UPDATES = ("template-update.yml",)
+AIRFLOW = ("orchestrator", "airflow")
 # Every choice of every menu stands here; one that leaves nothing to be found has no words.
 TRACES: dict[tuple[str, str], Trace] = {
     ("profile", "recommended"): Trace(""),
@@ -41,42 +40,34 @@ TRACES: dict[tuple[str, str], Trace] = {
     ("python_version", "3.11"): Trace(r"python:3\.11|python-version: .3\.11|versionSpec: .3\.11"),
     ("python_version", "3.12"): Trace(r"python:3\.12|python-version: .3\.12|versionSpec: .3\.12"),
     ("python_version", "3.13"): Trace(r"python:3\.13|python-version: .3\.13|versionSpec: .3\.13"),
-    ("task", "classification"): Trace(r"act_right|predict_proba\b.*only"),
-    ("task", "regression"): Trace(r"value_tolerance|mean_absolute_error"),
+    ("python_version", "3.14"): Trace(r"python:3\.14|python-version: .3\.14|versionSpec: .3\.14"),
+    ("task", "classification"): Trace(r'task="classification"|act_right|predict_proba'),
+    ("task", "regression"): Trace(r'task="regression"|value_tolerance|mean_absolute_error'),
     ("data_sources", "bigquery"): Trace("bigquery|google-(api|cloud)", also="warehouse"),
-    ("data_sources", "excel"): Trace("excel|calamine|xlsx", elsewhere=("table_file.py",)),
-    ("data_sources", "files"): Trace(r"\[files\]|sources/files|FILES__PATH|files_path"),
+    ("data_sources", "excel"): Trace("excel|calamine|xlsx"),
+    ("data_sources", "files"): Trace(r"\[files\]|\bFiles\(|FILES__PATH|files_path"),
     ("data_sources", "mysql"): Trace("mysql|mariadb"),
-    # The rule that makes column names is the same in every project: it has PostgreSQL in mind, and
-    # keeps clear of the names of every table.
-    ("data_sources", "postgres"): Trace(
-        "postgres|adbc", elsewhere=("column_names.py", *ITS_CHART), also="warehouse"
-    ),
-    ("data_sources", "object_storage"): Trace(r"object.?storage|\bstores\b"),
-    ("data_sources", "rest_api"): Trace("rest_?api|api_pages|tenacity", elsewhere=("mwaa.md",)),
+    ("data_sources", "postgres"): Trace("postgres|adbc", elsewhere=ITS_CHART, also="warehouse"),
+    ("data_sources", "object_storage"): Trace(r"object.?storage|ObjectStorage"),
+    ("data_sources", "rest_api"): Trace("rest[_-]?api|tenacity", elsewhere=("mwaa.md",)),
     ("data_sources", "snowflake"): Trace("snowflake", also="warehouse"),
-    ("dataframe", "polars"): Trace("polars"),
+    ("dataframe", "polars"): Trace("polars", elsewhere=ITS_PAGE),
     # PySpark asks for pandas.
-    ("dataframe", "pandas"): Trace(r"import pandas|\.isna\(\)|\"pandas>"),
-    ("engine", "local"): Trace(""),
+    ("dataframe", "pandas"): Trace(r'dataframe="pandas"|import pandas|\.isna\(\)|,pandas,'),
+    ("engine", "local"): Trace('engine="local"'),
     ("engine", "spark"): Trace(r"\bspark|pyspark|py4j|openjdk"),
-    # DuckDB reads the files of every project.
-    ("warehouse", "duckdb"): Trace(""),
-    ("warehouse", "bigquery"): Trace("bigquery_driver"),
-    ("warehouse", "postgres"): Trace("postgres_driver|WAREHOUSE_URL"),
-    ("warehouse", "snowflake"): Trace("snowflake_driver"),
-    # Its trees themselves are in every project: monitoring tells rows apart by them.
+    ("warehouse", "duckdb"): Trace('warehouse="duckdb"', elsewhere=ITS_TESTS),
+    ("warehouse", "bigquery"): Trace('warehouse="bigquery"'),
+    ("warehouse", "postgres"): Trace('warehouse="postgres"|WAREHOUSE_URL'),
+    ("warehouse", "snowflake"): Trace('warehouse="snowflake"'),
     ("model_family", "sklearn"): Trace("max_leaf_nodes|trees of scikit-learn"),
     ("model_family", "lightgbm"): Trace("lightgbm|onnxmltools"),
     # FastAPI itself stays among the pins: MLflow asks for it.
     ("serving", "api"): Trace(
-        r"API_KEY_HASHES|serve/(app|front|page)|httptools|uvloop|/predict\b|predict_re"
+        r"API_KEY_HASHES|service\.py|httptools|uvloop|/predict\b|predict_re", elsewhere=ITS_TESTS
     ),
-    ("serving", "batch"): Trace(
-        r"score\.py|score_files|import score|'score'|\"score\"|scored_on",
-        elsewhere=("column_names.py",),
-    ),
-    ("serving", "stream"): Trace(r"\bstream/|stream\.toml|stream_alerts|dead.letter|idempotency"),
+    ("serving", "batch"): Trace(r"'score'|\"score\"|\"batch\"|scores\.toml|artifacts/scores"),
+    ("serving", "stream"): Trace(r'"stream"|stream\.toml|stream_alerts|dead.letter|idempotency'),
     ("broker", "redis"): Trace(
         r"\bredis\b|REDIS_", elsewhere=ITS_CHART, within=("serving", "stream")
     ),
@@ -86,10 +77,19 @@ TRACES: dict[tuple[str, str], Trace] = {
     ("cloud", "gcp"): Trace(r"terraform/gcp|\bgoogle_(cloud|secret|storage)|Cloud Run\b"),
     ("cloud", "azure"): Trace(r"terraform/azure|\bazurerm_|Container Apps"),
     ("storage", "local"): Trace(""),
-    ("storage", "bucket"): Trace(
-        r"\bbucket\.py|shared_(data|incidents|log|registry)|follower|log_sender|\bstorage\.toml|obstore"
-    ),
+    ("storage", "bucket"): Trace(r"\bstorage\.toml|obstore|STORAGE__URL", elsewhere=ITS_TESTS),
     ("orchestrator", "airflow"): Trace(r"airflow|\bdags?\b"),
+    ("airflow_operator", "process"): Trace("BashOperator", within=AIRFLOW),
+    ("airflow_operator", "docker"): Trace(
+        r"DockerOperator|providers-docker|^\[docker\]", within=AIRFLOW
+    ),
+    ("airflow_operator", "kubernetes"): Trace(
+        r"KubernetesPodOperator|providers-cncf|volume_claim", within=AIRFLOW
+    ),
+    ("airflow_operator", "ecs"): Trace(r"EcsRunTask|providers-amazon|\[ecs\]|mwaa", within=AIRFLOW),
+    ("airflow_operator", "cloud_run"): Trace(
+        r"CloudRunExecute|providers-google|\[cloud_run\]|composer", within=AIRFLOW
+    ),
     ("orchestrator", "none"): Trace(r"systemd|\bA timer runs|CronJob|schedule\.tf"),
     ("platform", "containers"): Trace(""),
     # On Azure, Airflow itself is in a cluster.
@@ -99,14 +99,14 @@ TRACES: dict[tuple[str, str], Trace] = {
     ("ci", "azure_devops"): Trace(
         r"azure.?(devops|pipelines|repos)|vmImage|\$\(System|vstoken|\bdevops_"
     ),
-    ("ci", "github"): Trace(r"github|actions/"),
-    ("ci", "gitlab"): Trace(r"gitlab|merge.request|\bCI_PROJECT"),
+    ("ci", "github"): Trace(r"github|actions/", elsewhere=ITS_UPDATES),
+    ("ci", "gitlab"): Trace(r"gitlab|merge.request|\bCI_PROJECT", elsewhere=ITS_UPDATES),
     ("ci", "none"): Trace(""),
-    ("alerts", "log"): Trace(r"logger\.warning", elsewhere=("worker.py", *WITH_A_BUCKET)),
+    ("alerts", "log"): Trace('"log": log', elsewhere=ITS_TESTS),
     ("alerts", "slack"): Trace("slack"),
     ("alerts", "teams"): Trace(r"\bteams\b|TEAMS_WEBHOOK"),
     ("alerts", "email"): Trace("ALERT_EMAIL_|mailto|smtp"),
-    ("alerts", "webhook"): Trace("ALERT_WEBHOOK|a webhook"),
+    ("alerts", "webhook"): Trace('ALERT_WEBHOOK|"webhook": webhook|a webhook'),
 }
 
 
@@ -137,8 +137,14 @@ def test_what_was_chosen_is_there_and_what_was_not_is_nowhere(tree: Tree) -> Non
 
 
 @pytest.mark.quick
+def test_examples_are_there_where_they_are_wanted(tree: Tree) -> None:
+    found = _mentions(tree, Trace("calls_a_month|price_a_degree|snow in the heat|test account"))
+    assert bool(found) == tree.answers["worked_example"], found
+
+
+@pytest.mark.quick
 def test_credentials_of_stores_are_asked_for_where_something_is_in_one(tree: Tree) -> None:
-    found = _mentions(tree, Trace("AWS_|AZURE_|store_login"))
+    found = _mentions(tree, Trace("AWS_|AZURE_"))
     wanted = "object_storage" in tree.answers["data_sources"] or tree.shares_a_bucket
     assert bool(found) == wanted, found
 

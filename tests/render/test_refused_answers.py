@@ -28,7 +28,12 @@ REFUSED = [
     ("project_slug", "", NO_SLUG),
     ("project_slug", "a" * 31, "31 characters: use at most 30"),
     ("project_slug", "scikit-learn", "library that the project itself uses"),
+    ("project_slug", "fourhats-runtime", "library that the project itself uses"),
     ("project_slug", "python", "command that the project itself needs"),
+    ("project_slug", "aux", "device on Windows"),
+    ("project_slug", "com1", "device on Windows"),
+    ("package_name", "nul", "device on Windows"),
+    ("project_name", "Con", "device on Windows"),
     ("package_name", "acme-churn", NO_PACKAGE),
     ("package_name", "_acme", NO_PACKAGE),
     ("package_name", "Acme", NO_PACKAGE),
@@ -40,6 +45,8 @@ REFUSED = [
     ("package_name", "json", "standard library"),
     ("package_name", "tomllib", "standard library"),
     ("package_name", "duckdb", "library that the project itself uses"),
+    ("package_name", "fourhats_runtime", "library that the project itself uses"),
+    ("package_name", "runtime", "library that the project itself uses"),
     ("package_name", "sklearn", "library that the project itself uses"),
     ("package_name", "tests", "library that the project itself uses"),
     ("package_name", "a" * 31, "31 characters: use at most 30"),
@@ -99,9 +106,12 @@ REFUSED = [
     ("task", "forecasting", "forecasting"),
     ("license", "GPL", "GPL"),
     ("python_version", "3.10", "3.10"),
+    ("engine", "spark", "PySpark is not there for Python 3.14"),
     ("data_sources", ["files", "fax"], "fax"),
     ("storage", "local", "storage is a bucket"),
     ("platform", "kubernetes", "not a cluster"),
+    ("airflow_operator", "ecs", "choose another airflow_operator, or cloud=aws"),
+    ("airflow_operator", "cloud_run", "choose another airflow_operator, or cloud=gcp"),
 ]
 ASKED_FOR: dict[str, Answers] = {
     "value_tolerance": {"task": "regression"},
@@ -114,6 +124,7 @@ ASKED_FOR: dict[str, Answers] = {
     "object_storage_url": {"data_sources": ["object_storage"]},
     "rest_api_url": {"data_sources": ["rest_api"]},
     "snowflake_query": {"data_sources": ["snowflake"]},
+    "engine": {"python_version": "3.14"},
     "storage": {"cloud": "aws"},
     "platform": {"cloud": "aws"},
 }
@@ -136,8 +147,8 @@ def test_a_bad_answer_is_refused_with_the_reason_and_nothing_written(
 
 
 def test_every_question_that_could_be_answered_badly_is_tried() -> None:
-    menus = {"profile", "engine", "dataframe", "warehouse", "model_family", "broker"}
-    menus |= {"orchestrator", "cloud", "ci"}
+    menus = {"profile", "dataframe", "warehouse", "model_family", "broker"}
+    menus |= {"orchestrator", "cloud", "ci", "worked_example"}
     assert {name for name, _, _ in REFUSED} | menus == set(questions())
 
 

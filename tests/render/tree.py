@@ -1,6 +1,5 @@
 """A rendered project as files: what a test looks at without installing anything."""
 
-import ast
 import shutil
 import subprocess
 import sys
@@ -12,10 +11,12 @@ from typing import Any, Self
 
 import yaml
 
-from tests.services.rendered import ROOT, render
+from tests.services.rendered import CACHES, ROOT, render
 
 BIN = Path(sys.executable).parent
 TEMPLATE_PARTS = ("copier.yml", "includes", "questions", "template")
+RUNTIME = "runtime"
+"""The folder of what is no project's own."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class Tree:
 
     @cached_property
     def texts(self) -> dict[str, str]:
-        """What its files hold, by name, as they were when first asked for."""
+        """What its rendered files hold, by name, as they were when first asked for."""
         return {self.name(path): path.read_text(encoding="utf-8") for path in self.files()}
 
     @property
@@ -46,29 +47,16 @@ class Tree:
         """Whether registry and reports are in a bucket: that is asked, or a cloud says so."""
         return bool(self.answers["cloud"] != "none" or self.answers["storage"] == "bucket")
 
-    @cached_property
-    def settings(self) -> set[str]:
-        """The variables that set a field of its settings, or of a section in them."""
-        code = (self.package / "settings.py").read_text(encoding="utf-8")
-        fields = {
-            node.name: {
-                item.target.id: ast.unparse(item.annotation)
-                for item in node.body
-                if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name)
-            }
-            for node in ast.parse(code).body
-            if isinstance(node, ast.ClassDef)
-        }
-        known = set()
-        for name, kind in fields["Settings"].items():
-            known.add(name.upper())
-            known |= {f"{name}__{inner}".upper() for inner in fields.get(kind, ())}
-        return known
-
     def files(self, *suffixes: str) -> list[Path]:
-        """List its files, or those whose name ends so."""
-        found = sorted(path for path in self.folder.rglob("*") if path.is_file())
+        """List what was rendered, or of it what ends so: all but the runtime, which is carried."""
+        found = [
+            path for path in self.everything() if path.relative_to(self.folder).parts[0] != RUNTIME
+        ]
         return [path for path in found if not suffixes or path.name.endswith(suffixes)]
+
+    def everything(self) -> list[Path]:
+        """List all its files, the runtime's too."""
+        return sorted(path for path in self.folder.rglob("*") if path.is_file())
 
     def name(self, path: Path) -> str:
         """Give a path as a person would name it."""
@@ -94,8 +82,8 @@ class Tree:
         assert done.returncode == 0, done.stdout + done.stderr
 
     def contents(self) -> dict[str, bytes]:
-        """Give every file with its bytes, but for the line that says where it was rendered from."""
-        return {self.name(path): path.read_bytes() for path in self.files()}
+        """Give every file with its bytes."""
+        return {self.name(path): path.read_bytes() for path in self.everything()}
 
 
 def template_copy(folder: Path) -> Path:
@@ -103,7 +91,10 @@ def template_copy(folder: Path) -> Path:
     folder.mkdir()
     for part in TEMPLATE_PARTS:
         source = ROOT / part
-        (shutil.copytree if source.is_dir() else shutil.copy)(source, folder / part)
+        if source.is_dir():
+            shutil.copytree(source, folder / part, ignore=CACHES)
+        else:
+            shutil.copy(source, folder / part)
     return folder
 
 

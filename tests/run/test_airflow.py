@@ -129,7 +129,7 @@ def test_what_was_promoted_is_told_with_its_worth(
     (notice,) = receiver.notices
     assert re.fullmatch(r"champion:v1-\w+", notice["incident"])
     assert re.search(r"v1-\w+ promoted: ", notice["message"])
-    assert "a month on the holdout" in notice["message"]
+    assert "a month to the best policy without a model" in notice["message"]
 
 
 def test_a_backfill_scores_the_rows_of_its_interval_and_trains_nothing(
@@ -137,7 +137,7 @@ def test_a_backfill_scores_the_rows_of_its_interval_and_trains_nothing(
 ) -> None:
     skipped = dict.fromkeys((*TRAINED, "tell"), "skipped")
     assert backfilled == {"": "success", **dict.fromkeys(ALWAYS, "success"), **skipped}
-    month = project.folder / "artifacts/scores/backfills/since=2025-02-01/until=2025-03-01"
+    month = project.folder / "artifacts/scores/backtests/since=2025-02-01/until=2025-03-01"
     scores = parquet.read_table(month)
     assert scores.num_rows > 0
     hours = scores["hour_start"].to_pylist()

@@ -370,8 +370,9 @@ def test_a_file_without_what_terraform_prints_is_told(
     of: str, section: str, page: str, request: pytest.FixtureRequest
 ) -> None:
     (error,) = request.getfixturevalue(of).found["bare"]
-    assert f"[{section}] in config/airflow.toml lacks " in error
-    assert f"deploy/airflow/{page}.md" in error
+    assert (
+        f"config/airflow.toml (see deploy/airflow/{page}.md)\n{section}\n  Field required" in error
+    )
 
 
 def test_a_git_syncs_folder_is_read_and_a_pod_on_a_bucket_needs_no_volume(tmp_path: Path) -> None:

@@ -88,7 +88,7 @@ def script(shell: Shell, name: str, text: str) -> None:
 
 def test_the_first_command_makes_a_project_for_aws(shell: Shell, tmp_path: Path) -> None:
     first, *_ = shell.blocks[0].splitlines()
-    words = first.removeprefix("uvx fourhats ").split()
+    words = first.removeprefix("fourhats ").split()
     done = fourhats(tmp_path, *words, "--defaults", "--no-git", env={})
     assert done.returncode == 0, done.stderr
     assert (tmp_path / SLUG / "deploy/terraform/aws/versions.tf").exists()

@@ -46,7 +46,7 @@ def command(shell: Shell, script: str) -> str:
 def test_the_first_command_makes_a_project_for_azure(shell: Shell, tmp_path: Path) -> None:
     assert len(shell.blocks[0].splitlines()) <= 5
     first, *_ = shell.blocks[0].splitlines()
-    words = first.removeprefix("uvx fourhats ").split()
+    words = first.removeprefix("fourhats ").split()
     done = fourhats(tmp_path, *words, "--defaults", "--no-git", env={})
     assert done.returncode == 0, done.stderr
     assert (tmp_path / SLUG / "deploy/terraform/azure/versions.tf").exists()

@@ -27,9 +27,11 @@ KILLS = 10
 # As the command does, with parts so small that there are many.
 SMALL_PARTS = """
 import pathlib
-from {package} import pipeline, score, settings
-score.PART_ROWS = 100
-print(pipeline.run_step("score", settings.load(pathlib.Path("."))).rows_out)
+from fourhats_runtime import pipeline
+from fourhats_runtime.score import files, local
+from {package}.project import project
+files.PART_ROWS = local.PART_ROWS = 100
+print(pipeline.run_step("score", project).rows_out)
 """
 Rows = list[dict[str, Any]]
 
@@ -166,7 +168,8 @@ def test_scores_go_to_a_bucket_and_from_there_to_the_warehouse(
         assert f"{store.scheme}://{BUCKET}/out/scores/scored_on=" in said
         found = store.files.get_file_info(fs.FileSelector(f"{BUCKET}/out", recursive=True))
         files = [info.path for info in found if info.is_file]
-        assert sorted(Path(file).name for file in files) == ["_SUCCESS", "part-00000.parquet"]
+        names = sorted(Path(file).name for file in files)
+        assert names == ["_SUCCESS", "_unscored.csv", "part-00000.parquet"]
     (part,) = (file for file in files if file.endswith(".parquet"))
     with store.files.open_input_file(part) as file:
         assert pq.read_table(file).num_rows == len(expected)

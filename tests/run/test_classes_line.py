@@ -86,6 +86,7 @@ def test_predictions_are_sound(project: Project, url: str) -> None:
     facts = json.loads(command(project, "evaluate", "--json").stdout)
     assert facts["metrics"]["accuracy"] > 0.75
     assert facts["value"] > max(facts["baselines"].values())
+    assert facts["gain"]["low"] > 0
     answers = httpx.post(f"{url}/predict", json=[example_record(project)] * 3).json()
     assert Counter(a["decision"] for a in answers["predictions"]).total() == 3
 
@@ -108,4 +109,4 @@ def test_drift_is_seen_to_alert_once_at_the_webhook(
 def test_the_report_shows_what_monitoring_found(project: Project) -> None:
     command(project, "report")
     page = (project.folder / "artifacts" / "reports" / "report.html").read_text(encoding="utf-8")
-    assert "Drift against the training data" in page
+    assert "<strong>How far inputs have moved since training</strong>" in page

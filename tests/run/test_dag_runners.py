@@ -1,4 +1,4 @@
-"""One setting decides how the DAG's steps run: in real containers, or as pods, seen as specs."""
+"""One answer decides how the DAG's steps run: in real containers, or as pods, seen as specs."""
 
 from __future__ import annotations
 
@@ -53,10 +53,14 @@ def contained(
     """A project without an environment of its own, whose image is there."""
     folder = tmp_path_factory.mktemp("contained") / "customer-churn"
     project = render(
-        folder, project_name="Customer churn", python_version=BASE_PYTHON, alerts=["webhook"]
+        folder,
+        project_name="Customer churn",
+        airflow_operator="docker",
+        python_version=BASE_PYTHON,
+        alerts=["webhook"],
     )
     # `airflow dags test` and deadlines don't go together: see test_dag_run.py.
-    set_up(project, runs_as='"docker"', docker_network='"host"', deadline_hours="0")
+    set_up(project, network='"host"', deadline_hours="0")
     (folder / ".env").write_text(f"TRAINING__TRIALS=2\nALERT_WEBHOOK_URL={receiver.url}\n")
     for name in ("artifacts", "docs"):
         (folder / name).mkdir(exist_ok=True)
@@ -106,8 +110,8 @@ def cluster() -> Iterator[Receiver]:
 def pods(cluster: Receiver, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What Airflow would ask a cluster for, a task a pod."""
     folder = tmp_path_factory.mktemp("pods") / "customer-churn"
-    project = render(folder, project_name="Customer churn")
-    set_up(project, runs_as='"kubernetes"', cpu='"2"')
+    project = render(folder, project_name="Customer churn", airflow_operator="kubernetes")
+    set_up(project, cpu='"2"')
     engine = airflow(folder / "dags", tmp_path_factory.mktemp("kubernetes-airflow") / "home")
     access = engine.home / "kubeconfig"
     access.write_text(KUBECONFIG.format(url=cluster.url.removesuffix("/alerts")))
@@ -127,7 +131,7 @@ def test_a_missed_deadline_is_told_by_a_pod(pods: dict[str, Any], cluster: Recei
     assert pods
     (pod,) = cluster.messages
     kubernetes_validate.validate(pod, KUBERNETES, strict=True)
-    (command,) = pod["spec"]["containers"][0]["args"]
+    command = pod["spec"]["containers"][0]["args"][-1]
     assert command.startswith("exec customer-churn alert 'a run takes longer than 12 hours'")
 
 

@@ -40,15 +40,14 @@ STEPS = ("extract", "validate", "transform", "monitor", "rollback", "report")
 FEWER = ("extract", "transform", "monitor")  # in the other stores: these read what others left
 # Works on the warehouse, waits for the word, and hands over.
 WORK = """
-import pathlib, sys
-from delivery_times import settings
-from delivery_times.errors import ProjectError
-from delivery_times.shared_registry import shared
-from delivery_times.warehouse import connect
-chosen = settings.load(pathlib.Path("."))
+import sys
+from delivery_times.project import project
+from fourhats_runtime.errors import ProjectError
+from fourhats_runtime.lifecycle.shared_registry import shared
+from fourhats_runtime.data.warehouse import connect
 try:
-    with shared(chosen):
-        with connect(chosen) as connection:
+    with shared(project):
+        with connect(project) as connection:
             connection.execute("CREATE OR REPLACE TABLE mark AS SELECT '{mark}' AS mark")
         print("ready", flush=True)
         sys.stdin.readline()
@@ -57,21 +56,19 @@ except ProjectError as error:
 """
 # Goes through a step again and again, in small pieces: whenever it is killed, something is open.
 AGAIN = """
-import pathlib
-from delivery_times import settings, shared_data
-from delivery_times.pipeline import run_step
+from delivery_times.project import project
+from fourhats_runtime.data import shared_data
+from fourhats_runtime.pipeline import run_step
 shared_data.PIECE_BYTES = 32 * 1024
-chosen = settings.load(pathlib.Path("."))
 while True:
-    run_step("transform", chosen)
+    run_step("transform", project)
     print("did", flush=True)
 """
 # Takes what is in the bucket to an empty disk.
 TAKE = """
-import pathlib
-from delivery_times import settings
-from delivery_times.shared_registry import pull
-pull(settings.load(pathlib.Path(".")))
+from delivery_times.project import project
+from fourhats_runtime.lifecycle.shared_registry import pull
+pull(project)
 """
 
 
@@ -104,6 +101,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
             folder / "delivery-times",
             project_name="Delivery times",
             task="regression",
+            worked_example=False,
             data_sources=["files"],
             storage="bucket",
             serving=["api", "batch"],

@@ -26,26 +26,23 @@ if TYPE_CHECKING:
 # In the project's own environment: fit the champion's parameters anew, and predict its example.
 TRAINERS_OWN = """
 import json, sys
-from pathlib import Path
-from customer_churn import contract, settings
-from customer_churn.estimator import build
-from customer_churn.export import predict
-from customer_churn.features import feed
-from customer_churn.model import Model
-from customer_churn.registry import Registry
-from customer_churn.split import Part, split
-from customer_churn.warehouse import connect
-here = settings.load(Path.cwd())
-terms = contract.load(here.contract_file)
-card = Registry(here.artifacts / "registry").card(Model.champion(here).version)
-with connect(here) as connection:
-    parts = split(connection, terms)
+from customer_churn.estimator import candidates
+from customer_churn.project import project
+from fourhats_runtime.data.warehouse import connect
+from fourhats_runtime.lifecycle.registered import Model
+from fourhats_runtime.lifecycle.registry import Registry
+from fourhats_runtime.model.parts import Part, split
+champion = Model.champion(project)
+card = Registry(project.artifacts / "registry").card(champion.version)
+with connect(project) as connection:
+    parts = split(connection, project)
 assert card["model"] == "trees"
-model = build(terms, card["parameters"], here.training.seed)
-model.fit(parts.train.frame, parts.train.labels(terms))
-columns = {name: [value] for name, value in json.loads(sys.argv[1]).items()}
-one = Part(feed(columns, terms), parts.train.actual[:1])
-print(json.dumps(predict(model, one, terms).tolist()))
+trees = {each.name: each for each in candidates(project.seed)}["trees"]
+model = trees.fit(parts.learned, project.contract, card["parameters"])
+record = {name: [value] for name, value in json.loads(sys.argv[1]).items()}
+one = Part(champion.feed(record), parts.train.actual[:1])
+said = champion.calibration(model.predict(one, project.contract))
+print(json.dumps(said.tolist()))
 """
 
 
@@ -71,7 +68,9 @@ def test_the_run_says_what_the_model_is_worth_as_json(default_project: Project) 
     assert facts["version"] == champion(default_project)
     assert facts["currency"] == "EUR"
     assert facts["value"] > max(facts["baselines"].values())
+    assert facts["gain"]["low"] > 0
     watched = json.loads(command(default_project, "monitor", "--json").stdout)
+    assert watched["open"] == []
     assert {"data:freshness", "data:volume", "data:contract"} <= {
         finding["incident"] for finding in watched["findings"]
     }
@@ -94,7 +93,7 @@ def test_a_first_run_leaves_nothing_behind_that_git_would_not_ignore(
     default_project: Project,
 ) -> None:
     ignored = (default_project.folder / ".gitignore").read_text().split()
-    assert {"artifacts/", ".env", ".venv/", "data/"} <= set(ignored)
+    assert {"/artifacts/", ".env", ".venv/", "/data/"} <= set(ignored)
 
 
 def test_without_a_project_around_it_the_command_says_so(

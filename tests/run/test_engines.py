@@ -28,8 +28,9 @@ KILLS = 20
 STEPS = ("extract", "validate", "transform")
 LOOK = """
 import json, sys
-from messy_orders import settings, warehouse
-with warehouse.connect(settings.load()) as connection:
+from fourhats_runtime.data import warehouse
+from messy_orders.project import project
+with warehouse.connect(project) as connection:
     rows = connection.execute(sys.argv[1]).fetchall()
 print(json.dumps(rows, default=str))
 """
@@ -163,7 +164,9 @@ def test_spark_gives_the_same_tables(spark: Engine, expected: dict[str, list[lis
 def test_every_spelling_is_read_as_it_is_meant(expected: dict[str, list[list[Any]]]) -> None:
     columns = TABLES["clean"].split(", ")
     clean = [dict(zip(columns, row[2:], strict=True)) for row in expected["clean"]]
-    assert {row["region"] for row in clean} == {"Köln", "O'Hara", "back\\slash"}
+    known = {"Köln", "O'Hara", "back\\slash"}
+    assert {row["region"] for row in clean if row["late"] is not None} == known
+    assert {row["region"] for row in clean if row["late"] is None} <= {*known, "Kölle"}
     assert {row["pieces"] for row in clean} == {12, 7, 0, 300}
     assert {row["price"] for row in clean} == {12, 12.5, 0.5, 7, 100, 3, 4.25, 0.01, None}
     assert {row["weight"] for row in clean} == {1.5, 1234.5, -2, None}

@@ -82,6 +82,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
             folder / "delivery-times",
             project_name="Delivery times",
             task="regression",
+            worked_example=False,
             data_sources=["files", "postgres"],
             postgres_query="SELECT * FROM deliveries -- all of them",
             serving=["batch"],

@@ -30,7 +30,7 @@ def shell(tmp_path_factory: pytest.TempPathFactory) -> Shell:
 
 def test_the_first_command_makes_a_project_for_google_cloud(shell: Shell, tmp_path: Path) -> None:
     first, *_ = shell.blocks[0].splitlines()
-    words = first.removeprefix("uvx fourhats ").split()
+    words = first.removeprefix("fourhats ").split()
     done = fourhats(tmp_path, *words, "--defaults", "--no-git", env={})
     assert done.returncode == 0, done.stderr
     assert (tmp_path / SLUG / "deploy/terraform/gcp/versions.tf").exists()

@@ -184,6 +184,7 @@ def scored_before(project: Project) -> tuple[list[dict[str, Any]], list[float]]:
     rows = pq.read_table(folder).slice(0, 50).to_pylist()
     names = example_record(project).keys()
     records = [{name: row[name] for name in names} for row in rows]
+    records = json.loads(json.dumps(records, default=str))  # moments as text
     return records, [row["probability"] for row in rows]
 
 

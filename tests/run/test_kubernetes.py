@@ -115,7 +115,7 @@ def api(
 
 
 def test_the_lines_pod_makes_a_champion_on_the_volume(went: str, claim: Path) -> None:
-    assert "The model is worth" in went
+    assert "The model adds +" in went
     champion = (claim / "artifacts" / "registry" / "champion").read_text().strip()
     assert (claim / "artifacts" / "registry" / "versions" / champion / "model.onnx").exists()
     assert "Model card" in (claim / "docs" / "model_card.md").read_text()

@@ -128,6 +128,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
             folder / "delivery-times",
             project_name="Delivery times",
             task="regression",
+            worked_example=False,
             data_sources=["mysql"],
             mysql_query="SELECT * FROM deliveries; ",
             serving=["batch"],

@@ -84,6 +84,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
             folder / "delivery-times",
             project_name="Delivery times",
             task="regression",
+            worked_example=False,
             data_sources=["object_storage"],
             serving=["batch"],
             orchestrator="none",

@@ -60,6 +60,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Desk:
         folder / "delivery-times",
         project_name="Delivery times",
         task="regression",
+        worked_example=False,
         files_path=str(folder / "deliveries.csv"),
         serving=["batch"],
         orchestrator="none",

@@ -99,6 +99,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
             folder / "delivery-times",
             project_name="Delivery times",
             task="regression",
+            worked_example=False,
             data_sources=["rest_api"],
             serving=["batch"],
             orchestrator="none",

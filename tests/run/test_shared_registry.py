@@ -35,19 +35,19 @@ if TYPE_CHECKING:
 
 RUNNERS = 4
 SHORT = {"TRAINING__TRIALS": "2"}
-# Reads the registry, waits for the word, and crowns: as promote does, with time for others.
-CROWN = """
-import pathlib, sys
-from {package} import settings
-from {package}.errors import ProjectError
-from {package}.registry import Registry
-from {package}.shared_registry import shared
-chosen = settings.load(pathlib.Path("."))
+# Reads the registry, waits for the word, and promotes: as promote does, with time for others.
+PROMOTE = """
+import sys
+from {package}.project import project
+from fourhats_runtime.errors import ProjectError
+from fourhats_runtime.lifecycle.registry import Registry
+from fourhats_runtime.lifecycle.shared_registry import shared
 try:
-    with shared(chosen):
+    with shared(project):
         print("ready", flush=True)
         sys.stdin.readline()
-        Registry(chosen.artifacts / "registry").crown("{version}", "rolled back", "{reason}")
+        registry = Registry(project.artifacts / "registry")
+        registry.make_champion("{version}", "rolled back", "{reason}")
 except ProjectError as error:
     sys.exit(str(error))
 """
@@ -210,7 +210,8 @@ def test_of_runs_that_crown_at_once_one_wins(machines: Machines, tmp_path: Path)
 
 
 def test_while_the_bucket_is_away_the_api_goes_on_and_says_so_once(machines: Machines) -> None:
-    before = machines.answer()["model_version"]
+    before = champion(machines.line)
+    wait_for(lambda: machines.answer()["model_version"] == before, timeout=20)
     machines.stop_store.close()
     wait_for(lambda: "goes on answering" in machines.server.output(), timeout=60)
     time.sleep(2)  # it has looked again meanwhile
@@ -224,7 +225,7 @@ def test_while_the_bucket_is_away_the_api_goes_on_and_says_so_once(machines: Mac
 
 
 def crowning(runner: Project, version: str, env: dict[str, str]) -> subprocess.Popen[str]:
-    script = CROWN.format(
+    script = PROMOTE.format(
         package=runner.slug.replace("-", "_"), version=version, reason=runner.folder.name
     )
     return subprocess.Popen(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import yaml
+from fourhats_runtime.pipeline import STEPS
 
 from tests.services.availability import unavailable
 from tests.services.rendered import Project, command, install, render
@@ -88,11 +89,7 @@ def test_timer_and_workflow_run_the_same_steps(project: Project, units: Path) ->
     steps = [words[1] for words in started_by(units / "customer-churn.service")]
     scripts = [step["run"] for step in job["steps"] if "run" in step]
     assert scripts[1:-1] == [f"uv run customer-churn {step}" for step in steps]
-    (declared,) = re.findall(
-        r"(?s)\nSTEPS: .*?= \((.*?)\)",
-        (project.folder / "src" / "customer_churn" / "pipeline.py").read_text(),
-    )
-    assert re.findall(r'"(\w+)"', declared) == steps
+    assert steps == list(STEPS)
 
 
 def started_by(unit: Path) -> list[list[str]]:

@@ -1,6 +1,6 @@
 """What a project's own Python does by its warehouse's driver: one step after the other.
 
-Called with the package and the driver's module; reads the steps from stdin and tells what came of
+Called with the package and the driver's module; reads the steps from stdin and prints what came of
 each, both as JSON. Rows go in and out as Parquet files.
 """
 
@@ -15,10 +15,11 @@ import pyarrow.parquet as pq
 def main() -> None:
     """Do the steps."""
     package, module = sys.argv[1:]
-    settings, errors = (import_module(f"{package}.{name}") for name in ("settings", "errors"))
+    project = import_module(f"{package}.project").project
+    errors = import_module("fourhats_runtime.errors")
     told = []
     try:
-        driver = import_module(f"{package}.{module}").connect(settings.load())
+        driver = import_module(f"fourhats_runtime.data.warehouse.{module}").connect(project)
     except errors.ProjectError as error:
         print(json.dumps([{"refused": str(error)}]))
         return

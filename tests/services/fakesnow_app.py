@@ -51,7 +51,7 @@ async def query(request: Request) -> Response:
     """Note the statement down, and have fakesnow run it."""
     statement = (await _body(request))["sqlText"]
     SENT.append(statement)
-    answer = await query_request(request)
+    answer: Response = await query_request(request)
     said = json.loads(bytes(answer.body))
     if said.get("code") in SQL_ERRORS:
         return JSONResponse(said | {"message": f"SQL compilation error:\n{said['message']}"})

@@ -43,7 +43,7 @@ min = 0
 name = "weight"
 source = "weight"
 type = "number"
-decimal = ","
+written = "1.234,5"
 nullable = true
 
 [[columns]]

@@ -30,17 +30,17 @@ class Trials:
 
     def __init__(self, package: str) -> None:
         """Read the project in this folder."""
-        self.package = package
-        self.settings = self.module("settings").load(Path.cwd())
-        self.contract = self.module("contract").load(self.settings.contract_file)
+        self.project = importlib.import_module(f"{package}.project").project
+        self.contract = self.project.contract
 
-    def module(self, name: str) -> ModuleType:
-        """Import a module of the project's."""
-        return importlib.import_module(f"{self.package}.{name}")
+    @staticmethod
+    def module(name: str) -> ModuleType:
+        """Import a module of the runtime."""
+        return importlib.import_module(f"fourhats_runtime.{name}")
 
     def make(self, pool: Path, head: Path) -> None:
         """Draw cases; the first two numbers go together, which the sample does not have."""
-        rows = self.module("sources.sample").make(self.contract, 3 * POOL_ROWS, seed=1)
+        rows = self.module("data.sources.sample").make(self.contract, 3 * POOL_ROWS, seed=1)
         first, second = [c.source for c in self.contract.features if c.is_number][:2]
         ranks = [_ranks(rows[name].to_pylist()) for name in (first, second)]
         luck = np.random.default_rng(1).random(len(rows))
@@ -63,7 +63,7 @@ class Trials:
         self.columns = {
             name: np.array(values, dtype=object)[kept] for name, values in columns.items()
         }
-        self.model = self.module("model").Model.champion(self.settings)
+        self.model = self.module("lifecycle.registered").Model.champion(self.project)
 
     @staticmethod
     def value(text: str, column: Any) -> object:  # noqa: ANN401 - the project's own type
@@ -77,7 +77,7 @@ class Trials:
                 return float(text)
             except ValueError:
                 return "invalid"
-        return text
+        return datetime.fromisoformat(text) if column.is_time else text
 
     def cases(self, seed: int, size: int) -> dict[str, np.ndarray]:
         """Draw cases from the pool."""
@@ -98,20 +98,22 @@ class Trials:
             "model_version": [self.model.version] * size,
             "prediction": [str(one) for one in answers["prediction"].tolist()],
             "probability": pa.array(answers["probability"].tolist(), pa.float64()),
+            "decision": answers["decision"].tolist(),
             **{column.name: cases[column.name].tolist() for column in self.contract.features},
             "actual": pa.array(
                 [None if outcome is None else str(outcome) for outcome in outcomes], pa.string()
             ),
         }
-        warehouse, watch = self.module("warehouse"), self.module("monitor.watch")
-        with warehouse.scratch(self.settings) as connection:
-            connection.from_arrow(pa.table(table)).create("predictions")
+        warehouse, watch = self.module("data.warehouse"), self.module("monitor.watch")
+        with warehouse.scratch(self.project) as connection:
+            rows = pa.table(table)
+            warehouse.read_in(connection, "predictions", lambda duck: duck.from_arrow(rows))
             findings = [
-                *self.module("monitor.service").check(connection, self.settings),
-                *watch.drift(connection, self.settings),
-                *self.module("monitor.performance").check(connection, self.settings, self.contract),
+                *self.module("monitor.service").check(connection, self.project),
+                *watch.drift(connection, self.project),
+                *self.module("monitor.performance").check(connection, self.project, self.contract),
             ]
-        return sorted(finding.incident for finding in findings if not finding.fine)
+        return sorted(finding.incident for finding in findings if finding.state == "alert")
 
     def clean(self, seeds: int) -> dict[str, list[list[str]]]:
         """Try fresh cases, of which the outcome is known, or not."""
@@ -147,10 +149,10 @@ class Trials:
             biased = np.where(~acted & (random.random(WRONG_ROWS) < 0.2), "yes", outcomes)
             worse = np.where(acted & (random.random(WRONG_ROWS) < 0.5), "no", outcomes)
         else:
-            tolerance = self.settings.value.tolerance
+            tolerance = self.project.value.tolerance
             biased = outcomes + 0.2 * tolerance
             worse = outcomes + random.choice([-1, 1], WRONG_ROWS) * tolerance
-        known = self.module("split").actual(outcomes, self.contract)
+        known = self.module("model.parts").actual(outcomes, self.contract)
         earned = rule.realised(outputs, known)
         poor = np.argsort(self.expected_of(outputs, earned))[:200]
         return {

@@ -7,7 +7,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.services.rendered import ROOT, project_env
+from tests.services.rendered import CACHES, ROOT, project_env
 
 # What a wheel is built from, and what the release command reads.
 PARTS = (
@@ -96,8 +96,7 @@ def repository(folder: Path) -> Repository:
     folder.mkdir()
     for name in PARTS:
         if (ROOT / name).is_dir():
-            ignored = shutil.ignore_patterns("__pycache__", "*.egg-info")
-            shutil.copytree(ROOT / name, folder / name, ignore=ignored, symlinks=True)
+            shutil.copytree(ROOT / name, folder / name, ignore=CACHES, symlinks=True)
         else:
             shutil.copy(ROOT / name, folder)
     ours = Repository(folder)

@@ -20,6 +20,7 @@ def delivery_project(folder: Path, sources: Sequence[str], **answers: Any) -> Pr
             folder / "delivery-times",
             project_name="Delivery times",
             task="regression",
+            worked_example=False,
             data_sources=list(sources),
             serving=["batch"],
             orchestrator="none",

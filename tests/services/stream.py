@@ -19,26 +19,27 @@ if TYPE_CHECKING:
 # Records of the project's own table, and what its champion makes of them in one process.
 EXPECTED = """
 import json
-from {package} import settings
-from {package}.model import Model
-from {package}.warehouse import connect
+from {package}.project import project
+from fourhats_runtime.lifecycle.registered import Model
+from fourhats_runtime.data.warehouse import connect
+from fourhats_runtime.tasks import answers as answered
 
-loaded = settings.load()
-champion = Model.champion(loaded)
+champion = Model.champion(project)
 names = [column.name for column in champion.contract.features]
-with connect(loaded) as connection:
+with connect(project) as connection:
     columns = ", ".join(f'"{{name}}"' for name in names)
     rows = connection.execute(f"SELECT {{columns}} FROM clean LIMIT {count}").fetchall()
 columns = {{name: [row[place] for row in rows] for place, name in enumerate(names)}}
-told = champion.rule.answers(champion.predict(columns))
+told = answered(champion.rule, champion.predict(columns))
 answers = [dict(zip(told, row)) for row in zip(*(values.tolist() for values in told.values()))]
-print(json.dumps([[dict(zip(names, row)), answer] for row, answer in zip(rows, answers)]))
+pairs = [[dict(zip(names, row)), answer] for row, answer in zip(rows, answers)]
+print(json.dumps(pairs, default=str))
 """
 PREDICTED = """
-from {package} import settings
-from {package}.warehouse import connect
+from {package}.project import project
+from fourhats_runtime.data.warehouse import connect
 
-with connect(settings.load()) as connection:
+with connect(project) as connection:
     for (key,) in connection.execute("SELECT prediction_id FROM predictions").fetchall():
         print(key)
 """

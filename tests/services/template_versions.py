@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 OLD, NEW = "v0.1.0", "v0.2.0"
 PACKAGE = "template/src/{{ package_name }}"
+RUNTIME = "template/runtime/fourhats_runtime"
 
 
 @dataclass(frozen=True)
@@ -33,14 +34,14 @@ class TemplateVersions:
 def template_versions(folder: Path) -> TemplateVersions:
     """Release the template as it stands, and a next version of it.
 
-    The next one changes the head of split.py, renames leakage.py, changes a threshold in a file
-    that is the user's own, and brings a new file.
+    The next one changes the head of train.py, renames a module of the runtime (leakage.py), changes
+    a threshold in a file that is the user's own, and brings a new file.
     """
     ours = repository(folder)
     ours.git("tag", OLD)
-    split = folder / PACKAGE / "split.py"
-    split.write_text(split.read_text().replace('"""Which rows', '"""How it is decided which rows'))
-    old, new = folder / PACKAGE / "leakage.py", folder / PACKAGE / "leaks.py"
+    train = folder / PACKAGE / "train.py"
+    train.write_text(train.read_text().replace('"""The experiment', '"""The whole experiment'))
+    old, new = folder / RUNTIME / "profile/leakage.py", folder / RUNTIME / "profile/leaks.py"
     old.rename(new)
     for file in (folder / "template").rglob("*.py*"):
         text = file.read_text(encoding="utf-8")

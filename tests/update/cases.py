@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.update.edits import OWN_NAMES, Edit, edits
 from tests.update.small_template import CHANGES, NEW_NAMES, RENDERED, Answers, touched
 
-CASES = int(os.environ.get("UPDATE_CASES", "200"))
+CASES = int(os.environ.get("UPDATE_CASES", "100"))
 
 
 def cases(share: float) -> settings:

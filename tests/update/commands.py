@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from copier import run_copy
 from fourhats.cli import main
 
+from tests.services.compiled import compiled_once
 from tests.update.snapshot import Tree, read
 from tests.update.template import commit, git
 
@@ -61,7 +62,7 @@ def fourhats(*arguments: str | Path) -> Said:
     handlers = {number: signal.getsignal(number) for number in _SIGNALS}
     out, err = io.StringIO(), io.StringIO()
     try:
-        with redirect_stdout(out), redirect_stderr(err):
+        with redirect_stdout(out), redirect_stderr(err), compiled_once():
             code = main([str(argument) for argument in arguments])
     finally:
         gc.enable()
@@ -85,7 +86,9 @@ def state(project: Path) -> State:
 
 def render(template: Path, version: str, answers: Mapping[str, Any], folder: Path) -> Tree:
     """Render a version into a new folder, as copier alone does; return its files."""
-    run_copy(str(template), folder, data=dict(answers), defaults=True, quiet=True, vcs_ref=version)
+    given = dict(answers)
+    with compiled_once():
+        run_copy(str(template), folder, data=given, defaults=True, quiet=True, vcs_ref=version)
     return read(folder)
 
 

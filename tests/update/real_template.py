@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PACKAGE = "template/src/{{ package_name }}"
+RUNTIME = "template/runtime/fourhats_runtime"
 OWNED = [f"config/{name}.toml" for name in ("contract", "business", "monitoring", "sources")]
 
 
@@ -42,12 +43,14 @@ def changed_readme(tree: Tree) -> None:
 
 
 def changed_modules(tree: Tree) -> None:
-    _insert(tree, "includes/engine/local/transform.py", 1, b"# The template says more.\n")
-    _insert(tree, f"{PACKAGE}/pipeline.py.jinja", 40, b"# The template says more.\n")
+    _insert(tree, "includes/classification/sklearn.py", 5, b"# The template says more.\n")
+    _insert(tree, f"{PACKAGE}/transform.py.jinja", 7, b"# The template says more.\n")
+    _insert(tree, f"{RUNTIME}/pipeline.py", 5, b"# The runtime says more.\n")
+    _insert(tree, f"{RUNTIME}/serve/front.py", 5, b"# The runtime says more.\n")
 
 
 def changed_dag(tree: Tree) -> None:
-    _replace(tree, "template/dags/{{ package_name }}.py.jinja", b'"@monthly"', b'"@weekly"')
+    _replace(tree, "includes/airflow/dag.py.jinja", b'"@monthly"', b'"@weekly"')
 
 
 def changed_configuration(tree: Tree) -> None:
@@ -55,13 +58,12 @@ def changed_configuration(tree: Tree) -> None:
 
 
 def changed_tests(tree: Tree) -> None:
-    _insert(tree, "template/tests/test_quality.py.jinja", 1, b"# The template says more.\n")
+    _insert(tree, "template/tests/test_line.py", 1, b"# The template says more.\n")
     tree["template/tests/test_more.py"] = Entry(b'"""More."""\n')
 
 
 def moved_runbook(tree: Tree) -> None:
     tree["template/docs/operations.md.jinja"] = tree.pop("template/docs/runbook.md.jinja")
-    _replace(tree, "template/tests/test_alerts.py.jinja", b'"runbook.md"', b'"operations.md"')
 
 
 def removed_notebook(tree: Tree) -> None:

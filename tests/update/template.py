@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 GIT_SETTINGS = (
-    *("-c", "gc.auto=0", "-c", "core.hooksPath=/dev/null"),
+    *("-c", "gc.auto=0", "-c", "core.hooksPath=/dev/null", "-c", "core.safecrlf=false"),
     *("-c", "user.name=Ada", "-c", "user.email=ada@example.com", "-c", "commit.gpgSign=false"),
 )
 

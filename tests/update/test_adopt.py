@@ -26,7 +26,7 @@ def repository(tmp_path: Path) -> Path:
     folder = tmp_path / "demand"
     (folder / "src/demand").mkdir(parents=True)
     (folder / "README.md").write_text("# Demand\n\nOurs.\n")
-    (folder / "src/demand/split.py").write_text('"""Ours."""\n')
+    (folder / "src/demand/train.py").write_text('"""Ours."""\n')
     git(folder, "init", "--quiet", "--initial-branch", "main")
     commit(folder)
     return folder
@@ -39,7 +39,7 @@ def test_it_gets_what_it_lacks(repository: Path, versions: TemplateVersions) -> 
     after = read(repository)
     assert {path: after[path] for path in before} == before
     assert "project_name: Demand" in (repository / ".copier-answers.yml").read_text()
-    assert (repository / "src/demand/pipeline.py").is_file()
+    assert (repository / "src/demand/features.py").is_file()
     assert "Yours, left alone though the template has them otherwise (2)" in said.out
     commit(repository)
     assert fourhats("update", repository, "--yes").out.endswith(f"is up to date ({NEW})\n")
@@ -55,10 +55,10 @@ def test_it_is_updated_like_any_other(repository: Path, versions: TemplateVersio
     commit(repository)
     said = fourhats("update", repository, "--yes")
     assert said.code == 1, said.out
-    assert "Conflicts, which you resolve afterwards (1)\n  src/demand/split.py" in said.out
-    assert "Ours." in (repository / "src/demand/split.py").read_text()
+    assert "Conflicts, which you resolve afterwards (1)\n  src/demand/train.py" in said.out
+    assert "Ours." in (repository / "src/demand/train.py").read_text()
     assert (repository / "README.md").read_text() == "# Demand\n\nOurs.\n"
-    assert (repository / "src/demand/leaks.py").is_file()
+    assert (repository / "runtime/fourhats_runtime/profile/leaks.py").is_file()
 
 
 def test_a_dry_run_changes_nothing(repository: Path, versions: TemplateVersions) -> None:

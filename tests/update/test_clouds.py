@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import yaml
-from fourhats.questions import Questionnaire
+from fourhats.ask.questions import Questionnaire
 
 from tests.services.rendered import ROOT
 from tests.services.template_versions import OLD, TemplateVersions, template_versions
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CLOUDS = ("none", "aws", "gcp", "azure")
+OPERATORS = {"none": "process", "aws": "ecs", "gcp": "cloud_run", "azure": "kubernetes"}
 EDITED, ADDED = "storage.tf", "mine.tf"
 MINE = "# mine\n"
 
@@ -59,7 +60,8 @@ def test_a_move_leaves_nothing_of_the_old_cloud_but_the_users_own(
 ) -> None:
     project = tmp_path / "acme"
     shutil.copytree(projects / old / "acme", project, symlinks=True)
-    said = fourhats("set", project, f"cloud={new}", "--yes")
+    operator = OPERATORS[new]
+    said = fourhats("set", project, f"cloud={new}", f"airflow_operator={operator}", "--yes")
     assert said.code == 0, said.out + said.err
     commit(project)
     answers = yaml.safe_load((project / ".copier-answers.yml").read_text())

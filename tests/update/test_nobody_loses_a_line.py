@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 from typing import TYPE_CHECKING
+from unittest.mock import patch
 
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -20,13 +21,15 @@ from tests.update.edits import (
     add,
     change,
     delete,
+    edited,
     insert,
+    link,
     open_end,
     reformat,
     use_windows_line_ends,
 )
 from tests.update.small_template import CHANGES, DEFAULTS, LOCAL, OWNED, Answers
-from tests.update.snapshot import differences
+from tests.update.snapshot import differences, read, write
 from tests.update.template import commit
 from tests.update.workshop import work
 
@@ -48,6 +51,8 @@ if TYPE_CHECKING:
 @example(DEFAULTS, ([{"renamed_and_changed"}], [[Edit(change, ("loader.py", 8, 1))]]))
 # a file of one's own, set aside for a folder that does not come;
 @example(DEFAULTS, ([{"swapped"}], [[Edit(add, ("lib", b"MARK\n"))]]))
+# a link of one's own, to where the template moves a file that was deleted;
+@example(DEFAULTS, ([{"file_became_folder"}], [[Edit(link, ("notes/index.md", "app.py"))]]))
 # one that is set aside with Windows line ends, and one that ends without any, in a conflict.
 @example(
     DEFAULTS,
@@ -140,4 +145,31 @@ def test_an_update_follows_on_another(
     assert said.code == 0
     assert "up to date" in said.out
     assert state(project) == before
+    shutil.rmtree(project)
+
+
+@cases(0.1)
+@given(answers=answer_sets(), history=histories())
+def test_what_is_saved_while_the_question_stands_is_there_afterwards(
+    workshop: Workshop[SmallTemplate],
+    answers: Answers,
+    history: tuple[list[set[str]], list[list[Edit]]],
+) -> None:
+    (changes,), (made,) = history
+    workshop.template.release(changes | {"changed_hunk"})
+    project, _ = workshop.start(without_sour(answers))
+    before = read(project)
+    mine = edited(before, made)
+
+    def save() -> bool:
+        write(mine, project)
+        return True
+
+    with patch("fourhats.change.review._agreed", save):
+        said = fourhats("update", project)
+    if said.code == 2:
+        assert not differences(mine, read(project))
+    else:
+        seen = {path for path in mine.keys() | before.keys() if mine.get(path) != before.get(path)}
+        assert seen <= set(LOCAL), f"{seen} went unseen"
     shutil.rmtree(project)

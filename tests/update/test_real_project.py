@@ -28,18 +28,22 @@ ANSWERS = [{}, ROWS[0], ROWS[len(ROWS) // 2]]
 OWN_MODULE = '''\
 """Features of our own."""
 
-FEE_A_YEAR = "12 * monthly_fee"
-"""In SQL: what a customer pays in a year."""
+from fourhats_runtime.model import Columns
+
+
+def fee_a_year(row: Columns) -> Columns:
+    """Derive what a customer pays in a year."""
+    return {"fee_a_year": 12 * row["monthly_fee"]}
 '''
 OWN_TASK = """\
     BashOperator(task_id="tell_the_sales_team", bash_command="true")
 """
 SEE_THE_FEATURE = """
-from pathlib import Path
-from customer_churn import settings
-from customer_churn.warehouse import connect
-with connect(settings.load(Path.cwd())) as connection:
-    print(connection.execute("SELECT max(fee_a_year) / max(monthly_fee) FROM clean").fetchone())
+from customer_churn.project import project
+from fourhats_runtime.lifecycle import Model
+model = Model.champion(project)
+inputs = model.feed({name: [value] for name, value in model.example.items()})
+print(round(float((inputs["fee_a_year"] / inputs["monthly_fee"]).item()), 3))
 """
 
 
@@ -101,16 +105,15 @@ def test_a_project_that_was_worked_in_still_works_after_its_update(
     package = folder / "src" / "customer_churn"
     (package / "own_features.py").write_text(OWN_MODULE)
     change(
-        package / "transform.py",
+        package / "features.py",
         {
-            "from .quality import valid_rows": "from .own_features import FEE_A_YEAR\n"
-            "from .quality import valid_rows",
-            'write(connection, "clean", valid_rows(connection, contract))': (
-                "rows = valid_rows(connection, contract)\n"
-                '    query = f"SELECT *, {FEE_A_YEAR} AS fee_a_year FROM ({rows})"\n'
-                '    write(connection, "clean", query)'
-            ),
+            "\n\n\ndef derived(": "\n\nfrom .own_features import fee_a_year\n\n\ndef derived(",
+            "    return {\n": "    return {\n        **fee_a_year(row),\n",
         },
+    )
+    change(
+        folder / "runtime/fourhats_runtime/pipeline.py",
+        {'"""The line, step by step.': '"""The line, step by step, as we like it.'},
     )
     change(folder / "config" / "business.toml", {"monthly_volume = ": "monthly_volume = 1"})
     change(folder / "dags" / "customer_churn.py", {"\n\n\nline()\n": f"\n{OWN_TASK}\n\nline()\n"})
@@ -128,7 +131,10 @@ def test_a_project_that_was_worked_in_still_works_after_its_update(
     assert "The template says more." in (package / "transform.py").read_text()
     project = install(Project(folder, "customer-churn"))
     command(project, "run")
-    assert run(folder, "-c", SEE_THE_FEATURE).split() == ["(12.0,)"]
+    assert run(folder, "-c", SEE_THE_FEATURE).split() == ["12.0"]
+    pipeline = (folder / "runtime/fourhats_runtime/pipeline.py").read_text()
+    assert "as we like it" in pipeline
+    assert "The runtime says more." in pipeline
     assert " passed" in run(folder, "-m", "pytest", "-q")
 
 

@@ -401,6 +401,19 @@ def test_a_local_file_in_the_place_of_a_new_one_stays_and_is_named(project: Path
     assert said.names("added.md")
 
 
+def test_nothing_is_put_into_a_repository_that_the_project_ignores(
+    project: Path, workshop: Workshop[SmallTemplate]
+) -> None:
+    publish(workshop, lambda tree: tree.update({"template/vendor/new.py": Entry(b"new\n")}))
+    (project / "vendor").mkdir()
+    git(project / "vendor", "init", "--quiet")
+    (project / ".git" / "info" / "exclude").write_text("vendor\n")
+    said = fourhats("update", project, "--yes")
+    assert said.code == 0, said
+    assert said.names("vendor/new.py")
+    assert [path.name for path in (project / "vendor").iterdir()] == [".git"]
+
+
 def test_a_hook_of_the_project_is_not_run(project: Path) -> None:
     for name in ("post-checkout", "pre-commit", "post-index-change", "reference-transaction"):
         hook = project / ".git" / "hooks" / name
@@ -410,3 +423,38 @@ def test_a_hook_of_the_project_is_not_run(project: Path) -> None:
     said = fourhats("update", project, "--yes")
     assert said.code == 0
     assert not (project / "made-by-a-hook").exists()
+
+
+def test_ownership_that_git_doubts_is_said_in_its_words(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+        said = fourhats("update", project, "--yes")
+    assert said.code == 2
+    (line,) = said.err.splitlines()
+    assert "dubious ownership" in line
+    assert "safe.directory" in line
+    assert "git init" not in line
+
+
+def test_a_repository_of_another_format(project: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "other"
+    shutil.copytree(project, folder, ignore=shutil.ignore_patterns(".git"))
+    git(folder, "init", "--quiet", "--object-format=sha256")
+    commit(folder)
+    assert "sha256" in refused(folder, "update", "--yes")
+
+
+def test_a_project_that_the_repository_around_it_ignores(project: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "outer" / "inner"
+    shutil.copytree(project, folder, ignore=shutil.ignore_patterns(".git"))
+    (tmp_path / "outer" / ".gitignore").write_text("inner/\n")
+    git(tmp_path / "outer", "init", "--quiet")
+    commit(tmp_path / "outer")
+    assert "ignores it" in refused(folder, "update", "--yes")
+    (tmp_path / "outer" / ".gitignore").write_text("")
+    commit(tmp_path / "outer", "All but what is ignored no more")
+    git(tmp_path / "outer", "rm", "-r", "--quiet", "--cached", "inner")
+    git(tmp_path / "outer", "commit", "--quiet", "-m", "Not the project")
+    assert "is not committed" in refused(folder, "update", "--yes")

@@ -13,6 +13,7 @@ import pytest
 
 from tests.services.template_versions import NEW, OLD, TemplateVersions, template_versions
 from tests.update.commands import Said, fourhats, quiet_git
+from tests.update.snapshot import read
 from tests.update.template import commit, git
 
 FOURHATS = Path(sys.executable).with_name("fourhats")
@@ -39,8 +40,8 @@ def fleet(tmp_path: Path, first: Path) -> Path:
     for name in ("behind", "conflicting", "unfinished", "moved", "broken", "copied"):
         shutil.copytree(first, tmp_path / name, symlinks=True)
     (tmp_path / "no project").mkdir()
-    split = tmp_path / "conflicting/src/acme/split.py"
-    split.write_text(split.read_text().replace('"""Which rows', '"""Mine: which rows'))
+    train = tmp_path / "conflicting/src/acme/train.py"
+    train.write_text(train.read_text().replace('"""The experiment', '"""Mine: the experiment'))
     commit(tmp_path / "conflicting")
     (tmp_path / "unfinished/notes.md.kept").write_text("mine\n")
     commit(tmp_path / "unfinished")
@@ -50,8 +51,8 @@ def fleet(tmp_path: Path, first: Path) -> Path:
     commit(tmp_path / "moved")
     (tmp_path / "broken/.copier-answers.yml").write_text("{")
     git(tmp_path / "copied", "update-ref", "-d", _noted(tmp_path / "copied"))
-    split = tmp_path / "copied/src/acme/split.py"
-    split.write_text(split.read_text().replace('"""Which rows', '"""Ours: which rows'))
+    train = tmp_path / "copied/src/acme/train.py"
+    train.write_text(train.read_text().replace('"""The experiment', '"""Ours: the experiment'))
     commit(tmp_path / "copied")
     return tmp_path
 
@@ -68,10 +69,11 @@ def test_the_state_of_each_project_is_said(fleet: Path) -> None:
         "behind": 1,
         "answers_changed": [],
         "conflicts": [],
+        "runtime_edited": [],
         "attention": [],
     }
-    assert found["conflicting"]["conflicts"] == ["src/acme/split.py"]
-    assert found["copied"]["conflicts"] == ["src/acme/split.py"], "as well without the note in .git"
+    assert found["conflicting"]["conflicts"] == ["src/acme/train.py"]
+    assert found["copied"]["conflicts"] == ["src/acme/train.py"], "as well without the note in .git"
     assert found["unfinished"]["attention"] == [
         "1 files are not committed",
         "left open by an update: notes.md.kept",
@@ -109,6 +111,40 @@ def test_the_table_has_a_line_for_each(fleet: Path) -> None:
     )
 
 
+def test_an_edited_runtime_is_said_and_keeps_its_edits(fleet: Path) -> None:
+    project = fleet / "behind"
+    edited = project / "runtime/fourhats_runtime/profile/inference.py"
+    edited.write_text(f"{edited.read_text()}\n# ours\n")
+    own = project / "runtime/fourhats_runtime/ours.py"
+    own.write_text('"""Ours."""\n')
+    commit(project)
+    found = statuses(fourhats("status", project, "--json"))
+    names = ["runtime/fourhats_runtime/ours.py", "runtime/fourhats_runtime/profile/inference.py"]
+    assert found["behind"]["runtime_edited"] == names
+    assert "2 edited" in fourhats("status", project).out
+    assert fourhats("update", project, "--yes").code == 0
+    text = edited.read_text()
+    assert text.endswith("# ours\n")
+    assert "profile.leaks import" in text
+    assert own.read_text() == '"""Ours."""\n'
+    commit(project)
+    found = statuses(fourhats("status", project, "--json"))
+    assert found["behind"]["runtime_edited"] == names
+
+
+def test_an_unedited_runtime_is_replaced_as_a_whole(
+    fleet: Path, versions: TemplateVersions
+) -> None:
+    project = fleet / "behind"
+    assert fourhats("update", project, "--yes").code == 0
+    versions.ours.git("checkout", "--quiet", NEW)
+    try:
+        theirs = read(versions.folder / "template/runtime")
+    finally:
+        versions.ours.git("checkout", "--quiet", OLD)
+    assert read(project / "runtime") == theirs
+
+
 def test_where_there_is_no_project_that_is_said(fleet: Path) -> None:
     said = fourhats("status", fleet / "no project")
     assert said.code == 2
@@ -142,7 +178,7 @@ def test_each_update_is_on_a_branch_of_its_own(fleet: Path) -> None:
     assert git(fleet / "behind", "status", "--porcelain") == ""
     assert (fleet / "unfinished/later.md").read_text() == "mine\n"
     assert git(fleet / "conflicting", "branch", "--list", "fourhats/*") == ""
-    assert "conflicts in src/acme/split.py: fourhats update" in said.out
+    assert "conflicts in src/acme/train.py: fourhats update" in said.out
     again = fourhats("update", "--all", fleet, "--dry-run")
     assert f"there is a branch fourhats/{NEW} already: merge or delete it first" in again.out
 

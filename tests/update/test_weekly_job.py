@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -21,12 +22,13 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import yaml
+from fourhats.source import CANONICAL_URL
 
 from tests.services.json_service import Asked, json_service
 from tests.services.rendered import ROOT
 from tests.update.commands import render, start
 from tests.update.small_template import DEFAULTS, SmallTemplate
-from tests.update.snapshot import read
+from tests.update.snapshot import Entry, read
 from tests.update.template import commit, git
 
 if TYPE_CHECKING:
@@ -37,8 +39,9 @@ if TYPE_CHECKING:
 BRANCH = "template-update/v2.0.0"
 UVX = """\
 #!/bin/sh
-test "$1 $2" = "--quiet fourhats" || exit 3
-shift 2
+test "$1 $2 $4" = "--quiet --from fourhats" || exit 3
+echo "$3" >> {asked}
+shift 4
 exec {program} "$@"
 """
 GIT = """\
@@ -102,7 +105,7 @@ class Host(ABC):
         self.programs = folder / "programs"
         self.programs.mkdir()
         fourhats = Path(sys.executable).with_name("fourhats")
-        self.program("uvx", UVX.format(program=fourhats))
+        self.program("uvx", UVX.format(program=fourhats, asked=self.installed))
         self.program("pip", "#!/bin/sh\n")
 
     def program(self, name: str, text: str) -> None:
@@ -147,6 +150,11 @@ class Host(ABC):
             if ran.code:
                 return Ran(ran.code, output)
         return Ran(0, output)
+
+    @property
+    def installed(self) -> Path:
+        """Where the stand-in notes from where `fourhats` was to be installed."""
+        return self.folder / "installed.txt"
 
     @property
     def noted(self) -> Path:
@@ -348,7 +356,29 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> SmallTemplate:
 def project(template: SmallTemplate, tmp_path: Path) -> Path:
     """A project of the first version."""
     render(template.folder, "v1.0.0", DEFAULTS, tmp_path / "rendered")
+    note_source(tmp_path / "rendered", f"git+{template.folder.as_uri()}")
     return start(tmp_path / "rendered", tmp_path / "project")
+
+
+def note_source(project: Path, address: str) -> None:
+    """Say in the answers file that the project was made from a repository's address."""
+    answers = project / ".copier-answers.yml"
+    noted = f"_src_path: {address}\n"
+    text = re.sub(r"^_src_path:.*\n( .*\n)*", noted, answers.read_text(), flags=re.MULTILINE)
+    answers.write_text(text)
+
+
+def without_source(tree: Tree) -> Tree:
+    """Leave out what the answers file says of the template's place."""
+    answers = tree[".copier-answers.yml"].content
+    kept = b"".join(
+        sorted(
+            line
+            for line in answers.splitlines(keepends=True)
+            if not line.startswith((b"_src_path", b" "))
+        )
+    )
+    return tree | {".copier-answers.yml": Entry(kept)}
 
 
 def hosted(host_of: type[Host], project: Path, **mine: str) -> Host:
@@ -375,7 +405,10 @@ def test_an_update_is_opened_as_a_pull_request(
         assert said in request["body"]
     assert "by hand" not in request["body"]
     assert str(tmp_path) not in request["body"]
-    assert host.files(BRANCH) == render(template.folder, "v2.0.0", DEFAULTS, tmp_path / "fresh")
+    fresh = render(template.folder, "v2.0.0", DEFAULTS, tmp_path / "fresh")
+    assert without_source(host.files(BRANCH)) == without_source(fresh)
+    released = git(template.folder, "rev-parse", "v2.0.0^{commit}").strip()
+    assert host.installed.read_text() == f"git+{template.folder.as_uri()}@{released}\n"
     assert git(host.origin, "rev-list", "--count", f"main..{BRANCH}").strip() == "1"
     assert git(host.origin, "rev-parse", "main") == git(project, "rev-parse", "HEAD")
 
@@ -384,12 +417,52 @@ def test_a_project_that_is_up_to_date_is_left_alone(
     host_of: type[Host], template: SmallTemplate, tmp_path: Path
 ) -> None:
     render(template.folder, "v2.0.0", DEFAULTS, tmp_path / "rendered")
+    note_source(tmp_path / "rendered", f"git+{template.folder.as_uri()}")
     host = hosted(host_of, start(tmp_path / "rendered", tmp_path / "project"))
     ran = host.run()
     assert ran.code == 0
     assert "up to date" in ran.output
     assert host.pull_requests == []
     assert host.branches == {"main"}
+
+
+@pytest.mark.parametrize("source", ["/home/ada/fourhats", CANONICAL_URL], ids=["folder", "wheel"])
+def test_a_project_without_a_repository_is_told_so_and_installs_nothing(
+    host_of: type[Host], project: Path, source: str
+) -> None:
+    note_source(project, source)
+    host = hosted(host_of, project)
+    ran = host.run()
+    assert ran.code == 0
+    assert "docs/runbook.md, Template updates" in ran.output
+    assert not host.installed.exists()
+    assert host.branches == {"main"}
+
+
+@pytest.mark.parametrize(
+    ("source", "address"),
+    [
+        ("gh:acme/four", "https://github.com/acme/four"),
+        ("gl:acme/four.git", "https://gitlab.com/acme/four.git"),
+        ("git@host.example:acme/four.git", "ssh://git@host.example/acme/four.git"),
+        ("https://host.example/four.git", "https://host.example/four.git"),
+    ],
+)
+def test_the_newest_release_of_the_recorded_address_is_installed(
+    host_of: type[Host], project: Path, source: str, address: str
+) -> None:
+    note_source(project, source)
+    host = hosted(host_of, project)
+    tags = {"v1.9.0": "a" * 40, "v1.10.0": "b" * 40, "v1.10.0^{}": "c" * 40, "v2.0.0rc1": "d" * 40}
+    listed = "\\n".join(f"{oid}\\trefs/tags/{tag}" for tag, oid in tags.items())
+    host.program(
+        "git",
+        f'#!/bin/sh\ncase "$1 $2 $3" in "ls-remote --tags {address}") printf "{listed}\\n";; '
+        f'*) exec {shutil.which("git")} "$@";; esac\n',
+    )
+    host.program("uvx", f'#!/bin/sh\necho "$3" >> {host.installed}\n')
+    assert host.run().code == 0
+    assert host.installed.read_text() == f"git+{address}@{'c' * 40}\n"
 
 
 def test_a_pull_request_is_opened_once(host_of: type[Host], project: Path) -> None:

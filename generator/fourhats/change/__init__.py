@@ -1,0 +1,1 @@
+"""An existing project: updates, other answers, adoption, and how far behind it is."""

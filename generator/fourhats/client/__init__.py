@@ -1,0 +1,1 @@
+"""The client's data: where it is, and what it holds."""

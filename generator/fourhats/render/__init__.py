@@ -1,0 +1,1 @@
+"""A new project: from the template and the answers to a folder, and its first run."""

@@ -1,0 +1,1 @@
+"""Answering: what API and worker share, from records by the champion to the log of predictions."""

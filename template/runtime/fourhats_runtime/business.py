@@ -1,0 +1,51 @@
+"""config/business.toml: the problem in the owner's words, and what decisions are worth."""
+
+from datetime import date
+from typing import ClassVar
+
+from pydantic import Field
+
+from fourhats_runtime.settings import Section
+
+
+class Business(Section):
+    """The problem and the decision, in the owner's words."""
+
+    table: ClassVar[str] = "business"
+
+    problem: str
+    decision: str
+    owner: str
+    live_since: date | None = None
+    """The day (in UTC) from which people decide by the page; what they ask before is a trial."""
+
+    def is_live(self, today: date) -> bool:
+        """Tell whether people decide by the page."""
+        return self.live_since is not None and self.live_since <= today
+
+
+class Value(Section):
+    """What decisions of any task have in common: their currency, and how many there are."""
+
+    table: ClassVar[str] = "value"
+
+    currency: str
+    monthly_volume: int = Field(gt=0)
+    """Decisions a month."""
+
+
+class ActionValue(Value):
+    """What each of the four outcomes of a decision to act is worth, in `currency`."""
+
+    act_right: float
+    act_wrong: float
+    missed: float
+    left_alone: float
+
+
+class NumberValue(Value):
+    """What a predicted number is worth, in `currency`; `tolerance` is in the target's unit."""
+
+    right: float = Field(gt=0)
+    wrong: float = Field(le=0)
+    tolerance: float = Field(gt=0)

@@ -1,0 +1,400 @@
+"""The command line: each step of the line is one command."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+from fourhats_runtime.business import Business
+from fourhats_runtime.errors import ProjectError
+from fourhats_runtime.limits import (
+    Comparing,
+    Data,
+    Drift,
+    Performance,
+    Quality,
+    Report,
+    Service,
+    Statistics,
+)
+from fourhats_runtime.project import Project
+from fourhats_runtime.training import Training
+
+if TYPE_CHECKING:
+    from fourhats_runtime.pipeline import Result
+
+CHECKED = (
+    Business,
+    Comparing,
+    Data,
+    Drift,
+    Performance,
+    Quality,
+    Report,
+    Service,
+    Statistics,
+    Training,
+)
+"""Settings that are looked at before any step, so that none stops half-way for a typing error."""
+
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+Target = Annotated[str, typer.Option(help="The column to predict.")]
+
+
+def command_line(project: Project) -> Callable[[], None]:
+    """Give the function behind a project's command."""
+    app = typer.Typer(
+        help="From raw data to decisions that are worth money.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+    )
+    contract_app = typer.Typer(help="The contract: what every column is.", no_args_is_help=True)
+    commands = Commands(project)
+    for command in commands.line():
+        app.command()(command)
+    app.add_typer(contract_app, name="contract")
+    for command in (commands.infer, commands.check):
+        contract_app.command()(command)
+
+    def main() -> None:
+        """Run a command; what the person can mend is said in one line, with exit code 2."""
+        logging.basicConfig(format="%(message)s", level=logging.WARNING)
+        try:
+            app()
+        except ProjectError as error:
+            print(f"{Path(sys.argv[0]).name}: {error}", file=sys.stderr)
+            sys.exit(2)
+        except KeyboardInterrupt:
+            print("interrupted", file=sys.stderr)
+            sys.exit(130)
+
+    return main
+
+
+class Commands:
+    """The commands of a project. Their names, options and docstrings are what `--help` shows."""
+
+    def __init__(self, project: Project) -> None:
+        """Run nothing yet."""
+        self._project = project
+
+    def line(self) -> Iterable[Callable[..., None]]:
+        """Give the commands that the project has, in the order of `--help`."""
+        serving = self._project.serving
+        yield from (self.run, self.extract, self.validate, self.transform)
+        yield from (self.train, self.evaluate, self.promote)
+        if "batch" in serving:
+            yield self.score
+        yield from (self.monitor, self.rollback, self.report, self.retrace)
+        if "api" in serving:
+            yield from (self.serve, self.watch, self.api_key)
+        if "stream" in serving:
+            yield self.stream
+        yield self.alert
+
+    def run(self, *, as_json: Json = False) -> None:
+        """Run the whole line, from the sources to the report."""
+        from fourhats_runtime.lifecycle.comparison import added
+        from fourhats_runtime.pipeline import steps
+
+        results = {step: self._run(step, quiet=as_json) for step in steps(self._project)}
+        evaluation = results["evaluate"].facts
+        if as_json:
+            print(json.dumps({step: _data(result) for step, result in results.items()}))
+            return
+        name = self._project.name
+        print()
+        print(f"The model adds {added(evaluation)}.")
+        print()
+        print("Report: artifacts/reports/report.html")
+        if results["promote"].facts["champion"] is None:
+            return  # what is refused decides nothing; the step has said why
+        print()
+        print("Next:")
+        if "api" in self._project.serving:
+            print(f"    uv run {name} serve   # the API, and its page on port 8000")
+        if "stream" in self._project.serving:
+            print(f"    uv run {name} stream  # the worker that answers the stream")
+        print(f"    uv run pytest{' ' * (len(name) + 1)}  # the project's own tests")
+
+    def extract(
+        self,
+        whole: Annotated[  # noqa: FBT002
+            bool, typer.Option("--whole", help="Read everything anew, whatever columns come.")
+        ] = False,
+    ) -> None:
+        """Bring the rows of every source into the warehouse."""
+        self._run("extract", whole=whole)
+
+    def validate(
+        self,
+        replay: Annotated[  # noqa: FBT002
+            bool,
+            typer.Option(
+                "--replay", help="After a change of the contract: take in what passes now."
+            ),
+        ] = False,
+    ) -> None:
+        """Check every row against the contract."""
+        self._run("validate", replay=replay)
+
+    def transform(self) -> None:
+        """Write the table the model learns from."""
+        self._run("transform")
+
+    def train(self) -> None:
+        """Train a challenger and register it."""
+        self._run("train")
+
+    def evaluate(self, *, as_json: Json = False) -> None:
+        """Judge the challenger on the holdout, in money."""
+        _show(self._run("evaluate", quiet=as_json), as_json=as_json)
+
+    def promote(
+        self,
+        *,
+        accept: Annotated[
+            bool, typer.Option("--accept", help="Have it decide, whatever the champion earns.")
+        ] = False,
+    ) -> None:
+        """Make the challenger champion if it earns more, beyond chance; a refusal is no failure."""
+        self._run("promote", accept=accept)
+
+    def score(
+        self,
+        since: Annotated[
+            str | None, typer.Option(help="Score the rows from this day on, e.g. 2026-01-01, …")
+        ] = None,
+        until: Annotated[
+            str | None, typer.Option(help="… to before this one, as that day's scores.")
+        ] = None,
+    ) -> None:
+        """Score the rows that have no outcome yet, or those of a time of the past."""
+        from fourhats_runtime.score.rows import Interval
+
+        self._run("score", interval=Interval.of(since, until))
+
+    def monitor(self, *, as_json: Json = False) -> None:
+        """Look at data, drift and money; alert on what began or cleared."""
+        result = self._run("monitor", quiet=as_json)
+        if as_json:
+            _show(result, as_json=True)
+            return
+        _show_findings(result.facts["findings"])
+
+    def rollback(
+        self,
+        to: Annotated[
+            str | None, typer.Option(metavar="VERSION", help="Go back to this version in any case.")
+        ] = None,
+        *,
+        now: Annotated[
+            bool, typer.Option("--now", help="Go back to the champion before in any case.")
+        ] = False,
+    ) -> None:
+        """Take the champion back if it earns less than the one before it."""
+        self._run("rollback", to="" if now and to is None else to)
+
+    def report(
+        self,
+        month: Annotated[
+            str | None,
+            typer.Option(help="Write the page of an earlier month alone, such as 2026-10."),
+        ] = None,
+    ) -> None:
+        """Write the reports, the month's page, the model card and the lineage."""
+        self._run("report", month=month)
+
+    def retrace(
+        self,
+        version: Annotated[str, typer.Argument(help="A model's version, such as v3-1f0c2ab9.")],
+    ) -> None:
+        """Build a version anew from the rows that it came of; it is the same, or it is said why."""
+        from fourhats_runtime.lifecycle.retrace import retrace
+        from fourhats_runtime.lifecycle.sharing import shared
+
+        project = self._checked()
+        with shared(project):
+            print(retrace(project, version))
+
+    def serve(
+        self,
+        host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+        port: Annotated[int, typer.Option(help="Port to listen on.")] = 8000,
+        *,
+        to_everybody: Annotated[
+            bool, typer.Option("--open", help="Let other machines ask without a key.")
+        ] = False,
+    ) -> None:
+        """Serve the champion over HTTP, with a page for people."""
+        from fourhats_runtime.serve.server import run
+
+        run(self._checked(), host, port, to_everybody=to_everybody)
+
+    def watch(
+        self,
+        url: Annotated[str, typer.Option(help="The API's address.")] = "http://127.0.0.1:8000",
+        *,
+        once: Annotated[
+            bool, typer.Option("--once", help="Look once and end, as for cron.")
+        ] = False,
+    ) -> None:
+        """Look after a running API; alert where it is down, slow, failing, or cannot log."""
+        from fourhats_runtime.serve.watch import Watch, look_once, watch
+
+        project = self._checked()
+        if not once:
+            print(f"looking at {url} every {project.settings(Watch).every:g} s", flush=True)
+            watch(project, url)
+        _show_findings(vars(finding) for finding in look_once(project, url))
+
+    def api_key(self) -> None:
+        """Make a key for the API; the service is given its hash alone."""
+        from fourhats_runtime.serve.keys import make
+
+        key, digest = make()
+        print(f"key   {key}")
+        print(f"hash  {digest}")
+        print("Give the key to who asks: it is kept nowhere. The hash goes into API_KEY_HASHES,")
+        print("after a comma where there are others.")
+
+    def stream(self) -> None:
+        """Answer the records of the stream, until SIGTERM."""
+        from fourhats_runtime.stream.worker import run
+
+        run(self._checked())
+
+    def alert(
+        self, message: str, incident: Annotated[str, typer.Option(help="What it is about.")]
+    ) -> None:
+        """Send an alert, once an incident; a whole run clears those named `step:` and something."""
+        from fourhats_runtime.monitor import alerts
+        from fourhats_runtime.monitor.findings import Finding
+        from fourhats_runtime.monitor.shared_incidents import book
+
+        project = self._checked()
+        with book(project):
+            alerts.update(project, [Finding(incident, "alert", message)])
+
+    def infer(
+        self,
+        file: Annotated[
+            str | None,
+            typer.Argument(
+                help="A CSV, JSON or Parquet file, or a pattern; without it, all your sources."
+            ),
+        ] = None,
+        *,
+        target: Target,
+        force: Annotated[bool, typer.Option(help="Overwrite config/contract.toml.")] = False,
+        columns: Annotated[
+            str, typer.Option(help="What the columns of a file without a header are called: a,b,c.")
+        ] = "",
+        header: Annotated[bool, typer.Option(help="The file names its columns.")] = True,
+    ) -> None:
+        """Write config/contract.toml from the sources, or from a file."""
+        from fourhats_runtime import contract as contract_file
+        from fourhats_runtime.data.extraction import glimpse
+        from fourhats_runtime.data.table_file import Reading, TableFileError
+        from fourhats_runtime.files import write_atomically
+        from fourhats_runtime.profile import (
+            TargetError,
+            profile_file,
+            profile_relation,
+            to_toml,
+        )
+
+        project = self._checked()
+        path = project.contract_file
+        if path.exists() and not force:
+            raise ProjectError(f"{path} exists: add --force to overwrite it")
+        said: list[str] = []
+        joins = contract_file.load(path).joins if path.exists() and file is None else ()
+        try:
+            if file is not None:
+                names = tuple(name.strip() for name in columns.split(",") if name.strip())
+                reading = Reading(names, header)
+                profile = profile_file(file, target, project.task, reading)
+            else:
+                with glimpse(joins, project) as (rows, said):
+                    profile = profile_relation(rows, target, project.task)
+        except (TableFileError, TargetError) as error:
+            raise ProjectError(str(error)) from None
+        write_atomically(path, to_toml(profile, {join.source: join.on for join in joins}))
+        for words in (*said, *profile.warnings):
+            print(f"  {words}")
+        print(f"{path} describes {len(profile.columns)} columns, {profile.rows:,} rows")
+
+    def check(self) -> None:
+        """Check config/contract.toml, and the extracted rows against it."""
+        from fourhats_runtime.data import quality
+        from fourhats_runtime.data.warehouse import connect, require
+
+        project = self._checked()
+        contract = project.contract
+        with connect(project) as connection:
+            require(connection, "raw", "extract")
+            for violation in quality.validate(connection, contract, project.checks):
+                print(f"  {violation}")
+        target = contract.target.name
+        print(f"{len(contract.features)} features, target {target}: the contract is sound")
+
+    def _checked(self) -> Project:
+        """Give the project, once its settings are known to be sound."""
+        for section in CHECKED:
+            self._project.settings(section)
+        _ = self._project.value
+        return self._project
+
+    def _run(self, step: str, *, quiet: bool = False, **asked: Any) -> Result:  # noqa: ANN401
+        from fourhats_runtime.pipeline import Asked, run_step
+
+        console = Console(stderr=True, quiet=quiet)
+        columns = (TextColumn("{task.description:<10}"), BarColumn(), MofNCompleteColumn())
+        with Progress(
+            *columns, console=console, transient=True, disable=not console.is_terminal
+        ) as bar:
+            task = bar.add_task(step, total=None)
+            result = run_step(
+                step,
+                self._checked(),
+                lambda _step, done, total: bar.update(task, completed=done, total=total),
+                Asked(**asked),
+            )
+        if not quiet:
+            rows = f"{result.rows_in:>9,} in {result.rows_out:>9,} out"
+            print(f"{step:<10}{rows} {result.seconds:>6.1f} s  {result.words}")
+        return result
+
+
+def _show(result: Result, *, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps(_data(result)))
+
+
+def _show_findings(findings: Iterable[dict[str, Any]]) -> None:
+    from fourhats_runtime.monitor.findings import IN_WORDS
+
+    for finding in findings:
+        state = IN_WORDS[finding["state"]]
+        print(
+            f"  {state.upper() if finding['state'] == 'alert' else state:<14}  {finding['message']}"
+        )
+
+
+def _data(result: Result) -> dict[str, object]:
+    return {
+        "rows_in": result.rows_in,
+        "rows_out": result.rows_out,
+        "seconds": round(result.seconds, 3),
+        **result.facts,
+    }

@@ -1,0 +1,244 @@
+"""Where the table stands in a text file: between which lines, under which names, split by what.
+
+It is found by the file's first 256 KiB and its last 64, the same way each time.
+"""
+
+import csv
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import islice
+from pathlib import Path
+
+from fourhats_runtime.data.files.evidence import (
+    header_position,
+    holds_values,
+    is_footnote,
+    is_total,
+)
+from fourhats_runtime.data.files.letters import HEAD
+from fourhats_runtime.data.files.names import one_line
+from fourhats_runtime.data.files.quotes import wrong_quote
+from fourhats_runtime.data.files.reading import Reading, TableFileError
+
+DELIMITERS = (",", ";", "\t", "|")
+SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\W*', re.IGNORECASE)
+TITLE_LINES = 50
+LAST = 64 * 1024
+LAST_LINES = 20
+SAMPLE = 1000
+COMMENT = "#"
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What to read of a file, and how."""
+
+    delimiter: str
+    names: tuple[str, ...]
+    skip: int
+    """Records above the rows, the names and empty lines among them, as DuckDB counts them."""
+    lines: int
+    """The same in lines: a quoted name may have several."""
+    comments: bool = False
+    """Lines between the rows that start with # are none of them."""
+    said: list[str] = field(default_factory=list, compare=False)
+
+
+@dataclass(frozen=True)
+class _Record:
+    number: int
+    end: int
+    cells: list[str]
+
+    @property
+    def is_comment(self) -> bool:
+        return self.cells[0].startswith(COMMENT)
+
+
+@dataclass(frozen=True)
+class _Fit:
+    """A delimiter, and how far the lines agree in what it makes of them."""
+
+    delimiter: str
+    share: float
+    width: int
+    records: list[_Record]
+    header: int
+    """Where the names stand among the records: the first of them that may be a row."""
+    values: bool
+    """There are values where the names should be."""
+
+    @property
+    def rank(self) -> tuple[float, bool, int, int]:
+        return self.share, not self.values, -self.header, self.width
+
+
+def layout(file: Path, label: Path, reading: Reading) -> Layout:
+    """Find the table in a text of UTF-8; `label` is what the person calls the file.
+
+    Raises:
+        TableFileError: there is none, or it has no names; the text says so without any value.
+
+    """
+    lines = _head(file)
+    separator = SEPARATOR_LINE.fullmatch(lines[0])
+    start = 1 if separator else 0
+    delimiters = (separator[1],) if separator else DELIMITERS
+    fits = [fit for each in delimiters if (fit := _fit(lines, start, each)) is not None]
+    if not fits:
+        if problem := next(filter(None, (wrong_quote(file, d) for d in delimiters)), None):
+            raise TableFileError(f"{label}: {problem}.")
+        raise TableFileError(
+            f"{label}: is no table: no comma, semicolon, tab or | splits its lines."
+        )
+    best = max(fits, key=lambda fit: fit.rank)
+    names, above = _names(best, label, reading), best.header
+    said = []
+    if above > 0:
+        what = "the column names" if reading.named_by_the_file else "the rows"
+        said.append(f"{label.name}: {_lines(above)} above {what} left out")
+    comments = any(
+        record.is_comment and len(record.cells) != best.width
+        for record in best.records[best.header :]
+    )
+    if comments:
+        said.append(f"{label.name}: lines that start with {COMMENT} left out")
+    first = best.records[best.header]
+    skip, end = first.number, first.end
+    if not reading.named_by_the_file:
+        skip, end = skip - 1, end - 1
+    return Layout(best.delimiter, names, skip, end, comments, said)
+
+
+def _lines(count: int) -> str:
+    return "1 line" if count == 1 else f"{count} lines"
+
+
+def _head(file: Path) -> list[str]:
+    """Give the first lines, without one that is cut off."""
+    with file.open("rb") as stream:
+        head = stream.read(HEAD + 1)
+    lines = head[:HEAD].decode("utf-8-sig", errors="replace").split("\n")
+    if len(head) > HEAD and len(lines) > 1:
+        del lines[-1]
+    return [line.removesuffix("\r") for line in lines]
+
+
+def _records(lines: Sequence[str], start: int, delimiter: str) -> Iterator[_Record]:
+    """Split the lines, as far as they can be."""
+    reader = csv.reader(
+        (f"{line}\n" for line in lines[start:]), delimiter=delimiter, skipinitialspace=True
+    )
+    try:
+        for number, cells in enumerate(reader, start=start + 1):
+            if any(cell.strip() for cell in cells):
+                yield _Record(number, start + reader.line_num, cells)
+    except csv.Error:  # a field of more than 128 KiB: a quote that is not closed
+        return
+
+
+def _fit(lines: Sequence[str], start: int, delimiter: str) -> _Fit | None:
+    records = list(_records(lines, start, delimiter))
+    widths = Counter(len(record.cells) for record in records if len(record.cells) > 1)
+    if not widths:
+        return None
+    width = max(widths, key=lambda each: (widths[each], each))
+    tops = [_top(record, width) for record in records[:TITLE_LINES]]
+    header = header_position(tops, width)
+    if header is None:
+        return None
+    if len(tops[header]) < width:
+        # One name too few: a line of a title, or else the rows are numbered or end in a delimiter.
+        full = next((n for n, top in enumerate(tops) if n > header and len(top) == width), None)
+        if full is not None and not holds_values(tops[full], _sample(records, full, width)):
+            header = full
+    values = holds_values(tops[header], _sample(records, header, width))
+    agreeing = sum(len(record.cells) == width for record in records[header:])
+    share = round(agreeing / len(records[header:]), 1)
+    return _Fit(delimiter, share, width, records, header, values)
+
+
+def _sample(records: Sequence[_Record], header: int, width: int) -> list[list[str]]:
+    below = (record.cells for record in records[header + 1 :])
+    return list(islice((cells for cells in below if len(cells) == width), SAMPLE))
+
+
+def _top(record: _Record, width: int) -> list[str]:
+    """Give the cells of what may be the names of the columns, nothing of what may not."""
+    cells = record.cells
+    if len(cells) == width + 1 and not cells[-1].strip():
+        return cells[:-1]
+    near = len(cells) == width - 1 and all(map(str.strip, cells)) and not record.is_comment
+    return cells if near or len(cells) == width else []
+
+
+def _names(fit: _Fit, label: Path, reading: Reading) -> tuple[str, ...]:
+    header = fit.records[fit.header]
+    if not reading.named_by_the_file:
+        return reading.names(fit.width, str(label))
+    if fit.values:
+        raise TableFileError(
+            f"{label}: its first line holds values, not the names of its {fit.width} columns: name "
+            "them with --columns a,b,c (in a project: columns in config/sources.toml), or say "
+            "--no-header (header = false)."
+        )
+    names = [one_line(cell) for cell in header.cells[: fit.width]]
+    if len(names) < fit.width:
+        rows = _sample(fit.records, fit.header, fit.width)
+        names = [*names, ""] if not any(row[-1].strip() for row in rows) else ["", *names]
+    return tuple(names)
+
+
+def end_of_rows(
+    file: Path, found: Layout, label: Path, sums: Callable[[Sequence[str]], bool]
+) -> tuple[int | None, list[str]]:
+    """Give the byte at which the rows end where a total or notes stand below; and what to say.
+
+    `sums` tells whether a number of a row is the sum of its column, that row among it twice.
+    """
+    size = file.stat().st_size
+    with file.open("rb") as stream:
+        stream.seek(max(0, size - LAST))
+        last = stream.read()
+    lines = last.split(b"\n")
+    # The first is cut off, or is the top of the file, whose lines are known.
+    first = 1 if size > LAST else found.lines
+    end, place, notes, totals = None, size, 0, 0
+    rows = [_cells(line, found.delimiter) for line in lines[first:]]
+    texts = list(zip(lines[first:], rows, strict=True))
+    for number, (line, cells) in enumerate(islice(reversed(texts), LAST_LINES)):
+        start = place - len(line)
+        others = [row for row in rows[: len(rows) - number - 1] if row and len(row) > 1]
+        place = start - 1
+        if cells is None:
+            break
+        if not any(cell.strip() for cell in cells):
+            continue
+        if is_footnote(line.decode("utf-8", errors="replace"), cells, len(found.names)):
+            notes += 1
+        elif len(cells) == len(found.names) and is_total(cells, others, partial(sums, cells)):
+            totals += 1
+        else:
+            break
+        end = start
+    said = []
+    if notes:
+        said.append(f"{label.name}: {_lines(notes)} below the rows left out")
+    if totals:
+        said.append(
+            f"{label.name}: the last row is a total of the others and was left out"
+            if totals == 1
+            else f"{label.name}: the last {totals} rows are totals of the others and were left out"
+        )
+    return end, said
+
+
+def _cells(line: bytes, delimiter: str) -> list[str] | None:
+    """Split one line; None where it is no record by itself."""
+    if line.count(b'"') % 2:
+        return None
+    text = line.decode("utf-8", errors="replace").removesuffix("\r")
+    return next(csv.reader([text], delimiter=delimiter, skipinitialspace=True), [])

@@ -1,0 +1,98 @@
+"""The judgement on the holdout: in the field's figures, and in money against the baselines."""
+
+from dataclasses import asdict
+
+from fourhats_runtime.contract import Contract
+from fourhats_runtime.lifecycle.comparison import TAIL, Floats, compare
+from fourhats_runtime.lifecycle.figures import figures
+from fourhats_runtime.lifecycle.looks import looks, note_look
+from fourhats_runtime.lifecycle.reference import keep_holdout
+from fourhats_runtime.lifecycle.registered import Model
+from fourhats_runtime.lifecycle.registry import Card, Registry
+from fourhats_runtime.lifecycle.segments import Judged, segments
+from fourhats_runtime.model.calibration import calibrate
+from fourhats_runtime.model.candidates import Candidate
+from fourhats_runtime.model.parts import Split
+from fourhats_runtime.model.tuning import refit
+from fourhats_runtime.project import Project, named
+from fourhats_runtime.tasks import fit_rule
+
+
+def evaluate(parts: Split, contract: Contract, project: Project) -> Card:
+    """Judge the challenger and the baselines on the holdout, and keep the result beside it.
+
+    `gain` is what the challenger adds to the best policy that needs no model. Probabilities are
+    calibrated on the validation rows; money is in the currency of business.toml. `no_model` is
+    what replays the policies on later cases; `looks` says how many models the holdout's rows have
+    judged by now, this one included.
+
+    Raises:
+        ProjectError: there is no challenger yet, a metric of one's own fails, or the settings name
+            a column that has no categories.
+
+    """
+    registry = Registry(project.artifacts / "registry")
+    version = registry.require("challenger")
+    challenger = Model.load(project, version)
+    outputs, actual = challenger.run(parts.holdout.inputs), parts.holdout.actual
+    note_look(registry, version, parts.holdout)
+    earned = challenger.rule.realised(outputs, actual)
+    baselines = {
+        baseline.name: _baseline_earned(baseline, parts, contract, project)
+        for baseline in named(project.baselines)(project.seed)
+    }
+    policies = {
+        policy: challenger.rule.by_policy(policy, actual)
+        for policy in challenger.rule.policies(parts.train.actual)
+    }
+    best = max(policies, key=lambda policy: float(policies[policy].mean()))
+    gain = compare(
+        earned,
+        policies[best],
+        stake=challenger.rule.stake,
+        error_rate=TAIL,
+        groups=parts.holdout.groups,
+    )
+    value = float(earned.mean())
+    result: Card = {
+        "version": version,
+        "rows": len(parts.holdout),
+        "looks": looks(registry, parts.holdout),
+        "currency": project.value.currency,
+        "monthly_volume": project.value.monthly_volume,
+        "value": value,
+        "monthly_value": value * project.value.monthly_volume,
+        "policies": {policy.name: float(values.mean()) for policy, values in policies.items()},
+        "no_model": [policy._asdict() for policy in policies],
+        "baselines": {name: float(values.mean()) for name, values in baselines.items()},
+        "gain": {"over": best.name, **asdict(gain)},
+        "figures": figures(
+            outputs,
+            actual,
+            challenger.rule,
+            groups=parts.holdout.groups,
+            seed=project.seed,
+        ),
+        "segments": segments(
+            Judged(parts.holdout, challenger.rule, outputs, earned, policies[best]), project
+        ),
+        "metrics": {
+            name: float(figure)
+            for name, figure in named(project.metrics)(outputs, actual, contract).items()
+        },
+    }
+    keep_holdout(registry.folder(version), outputs, actual)
+    registry.note(version, "evaluation", result)
+    return result
+
+
+def _baseline_earned(
+    baseline: Candidate, parts: Split, contract: Contract, project: Project
+) -> Floats:
+    model = baseline.fit(parts.train, contract, {})
+    known = model.predict(parts.validation, contract)
+    calibration = calibrate(known, parts.validation.actual)
+    rule = fit_rule(project, contract, calibration(known), parts.validation.actual)
+    final = refit(model, parts.learned, project)
+    judged_on = calibration(final.predict(parts.holdout, contract))
+    return rule.realised(judged_on, parts.holdout.actual)

@@ -1,0 +1,202 @@
+"""A trained model goes into the registry, with all that is to be known of it later."""
+
+import json
+import logging
+import math
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+
+from fourhats_runtime.contract import MISSING, Contract
+from fourhats_runtime.errors import ProjectError
+from fourhats_runtime.lifecycle.distribution import baseline, prediction_column
+from fourhats_runtime.lifecycle.figures import Figure
+from fourhats_runtime.lifecycle.origin import NOTE
+from fourhats_runtime.lifecycle.provenance import provenance
+from fourhats_runtime.lifecycle.reference import keep_training_rows
+from fourhats_runtime.lifecycle.registered import open_graph, outputs_of, proof_of_features
+from fourhats_runtime.lifecycle.registry import Card, Registry
+from fourhats_runtime.model.calibration import calibrate
+from fourhats_runtime.model.candidates import Fitted
+from fourhats_runtime.model.features import Columns, lasting
+from fourhats_runtime.model.parts import Part, Split
+from fourhats_runtime.model.tuning import Attempt
+from fourhats_runtime.profile.leakage import SAMPLE_ROWS, class_given_away, number_given_away
+from fourhats_runtime.project import Project
+from fourhats_runtime.tasks import fit_rule
+from fourhats_runtime.tasks.rule import Floats
+from fourhats_runtime.training import Training
+
+MOST_LOGGED = 1000
+"""MLflow takes no more metrics at once."""
+
+
+def check_classes(parts: Split, contract: Contract) -> None:
+    """See that the training rows hold more than one class.
+
+    Raises:
+        ProjectError: they hold one; the text names those that are missing.
+
+    """
+    seen = set(parts.train.actual.tolist())
+    missing = [name for place, name in enumerate(contract.classes) if place not in seen]
+    if contract.classes and len(seen) == 1:
+        raise ProjectError(
+            f"no training row is of the class {' or '.join(map(repr, missing))}: there is nothing "
+            f"to tell apart; add such rows, or split them otherwise ({parts.by})"
+        )
+
+
+def register(  # noqa: PLR0913, PLR0917 (what came of an experiment)
+    project: Project,
+    parts: Split,
+    model: Fitted,
+    unseen: Floats,
+    graph: bytes,
+    difference: float,
+    attempts: Sequence[Attempt] = (),
+) -> str:
+    """Register a trained model as challenger, and log the run for MLflow; gives its version.
+
+    `unseen` is what the model said of the validation rows before it learnt from them: what is
+    known of its probabilities, and of its errors, comes of that. `difference` is the largest one
+    between the graph and the model, as `export` found it; `attempts` are what tuning tried.
+    """
+    contract, seed = project.contract, project.settings(Training).seed
+    calibration = calibrate(unseen, parts.validation.actual)
+    outputs = calibration(unseen)
+    rule = fit_rule(project, contract, outputs, parts.validation.actual)
+    # To the rows that it was fitted to, a model gives predictions as no others get them. As they
+    # are served, in single precision: what the trainer finds all but impossible is 0 there.
+    served = calibration(outputs_of(open_graph(graph), parts.holdout.inputs))
+    watched = lasting(parts.learned.inputs, contract)
+    columns = {**watched, "prediction": prediction_column(served)}
+    card: Card = {
+        "model": model.name,
+        "parameters": model.parameters,
+        "rule": rule.kept,
+        "calibration": asdict(calibration),
+        "validation_value": float(rule.realised(outputs, parts.validation.actual).mean()),
+        "rows": {"learned": len(parts.learned), "validation": len(parts.validation)},
+        "split": {"by": parts.by, "notes": list(parts.notes)},
+        "parity": difference,
+        "leakage_suspects": _leakage_suspects(parts.train, contract, seed),
+        "example": _example(parts.sample, contract),
+        "derived": proof_of_features(parts.sample, contract, project.features),
+        "drift_baseline": {
+            name: distribution.model_dump(exclude_defaults=True)
+            for name, distribution in baseline(columns).items()
+        },
+    }
+    registry = Registry(project.artifacts / "registry")
+    version = registry.add(graph, project.contract_file.read_text(encoding="utf-8"), card)
+    keep_training_rows(registry.folder(version), parts.learned.inputs, seed)
+    origin = registry.noted(version, NOTE)
+    if origin is None:
+        origin = provenance(project, parts, outputs, rule, attempts)
+        registry.note(version, NOTE, origin)
+    _track(project, version, registry.card(version), origin)
+    return version
+
+
+def _leakage_suspects(part: Part, contract: Contract, seed: int) -> list[str]:
+    """Name the features that alone tell the outcome: they may not be known at prediction time."""
+    order = np.random.default_rng(seed).permutation(len(part))[:SAMPLE_ROWS]
+    outcomes = part.actual[order].tolist()
+    classes = [contract.classes[int(place)] for place in outcomes] if contract.classes else []
+    suspects = []
+    for name, kind in part.kinds.items():
+        if kind in ("text", "nothing"):  # of texts, each stands alone
+            continue
+        values = part.inputs[name].ravel()[order].tolist()
+        gap = math.isnan if kind == "number" else MISSING.__eq__
+        known = [None if gap(value) else value for value in values]
+        told = class_given_away(known, classes) if classes else number_given_away(known, outcomes)
+        if told:
+            suspects.append(name)
+    return suspects
+
+
+def _example(sample: Columns, contract: Contract) -> dict[str, Any]:
+    """Take the middle number and moment, and the most frequent category, of each feature."""
+    example: dict[str, Any] = {}
+    for column in contract.features:
+        values = sample[column.name]
+        if values.dtype == object:
+            texts = [value for value in values if value is not None]
+            names, counts = np.unique(np.array(texts, dtype=str), return_counts=True)
+            example[column.name] = str(names[counts.argmax()]) if len(names) else None
+            continue
+        known = np.sort(values[~(np.isnat(values) if column.is_time else np.isnan(values))])
+        middle = known[len(known) // 2] if len(known) else None
+        if middle is None:
+            example[column.name] = None
+        elif column.is_time:
+            example[column.name] = str(middle.astype("datetime64[s]"))
+        else:
+            example[column.name] = (float if column.type == "number" else int)(middle)
+    return example
+
+
+def _track(project: Project, version: str, card: Card, origin: Card) -> None:
+    """Log the run where `mlflow ui` finds it."""
+    os.environ.setdefault(
+        "MLFLOW_DISABLE_TELEMETRY", "true"
+    )  # a client's machine reports to nobody
+    import mlflow  # noqa: PLC0415 (it takes a second)
+    from mlflow.entities import Metric  # noqa: PLC0415
+
+    logging.getLogger("mlflow").setLevel(logging.WARNING)
+    mlflow.set_tracking_uri(f"sqlite:///{project.artifacts / 'mlflow.sqlite'}")
+    mlflow.set_experiment(project.name)
+    with mlflow.start_run(run_name=version) as run:
+        mlflow.log_params({"model": card["model"], **card["parameters"]})
+        mlflow.log_metrics(
+            {
+                "validation_value": card["validation_value"],
+                "parity": card["parity"],
+                **_as_metrics(origin["validation"]),
+            }
+        )
+        mlflow.set_tags(_as_tags(origin))
+        now = int(datetime.now(UTC).timestamp() * 1000)
+        tried = [
+            Metric("trial_loss", attempt["loss"], now, place)
+            for place, attempt in enumerate(origin["attempts"][:MOST_LOGGED])
+        ]
+        mlflow.MlflowClient().log_batch(run.info.run_id, metrics=tried)
+
+
+def _as_metrics(figures: dict[str, Figure]) -> dict[str, float]:
+    """Name figures and the ends of their intervals as MLflow allows: without signs such as ²."""
+    found: dict[str, float] = {}
+    for name, figure in figures.items():
+        plain = re.sub(r"[^\w -]", "", name.replace("²", "2")).replace(" ", "_")
+        for end, value in (
+            ("", figure["figure"]),
+            ("_low", figure["low"]),
+            ("_high", figure["high"]),
+        ):
+            if value is not None:
+                found[f"validation_{plain}{end}"] = value
+    return found
+
+
+def _as_tags(origin: Card) -> dict[str, str]:
+    """Say where a model comes from in a few texts; the whole stands in provenance.json."""
+    git, data = origin["git"], origin["data"]
+    tags = {
+        "seed": str(origin["training"]["seed"]),
+        "git": "not in git" if git is None else git["commit"],
+        "value": json.dumps(origin["value"]),
+        "target": json.dumps(origin["target"]),
+        "versions": json.dumps(origin["versions"]),
+    }
+    if git is not None:
+        tags["git_clean"] = str(git["clean"]).lower()
+    return tags | {f"data_{name}": str(value) for name, value in data.items()}

@@ -1,0 +1,85 @@
+"""The models that training chooses from: how each is built, and what tuning may try."""
+
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from optuna import Trial
+from optuna.trial import FixedTrial
+from sklearn.base import BaseEstimator
+from sklearn.compose import ColumnTransformer
+from sklearn.pipeline import Pipeline
+
+from fourhats_runtime.contract import Contract
+from fourhats_runtime.model.encoding import Kinds
+from fourhats_runtime.model.parts import Part
+from fourhats_runtime.model.thresholds import in_single
+
+Parameters = dict[str, Any]
+AnyTrial = Trial | FixedTrial
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A model to be tried.
+
+    `build` gives the untrained estimator, of scikit-learn's interface, and asks the trial for what
+    is to be tuned; one that asks for nothing is not tuned. `encode` makes numbers of its inputs;
+    without it, the estimator is given them as they are.
+    """
+
+    name: str
+    build: Callable[[AnyTrial], BaseEstimator]
+    encode: Callable[[Kinds], ColumnTransformer] | None = None
+
+    def pipeline(self, trial: AnyTrial, kinds: Kinds) -> Pipeline:
+        """Build the untrained model, for inputs of these kinds."""
+        steps = [("encode", self.encode(kinds))] if self.encode else []
+        return Pipeline([*steps, ("model", self.build(trial))])
+
+    def fit(self, part: Part, contract: Contract, parameters: Mapping[str, Any]) -> "Fitted":
+        """Fit it to rows, with these parameters for what it asks to be tuned."""
+        model = self.pipeline(FixedTrial(dict(parameters)), part.kinds)
+        return Fitted(self.name, dict(parameters), learnt(model, part, contract))
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A trained model: the candidate's name, the parameters that were tuned, the pipeline."""
+
+    name: str
+    parameters: Parameters
+    pipeline: Pipeline
+
+    def predict(self, part: Part, contract: Contract) -> NDArray[np.float64]:
+        """Predict: probabilities of shape (rows, classes), or numbers of shape (rows,)."""
+        return predict(self.pipeline, part, contract)
+
+
+def learnt(model: Pipeline, part: Part, contract: Contract) -> Pipeline:
+    """Fit a model to rows, so that its graph decides as it does; gives the model."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "k=.* is greater than n_features")  # texts of few terms
+        model.fit(part.frame, part.labels(contract))
+    in_single(model[-1])
+    return model
+
+
+def predict(model: Pipeline, part: Part, contract: Contract) -> NDArray[np.float64]:
+    """Predict by a trained model: probabilities (rows, classes), or numbers (rows,)."""
+    if not contract.classes:
+        return np.asarray(model.predict(part.frame), dtype=np.float64)
+    outputs = np.asarray(model.predict_proba(part.frame), dtype=np.float64)
+    return outputs @ places(model, contract)
+
+
+def places(model: Pipeline, contract: Contract) -> NDArray[np.float64]:
+    """Give what puts the probability of each class that a model knows into the contract's place.
+
+    Shape (classes of the model, classes of the contract): one that no training row was of is never
+    predicted.
+    """
+    return np.eye(len(contract.classes))[np.asarray(model.classes_, dtype=np.int64)]

@@ -1,0 +1,83 @@
+"""How columns become numbers inside the model, so that the served graph holds it too."""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import clone
+from sklearn.compose import ColumnTransformer
+from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
+from sklearn.feature_selection import SelectKBest, chi2, f_regression
+from sklearn.impute import SimpleImputer
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
+
+Kind = Literal["number", "category", "text", "nothing"]
+Kinds = Mapping[str, Kind]
+"""The inputs by name, in order. Where a number has no value yet, there is nothing to learn."""
+
+MOST_TERMS = 5_000
+BEST_TERMS = 100
+TERM = "[^ ]+"  # as the feed writes them
+SPLIT = {"lowercase": False, "token_pattern": TERM, "max_features": MOST_TERMS}
+
+
+def for_trees(kinds: Kinds) -> ColumnTransformer:
+    """Encode categories as numbers, an unknown one as -1; let numbers pass, gaps included.
+
+    Of texts, trees are told which of the hundred terms that say the most are there: whole numbers,
+    which are the same in the graph.
+    """
+    ordinal = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1)
+    terms = Pipeline(
+        [
+            ("count", CountVectorizer(binary=True, **SPLIT)),
+            ("best", SelectKBest(_tells, k=BEST_TERMS)),
+        ]
+    )
+    return _transformer(kinds, ordinal, "passthrough", terms, sparse_threshold=0.0)
+
+
+def for_linear(kinds: Kinds) -> ColumnTransformer:
+    """Give each category and term a column of its own; fill and scale the numbers.
+
+    For estimators that add up. Trees would compare numbers that scaling has rounded, and their
+    graph decide otherwise than the trained model.
+    """
+    one_hot = OneHotEncoder(handle_unknown="ignore")
+    scaled = Pipeline(
+        [("fill", SimpleImputer(keep_empty_features=True)), ("scale", StandardScaler())]
+    )
+    return _transformer(kinds, one_hot, scaled, TfidfVectorizer(**SPLIT), sparse_threshold=0.3)
+
+
+def term_counters(encoder: ColumnTransformer) -> list[CountVectorizer]:
+    """Give what cuts texts into terms: a graph has to be told how."""
+    steps = encoder.named_transformers_.values()
+    first = [step[0] if isinstance(step, Pipeline) else step for step in steps]
+    return [step for step in first if isinstance(step, CountVectorizer)]
+
+
+def _transformer(
+    kinds: Kinds, categories: object, numbers: object, terms: object, sparse_threshold: float
+) -> ColumnTransformer:
+    def named(wanted: Kind) -> list[str]:
+        return [name for name, kind in kinds.items() if kind == wanted]
+
+    steps: list[tuple[str, object, Any]] = [
+        ("categories", categories, named("category")),
+        ("numbers", numbers, named("number")),
+        *((f"terms of {name}", clone(terms), name) for name in named("text")),
+    ]
+    return ColumnTransformer([step for step in steps if step[2]], sparse_threshold=sparse_threshold)
+
+
+def _tells(
+    counts: Any,  # noqa: ANN401 (sparse)
+    labels: NDArray[Any],
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Say how much each term tells of the outcome: of classes by chi-squared, of numbers by F."""
+    score = chi2 if labels.dtype.kind == "i" else f_regression
+    scores, chances = score(counts, labels)
+    return np.nan_to_num(scores), np.nan_to_num(chances, nan=1.0)  # of one that is in each text

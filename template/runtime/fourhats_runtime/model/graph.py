@@ -1,0 +1,105 @@
+"""From a trained model to an ONNX graph that is proven to give the same answers."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+from onnx import GraphProto, TensorProto, helper, numpy_helper
+from skl2onnx import to_onnx
+from skl2onnx.common.data_types import FloatTensorType, StringTensorType
+from sklearn.pipeline import Pipeline
+
+from fourhats_runtime.contract import MISSING, Contract
+from fourhats_runtime.errors import ProjectError
+from fourhats_runtime.model.candidates import Fitted, places, predict
+from fourhats_runtime.model.encoding import TERM, Kinds, term_counters
+from fourhats_runtime.model.features import Feed
+from fourhats_runtime.model.parts import Part
+from fourhats_runtime.project import Project
+from fourhats_runtime.training import Training
+
+NUMBERS = ("number", "nothing")
+OPSET = {"": 19, "ai.onnx.ml": 3, "com.microsoft": 1}
+
+
+def export(model: Fitted, holdout: Part, project: Project) -> tuple[bytes, float]:
+    """Convert a trained model, and prove on the holdout that the graph gives the same answers.
+
+    Returns the graph, and the largest difference.
+
+    Raises:
+        ProjectError: the graph gives other answers than the trained model.
+
+    """
+    contract = project.contract
+    graph = convert(model.pipeline, contract, holdout.kinds)
+    tolerance = project.settings(Training).parity_tolerance
+    return graph, check_parity(graph, model.pipeline, holdout, contract, tolerance)
+
+
+def convert(model: Pipeline, contract: Contract, kinds: Kinds) -> bytes:
+    """Convert a trained model to a graph with one input a feature."""
+    inputs = [
+        (name, (FloatTensorType if kind in NUMBERS else StringTensorType)([None, 1]))
+        for name, kind in kinds.items()
+    ]
+    options: dict[int, dict[str, Any]] = {id(model): {"zipmap": False}} if contract.classes else {}
+    if "text" in kinds.values() and "encode" in model.named_steps:
+        options |= {id(each): {"tokenexp": TERM} for each in term_counters(model["encode"])}
+    graph = to_onnx(model, initial_types=inputs, options=options or None, target_opset=OPSET)
+    if contract.classes and len(model.classes_) < len(contract.classes):
+        _put_in_place(graph.graph, places(model, contract).astype(np.float32))
+    graph.opset_import.sort(key=lambda opset: opset.domain)  # else in the order of the moment
+    return bytes(graph.SerializeToString())
+
+
+def _put_in_place(graph: GraphProto, matrix: NDArray[np.float32]) -> None:
+    """Widen the probabilities, the last output, to all classes of the contract."""
+    known = graph.output[-1].name
+    graph.initializer.append(numpy_helper.from_array(matrix, "places"))
+    graph.node.append(helper.make_node("MatMul", [known, "places"], ["in_place"]))
+    shape = [None, matrix.shape[1]]
+    widened = helper.make_tensor_value_info("in_place", TensorProto.FLOAT, shape)
+    graph.output.pop()
+    graph.output.append(widened)
+
+
+def check_parity(
+    graph: bytes, model: Pipeline, holdout: Part, contract: Contract, tolerance: float
+) -> float:
+    """Compare graph and model on the holdout, and on copies of it full of gaps and unknown values.
+
+    Returns the largest difference.
+
+    Raises:
+        ProjectError: it is above `tolerance` (relative to the size of the predictions, if above 1).
+
+    """
+    session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
+    largest = 0.0
+    for part in (holdout, *_spoiled(holdout)):
+        ours = predict(model, part, contract)
+        theirs = np.asarray(session.run(None, dict(part.inputs))[-1], dtype=np.float64)
+        difference = np.abs(theirs.reshape(ours.shape) - ours) / np.maximum(1.0, np.abs(ours))
+        largest = max(largest, float(difference.max()))
+    if largest > tolerance:
+        raise ProjectError(
+            f"the exported model differs from the trained one by {largest:.2g} (allowed: "
+            f"{tolerance:.2g}, TRAINING__PARITY_TOLERANCE): it is not registered"
+        )
+    return largest
+
+
+def _spoiled(part: Part) -> tuple[Part, Part]:
+    gaps: Feed = {}
+    strangers: Feed = {}
+    for name, values in part.inputs.items():
+        if values.dtype == object:
+            gaps[name] = np.full_like(values, MISSING)
+            strangers[name] = np.full_like(values, "never seen before")
+        else:
+            gaps[name] = np.full_like(values, np.nan)
+            strangers[name] = values * np.float32(-3)
+    return replace(part, inputs=gaps), replace(part, inputs=strangers)

@@ -1,0 +1,143 @@
+"""The search for parameters, and the choice between candidates, by what they lose on unseen rows.
+
+Of classes that is the log-loss, once probabilities are calibrated: money hangs on the few cases
+near the threshold, and is all chance among models that are nearly as good. Of numbers it is how far
+off they are, which is what the payoff falls with.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import TypedDict
+
+import numpy as np
+import optuna
+from sklearn.base import clone
+from threadpoolctl import threadpool_limits
+
+from fourhats_runtime.contract import Contract
+from fourhats_runtime.model.calibration import calibrate
+from fourhats_runtime.model.candidates import Candidate, Fitted, Parameters, learnt, predict
+from fourhats_runtime.model.parts import Part, Split
+from fourhats_runtime.project import Project
+from fourhats_runtime.tasks.rule import Floats
+from fourhats_runtime.training import Training
+
+MANY_ROWS = 50_000
+LEAST = 1e-6
+"""No outcome is held to be less likely: one row alone must not decide."""
+
+Progress = Callable[[int, int], None]
+"""Called with how much is done, and how much there is."""
+
+
+class Attempt(TypedDict):
+    """What was tried: a candidate with parameters, and what it lost."""
+
+    candidate: str
+    parameters: Parameters
+    loss: float
+    """The mean of `losses` of the validation rows."""
+
+
+@dataclass(frozen=True)
+class Search:
+    """What tuning found, and all that it tried."""
+
+    parameters: Parameters
+    attempts: tuple[Attempt, ...] = ()
+
+
+def tune(
+    candidate: Candidate,
+    parts: Split,
+    project: Project,
+    progress: Progress = lambda _done, _all: None,
+) -> Search:
+    """Find the parameters that lose the least on the validation rows; the holdout stays unseen.
+
+    They are of what the candidate asks to be tuned: none where it asks for nothing.
+    """
+    contract, training = project.contract, project.settings(Training)
+    train = _sample(parts.train, training.tuning_rows)
+
+    def lost(trial: optuna.Trial) -> float:
+        model = candidate.pipeline(trial, train.kinds)
+        if not trial.params:
+            study.stop()
+            return 0.0
+        outputs = predict(learnt(model, train, contract), parts.validation, contract)
+        actual = parts.validation.actual
+        return float(losses(outputs, actual).mean())
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    sampler = optuna.samplers.TPESampler(seed=training.seed)
+    study = optuna.create_study(sampler=sampler)
+    with few_threads(parts.train):
+        study.optimize(
+            lost,
+            n_trials=training.trials,
+            callbacks=[lambda _study, trial: progress(trial.number + 1, training.trials)],
+        )
+    attempts = tuple(
+        Attempt(candidate=candidate.name, parameters=dict(trial.params), loss=trial.values[0])
+        for trial in study.trials
+        if trial.params and trial.values
+    )
+    return Search(dict(study.best_params), attempts)
+
+
+def fit(candidate: Candidate, part: Part, project: Project, parameters: Parameters) -> Fitted:
+    """Fit a candidate to rows, with the parameters that tuning found."""
+    with few_threads(part):
+        return candidate.fit(part, project.contract, parameters)
+
+
+def refit(model: Fitted, part: Part, project: Project) -> Fitted:
+    """Fit a model anew, with the same parameters, to other rows: those that it was chosen on, too.
+
+    What is known of the model before holds of the new one, which has learnt from more.
+    """
+    with few_threads(part):
+        pipeline = learnt(clone(model.pipeline), part, project.contract)
+    return replace(model, pipeline=pipeline)
+
+
+def simplest_of_the_best(models: Sequence[Fitted], validation: Part, contract: Contract) -> Fitted:
+    """Choose the first, which is the simplest, that loses as little as the best within chance.
+
+    By the rule of one standard error (Breiman et al., Classification and Regression Trees, 1984):
+    of two models that are equally good as far as one can tell, take the simpler. Rows of one
+    entity are one draw.
+    """
+    lost = [losses(model.predict(validation, contract), validation.actual) for model in models]
+    best = min(lost, key=lambda amounts: float(amounts.mean()))
+    for model, amounts in zip(models, lost, strict=True):
+        gain = amounts - best
+        if gain.mean() <= validation.standard_error(gain):
+            return model
+    raise AssertionError("the best one is as good as itself")
+
+
+@contextmanager
+def few_threads(part: Part) -> Iterator[None]:
+    """Have one thread work on few rows: handing them out takes longer than the work itself."""
+    with threadpool_limits(1 if len(part) < MANY_ROWS else None):
+        yield
+
+
+def losses(outputs: Floats, actual: Floats) -> Floats:
+    """Give what each row loses, shape (rows,), the less, the better.
+
+    Of probabilities, in nats, once they are calibrated; of numbers, in the target's unit.
+    """
+    if outputs.ndim == 1:
+        return np.abs(outputs - actual)
+    calibrated = calibrate(outputs, actual)(outputs)
+    came = calibrated[np.arange(len(actual)), actual.astype(np.intp)]
+    return -np.log(np.maximum(came, LEAST))
+
+
+def _sample(part: Part, most: int) -> Part:
+    """Take every n-th row where there are more than tuning needs."""
+    return part.where(slice(None, None, -(-len(part) // most)))

@@ -1,0 +1,21 @@
+"""Slack."""
+
+from fourhats_runtime.monitor.channels.services import Service, send_by_apprise
+from fourhats_runtime.monitor.incidents import Event
+from fourhats_runtime.project import Project
+
+SLACK = Service(
+    "SLACK_WEBHOOK_URL",
+    ("https://hooks.slack", "slack://"),
+    "https://hooks.slack.com/services/…",
+)
+
+
+def send(project: Project, events: list[Event]) -> None:
+    """Send the events in one message.
+
+    Raises:
+        NotTakenError: there is no address, or what is there does not take it.
+
+    """
+    send_by_apprise(project, events, SLACK)

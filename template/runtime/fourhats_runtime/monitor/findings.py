@@ -1,0 +1,61 @@
+"""What monitoring found: one finding a question, with the state in which it is.
+
+A question is `fine` or an `alert` only where there was something to judge. Where there was nothing,
+or too little (no row, no outcome yet, no champion to compare with), its state is `unknown`: it
+opens no incident and closes none, and is shown as "not judged yet".
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+State = Literal["fine", "alert", "unknown"]
+
+IN_WORDS: dict[str, str] = {"fine": "fine", "alert": "alert", "unknown": "not judged yet"}
+"""A state, as people read it."""
+
+
+def state_of(*, fine: bool) -> State:
+    """Give the state of a question that could be judged."""
+    return "fine" if fine else "alert"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """The answer to one question; `incident` names it in alerts, `figure` is what was judged."""
+
+    incident: str
+    state: State
+    message: str
+    figure: float | None = None
+
+
+QUESTIONS = {
+    "data:freshness": "New data comes in",
+    "data:newest": "The newest row is young enough",
+    "data:contract": "Rows are as the contract says",
+    "data:volume": "As many rows as usual",
+    "data:features": "The model's inputs are as the contract says",
+    "data:keys": "Every id comes once",
+    "data:distribution": "The rows to learn from lie where they did",
+    "service:volume": "As many predictions as usual",
+    "service:pause": "Predictions keep coming",
+    "drift": "The inputs lie where they did",
+    "drift:prediction": "The predictions lie where they did",
+    "drift-joint": "The inputs go together as they did",
+    "performance:value": "Decisions earn what was promised",
+    "performance:estimated": "Decisions to come will earn what was promised",
+    "promotion": "It is settled which model decides",
+    "calibration": "Predictions are as true as promised",
+}
+
+
+def question(incident: str) -> str:
+    """Put what an incident is about as what should be so."""
+    kind, _, name = incident.partition(":")
+    if incident in QUESTIONS:
+        return QUESTIONS[incident]
+    if kind == "drift":
+        return f"{name} lies where it did"
+    if kind == "step":
+        return f"The step {name} runs"
+    return incident

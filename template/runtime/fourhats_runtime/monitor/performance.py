@@ -1,0 +1,239 @@
+"""Judge the money: what decisions earn against what the holdout promised.
+
+Once outcomes are known, by what was earned; before that, by what such predictions earned on the
+holdout. The first sees everything, but late; the second sees at once that other cases come, and
+never that the world answers otherwise.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+
+from fourhats_runtime.contract import Contract
+from fourhats_runtime.data.warehouse import Connection
+from fourhats_runtime.lifecycle.registry import Registry
+from fourhats_runtime.limits import Drift, Performance, Statistics
+from fourhats_runtime.monitor import calibration
+from fourhats_runtime.monitor.chance import normal_limit
+from fourhats_runtime.monitor.decisions import Decisions, Floats, Wait, on_holdout, taken, waiting
+from fourhats_runtime.monitor.findings import Finding, state_of
+from fourhats_runtime.monitor.reliability import Bins
+from fourhats_runtime.project import Project
+
+VALUE, ESTIMATED = "performance:value", "performance:estimated"
+SECONDS_A_DAY = 86_400
+
+
+@dataclass(frozen=True)
+class Earned:
+    """The mean value of a decision in the currency, over how many, and its standard error."""
+
+    value: float
+    rows: int
+    error: float
+
+    @property
+    def total(self) -> float:
+        """What they earned together."""
+        return self.value * self.rows
+
+
+def check(connection: Connection, project: Project, contract: Contract) -> list[Finding]:
+    """Judge the latest decisions: earned, estimated, and whether the models' figures hold.
+
+    What was earned is judged over all champions, as far as outcomes are known: they may take longer
+    than a champion lasts. What will be is estimated of today's champion.
+
+    Raises:
+        ProjectError: there is no champion yet.
+
+    """
+    registry = Registry(project.artifacts / "registry")
+    version = registry.require("champion")
+    champions = registry.champions()
+    until = _now() - timedelta(days=project.settings(Performance).outcome_days)
+    most = project.settings(Drift).window_rows
+    judged = taken(
+        connection, project, contract, versions=champions, until=until, known=True, most=most
+    )
+    judged = judged.where(judged.known)
+    pending = taken(connection, project, contract, versions=[version], known=False, most=most)
+    wait = _words(waiting(connection, contract, champions, until))
+    findings = [_judge_estimate(on_holdout(project, version), pending, project)]
+    if len(judged) < project.settings(Performance).min_outcomes:
+        message = f"{len(judged):,} outcomes are known, too few to judge by; {wait}"
+        return [
+            Finding(name, "unknown", message) for name in (VALUE, calibration.INCIDENT)
+        ] + findings
+    promised = _held_against(project, judged)
+    return [
+        _judge_value(promised, judged, project, wait),
+        calibration.check(promised, judged, contract, project),
+        *findings,
+    ]
+
+
+def realised(
+    connection: Connection,
+    project: Project,
+    contract: Contract,
+    versions: Sequence[str] | None = None,
+    since: datetime | None = None,
+) -> Earned:
+    """Give what decisions of some models or of all earned, where the outcome is known for good."""
+    until = _now() - timedelta(days=project.settings(Performance).outcome_days)
+    known = taken(
+        connection, project, contract, versions=versions, since=since, until=until, known=True
+    )
+    return earned(known.where(known.known))
+
+
+def earned(known: Decisions) -> Earned:
+    """Sum up decisions whose outcomes are known."""
+    rows = len(known)
+    if not rows:
+        return Earned(0.0, 0, 0.0)
+    return Earned(float(known.earned.mean()), rows, float(known.earned.std()) / rows**0.5)
+
+
+def estimated(promised: Decisions, pending: Decisions, figures: Floats) -> Earned:
+    """Estimate what decisions will earn: as such predictions did on the holdout, bin by bin.
+
+    `figures` say what each of the holdout's did: what it earned, or what it added.
+
+    Of what confidence-based performance estimation does (NannyML's CBPE), with the probabilities
+    calibrated on the holdout by bins. The error is that of the holdout and of the cases at hand.
+    """
+    if not len(pending):
+        return Earned(0.0, 0, 0.0)
+    bins = _ByBin.of(promised, pending, figures)
+    value = float(bins.shares @ bins.means)
+    return Earned(value, len(pending), bins.error(bins.shares, len(pending)))
+
+
+def least_value(promised: float, project: Project) -> float:
+    """Give the value of a decision below which it is too little."""
+    return promised - (1 - project.settings(Performance).min_value_share) * abs(promised)
+
+
+def _held_against(project: Project, judged: Decisions) -> Decisions:
+    """Give what decisions are held against: the holdouts of the models that took them.
+
+    Of each model's, as large a part as the model has among the decisions.
+
+    Raises:
+        ProjectError: one of the models has not been evaluated.
+
+    """
+    names, counts = np.unique(judged.version.astype(str), return_counts=True)
+    holdouts = [on_holdout(project, name) for name in names.tolist()]
+    most = min(len(each) / count for each, count in zip(holdouts, counts, strict=True))
+    parts = []
+    for each, count in zip(holdouts, counts, strict=True):
+        spread = np.linspace(0, len(each), max(1, round(most * count)), endpoint=False)
+        parts.append(each.where(spread.astype(np.intp)))
+    return Decisions(
+        *(
+            np.concatenate([getattr(part, name) for part in parts])
+            for name in Decisions.__dataclass_fields__
+        )
+    )
+
+
+def _judge_value(promised: Decisions, judged: Decisions, project: Project, wait: str) -> Finding:
+    """Judge whether less than the least was earned, beyond what chance does to both samples.
+
+    By the greater of the variances: a few decisions without a rare gain would seem alike.
+    """
+    found = earned(judged)
+    least = least_value(float(promised.earned.mean()), project)
+    now, before = float(judged.earned.var()), float(promised.earned.var())
+    error = (max(now, before) / len(judged) + before / len(promised)) ** 0.5
+    sure = error * normal_limit(project.settings(Statistics).false_alarms)
+    low = found.value < least
+    fine = not low or found.value + sure >= least
+    words = "; this may be chance" if low and fine else ""
+    return Finding(
+        VALUE,
+        state_of(fine=fine),
+        message=(
+            f"{found.rows:,} decisions earned {found.value:,.4g} {project.value.currency} each "
+            f"(at least {least:,.4g} was to be expected{words}); {wait}"
+        ),
+        figure=found.value,
+    )
+
+
+def _judge_estimate(promised: Decisions, pending: Decisions, project: Project) -> Finding:
+    """Judge whether less than the least is estimated, beyond what chance does to both samples."""
+    if len(pending) < project.settings(Drift).min_rows:
+        message = f"{len(pending):,} decisions wait for their outcome, too few to estimate by"
+        return Finding(ESTIMATED, "unknown", message)
+    found = estimated(promised, pending, promised.earned)
+    value = float(promised.earned.mean())
+    least = least_value(value, project)
+    bins = _ByBin.of(promised, pending, promised.earned)
+    # Where the same bins stand on both sides, so do their errors.
+    apart = bins.shares - bins.promised * (least / value if value else 0.0)
+    sure = bins.error(apart, len(pending)) * normal_limit(project.settings(Statistics).false_alarms)
+    return Finding(
+        ESTIMATED,
+        state_of(fine=found.value + sure >= least),
+        message=(
+            f"{found.rows:,} decisions without an outcome yet are estimated to earn "
+            f"{found.value:,.4g} {project.value.currency} each (at least {least:,.4g} was to be "
+            "expected)"
+        ),
+        figure=found.value,
+    )
+
+
+@dataclass(frozen=True)
+class _ByBin:
+    """A figure a bin: the shares of the cases at hand and of the holdout, and what one earned."""
+
+    shares: Floats
+    promised: Floats
+    means: Floats
+    variances: Floats
+    """Of the means."""
+
+    @classmethod
+    def of(cls, promised: Decisions, pending: Decisions, figures: Floats) -> "_ByBin":
+        bins = Bins.of(promised, len(promised))
+        before = bins.place(promised)
+        there = [figures[before == place] for place in range(len(bins))]
+        counts = np.bincount(bins.place(pending), minlength=len(bins))
+        return cls(
+            counts / counts.sum(),
+            np.array([len(values) / len(promised) for values in there]),
+            np.array([values.mean() for values in there]),
+            np.array([values.var() / len(values) for values in there]),
+        )
+
+    def error(self, weights: Floats, rows: int) -> float:
+        """Give the standard error of so weighted means, with the shares drawn by `rows` cases.
+
+        By the greater of the spreads: a few cases of which none is in a rare bin would seem alike.
+        """
+        spread = max(self._spread(self.shares), self._spread(self.promised))
+        variance = spread / rows + float(weights**2 @ self.variances)
+        return float(variance**0.5)
+
+    def _spread(self, shares: Floats) -> float:
+        return float(shares @ (self.means - shares @ self.means) ** 2)
+
+
+def _words(wait: Wait) -> str:
+    """Say how far the outcomes are."""
+    share = f"{wait.known / max(1, wait.decisions):.0%} of {wait.decisions:,} have an outcome"
+    if wait.oldest is None:
+        return share
+    days = (_now() - wait.oldest).total_seconds() / SECONDS_A_DAY
+    return f"{share}, the oldest without one is {days:.0f} days old"
+
+
+def _now() -> datetime:
+    return datetime.now(UTC).replace(tzinfo=None)

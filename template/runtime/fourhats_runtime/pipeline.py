@@ -1,0 +1,341 @@
+"""The line, step by step. CLI, orchestrator, CI and tests call these same functions.
+
+A step imports what it alone needs: an image that holds one hat's libraries runs that hat's steps.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from fourhats_runtime.contract import Contract
+from fourhats_runtime.data import extraction, quality
+from fourhats_runtime.data.transform import transform as write_clean
+from fourhats_runtime.data.warehouse import (
+    Connection,
+    connect,
+    count,
+    one_row,
+    require,
+    table_exists,
+)
+from fourhats_runtime.errors import ReportedError
+from fourhats_runtime.lifecycle.registry import Registry
+from fourhats_runtime.lifecycle.sharing import shared
+from fourhats_runtime.monitor import verdicts
+from fourhats_runtime.monitor.shared_incidents import book
+from fourhats_runtime.monitor.steps import reported
+from fourhats_runtime.monitor.verdicts import Verdict
+from fourhats_runtime.project import Project, named
+
+if TYPE_CHECKING:
+    from fourhats_runtime.model.parts import Split
+    from fourhats_runtime.score.rows import Interval
+
+Progress = Callable[[str, int, int], None]
+"""Called with the step, how much of it is done, and how much there is."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a step did: rows in, rows out, and facts worth showing, in words and as data."""
+
+    rows_in: int
+    rows_out: int
+    words: str = ""
+    facts: dict[str, Any] = field(default_factory=dict)
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """What a person may ask of one step or another."""
+
+    whole: bool = False
+    """Extract everything anew, not only what came since the last time."""
+    replay: bool = False
+    """Validate the rows that were set aside once more, and take in those that pass."""
+    month: str | None = None
+    """Report on an earlier month alone, such as 2026-10."""
+    to: str | None = None
+    """Roll back to this version, whatever it earned; empty: to the champion before."""
+    accept: bool = False
+    """Promote the challenger though the champion was not found to earn less."""
+    interval: Interval | None = None
+    """Score the rows of a time of the past: a back-test."""
+
+
+def _ignore(_step: str, _done: int, _all: int) -> None:
+    """Show no progress."""
+
+
+@dataclass
+class Line:
+    """The steps on an open warehouse."""
+
+    project: Project
+    contract: Contract
+    connection: Connection
+    progress: Progress
+    asked: Asked
+
+    def extract(self) -> Result:
+        """Bring the rows of every source into the warehouse, as they come."""
+        names, said = extraction.extract(
+            self.connection, self.contract, self.project, whole=self.asked.whole
+        )
+        rows = count(self.connection, "raw")
+        words = "a sample stands in: see config/sources.toml"
+        if names:
+            words = f"from {', '.join(names)}"
+        return Result(rows, rows, "; ".join([words, *said]))
+
+    def validate(self) -> Result:
+        """Check every row against the contract; stop where too many fail, or too few came."""
+        require(self.connection, "raw", "extract")
+        if self.asked.replay:
+            require(self.connection, "quarantine", "validate")
+            self.connection.execute(
+                "CREATE OR REPLACE TEMP TABLE replayed AS SELECT _source, _row FROM quarantine"
+            )
+        violations = quality.validate(self.connection, self.contract, self.project.checks)
+        rows, failing = count(self.connection, "raw"), count(self.connection, "quarantine")
+        worst = "; ".join(str(violation) for violation in violations[:3])
+        self._judge(verdicts.judge_raw(self.connection, self.project, rows, failing), worst)
+        words = self._replayed() if self.asked.replay else worst
+        return Result(rows, rows - failing, words, {"violations": [vars(v) for v in violations]})
+
+    def transform(self) -> Result:
+        """Write the table the model learns from, and check it once more."""
+        require(self.connection, "raw", "extract")
+        self._write_clean()
+        self._judge(verdicts.judge_clean(self.connection, self.contract, self.project), "")
+        return Result(count(self.connection, "raw"), count(self.connection, "clean"))
+
+    def train(self) -> Result:
+        """Train a challenger."""
+        require(self.connection, "clean", "transform")
+        version = named(self.project.train)(
+            self.project,
+            self.connection,
+            lambda done, there_are: self.progress("train", done, there_are),
+        )
+        card = Registry(self.project.artifacts / "registry").card(version)
+        words = "; ".join([f"{version}, {card['model']}", *card["split"]["notes"]])
+        if suspects := card["leakage_suspects"]:
+            words += f"; leakage? alone tells the outcome: {', '.join(suspects)}"
+        return Result(count(self.connection, "clean"), card["rows"]["learned"], words)
+
+    def evaluate(self) -> Result:
+        """Judge the challenger on the holdout."""
+        from fourhats_runtime.lifecycle import looks
+        from fourhats_runtime.lifecycle.comparison import added
+        from fourhats_runtime.lifecycle.evaluate import evaluate
+
+        parts = self._parts()
+        facts = evaluate(parts, self.contract, self.project)
+        words = f"adds {added(facts)}"
+        if spent := looks.warning(facts["looks"]):
+            words += f"; {spent}"
+        return Result(len(parts.holdout), len(parts.holdout), words, facts)
+
+    def promote(self) -> Result:
+        """Make the challenger champion if it earns more, beyond chance; a refusal is no failure."""
+        from fourhats_runtime.lifecycle import looks
+        from fourhats_runtime.lifecycle.promote import promote
+        from fourhats_runtime.monitor import alerts
+        from fourhats_runtime.monitor.announce import announce
+        from fourhats_runtime.monitor.findings import Finding, state_of
+
+        parts = self._parts()
+        verdict = promote(parts.holdout, self.contract, self.project, accepted=self.asked.accept)
+        announce(self.project)
+        registry = Registry(self.project.artifacts / "registry")
+        challenger = registry.require("challenger")
+        kept = "kept" if verdict.champion == challenger else "refused"
+        words = f"{'promoted' if verdict.promoted else kept}: {verdict.reason}"
+        if verdict.champion is None:
+            words += (
+                "; there is no champion yet: it takes more rows, better features, or other values "
+                "in config/business.toml"
+            )
+        alerts.update(
+            self.project, [Finding("promotion", state_of(fine=not verdict.undecided), words)]
+        )
+        if spent := looks.warning(looks.looks(registry, parts.holdout)):
+            words += f"; {spent}"
+        return Result(len(parts.holdout), len(parts.holdout), words, vars(verdict))
+
+    def score(self) -> Result:
+        """Score the open cases: the rows that have no outcome yet; or, as a back-test, others."""
+        from fourhats_runtime.lifecycle.promote import refused
+        from fourhats_runtime.score import score
+        from fourhats_runtime.score.words import in_words
+
+        require(self.connection, "clean", "transform")
+        rows = count(self.connection, "clean")
+        if why := refused(self.project):
+            return Result(rows, 0, f"nothing is scored: {why}")
+        scored = score(
+            self.connection,
+            self.project,
+            lambda done: self.progress("score", done, rows),
+            self.asked.interval,
+        )
+        words = in_words(scored, self.contract, back_test=self.asked.interval is not None)
+        facts = vars(scored) | {"undecided": scored.undecided}
+        return Result(scored.rows + scored.undecided, scored.rows, words, facts)
+
+    def monitor(self) -> Result:
+        """Look at data, drift and money; alert on what began or cleared."""
+        from fourhats_runtime.monitor.watch import watch
+
+        require(self.connection, "clean", "transform")
+        findings, opened = watch(self.connection, self.project, self.contract)
+        words = f"open incidents: {', '.join(opened)}" if opened else "no open incident"
+        if unknown := sum(finding.state == "unknown" for finding in findings):
+            words += f"; {unknown} of {len(findings)} questions not judged yet"
+        facts = {"open": opened, "findings": [vars(finding) for finding in findings]}
+        return Result(count(self.connection, "predictions"), len(findings), words, facts)
+
+    def rollback(self) -> Result:
+        """Take the champion back if it earns less than the one before it."""
+        from fourhats_runtime.lifecycle.promote import refused
+        from fourhats_runtime.lifecycle.rollback import rollback, rollback_to
+        from fourhats_runtime.monitor.announce import announce
+
+        if self.asked.to is None and (why := refused(self.project)):
+            return Result(0, 0, why)
+        if self.asked.to is None:
+            require(self.connection, "predictions", "monitor")
+            verdict = rollback(self.connection, self.project, self.contract)
+            rows = count(self.connection, "predictions")
+        else:
+            verdict, rows = rollback_to(self.asked.to, self.project), 0
+        announce(self.project)
+        said = f"kept {verdict.champion}"
+        if verdict.promoted:
+            said = f"rolled back to {verdict.champion}"
+        return Result(rows, rows, f"{said}: {verdict.reason}", vars(verdict))
+
+    def report(self) -> Result:
+        """Write the reports, the model card and the lineage; or an earlier month's report alone."""
+        from fourhats_runtime.monitor.monthly import monthly_reports
+
+        require(self.connection, "predictions", "monitor")
+        written = []
+        if self.asked.month is None:
+            from fourhats_runtime.monitor.quality_report import quality_report
+            from fourhats_runtime.monitor.report import report
+
+            written += report(self.connection, self.project, self.contract, self._parts())
+            written.append(quality_report(self.connection, self.project, self.contract))
+        written += monthly_reports(self.connection, self.project, self.contract, self.asked.month)
+        names = [str(path.relative_to(self.project.folder)) for path in written]
+        return Result(count(self.connection, "clean"), len(written), ", ".join(names))
+
+    def _write_clean(self) -> None:
+        """Write `clean`, and note whose outcome is known from now on."""
+        from fourhats_runtime.monitor.predictions import remember_outcomes
+
+        write_clean(self.connection, self.contract, self.project)
+        remember_outcomes(self.connection, self.contract)
+
+    def _judge(self, found: list[Verdict], worst: str) -> None:
+        """Note the verdicts; where one says stop, send an alert, write the report and stop."""
+        verdicts.note(self.connection, found)
+        stops = [verdict for verdict in found if verdict.level == "stop"]
+        if stops:
+            from fourhats_runtime.monitor import alerts
+            from fourhats_runtime.monitor.data import as_finding
+            from fourhats_runtime.monitor.quality_report import quality_report
+
+            page = quality_report(self.connection, self.project, self.contract)
+            advice = (
+                f"See {page.relative_to(self.project.folder)} and the table quarantine; "
+                "mend the data, config/contract.toml, or the limits in config/monitoring.toml"
+            )
+            findings = [as_finding(verdict) for verdict in stops]
+            alerts.update(
+                self.project,
+                [replace(finding, message=f"{finding.message}. {advice}") for finding in findings],
+            )
+            reasons = "; ".join([verdict.message for verdict in stops] + [worst] * bool(worst))
+            raise ReportedError(f"{reasons}. {advice}")
+
+    def _replayed(self) -> str:
+        """Bring rows that pass by now into `clean`, and say how many of the set aside do."""
+        before = count(self.connection, "replayed")
+        (still,) = one_row(
+            self.connection,
+            "SELECT count(*) FROM replayed SEMI JOIN quarantine "
+            "ON replayed._source = quarantine._source AND replayed._row = quarantine._row",
+        )
+        self.connection.execute("DROP TABLE replayed")
+        if table_exists(self.connection, "clean"):
+            self._write_clean()
+        return f"{before - still:,} of {before:,} rows that were set aside pass now"
+
+    def _parts(self) -> Split:
+        from fourhats_runtime.model.parts import split
+
+        require(self.connection, "clean", "transform")
+        return split(self.connection, self.project)
+
+
+STEPS = (
+    "extract",
+    "validate",
+    "transform",
+    "train",
+    "evaluate",
+    "promote",
+    "score",
+    "monitor",
+    "rollback",
+    "report",
+)
+
+
+def steps(project: Project) -> tuple[str, ...]:
+    """Give the steps of a project, in their order: it scores in batches only if it was asked to."""
+    return tuple(step for step in STEPS if step != "score" or "batch" in project.serving)
+
+
+def run_step(
+    step: str, project: Project, progress: Progress = _ignore, asked: Asked | None = None
+) -> Result:
+    """Run one step, and note it in the warehouse's table `runs`; one that fails is alerted on.
+
+    Raises:
+        ProjectError: the step cannot be done; the text says why and what to do.
+
+    """
+    started = time.perf_counter()
+    with (
+        book(project),
+        reported(step, project),
+        shared(project),
+        connect(project) as connection,
+    ):
+        connection.execute(
+            "CREATE TABLE IF NOT EXISTS runs "
+            "(run_at TIMESTAMP, step VARCHAR, rows_in BIGINT, rows_out BIGINT, seconds DOUBLE)"
+        )
+        line = Line(project, project.contract, connection, progress, asked or Asked())
+        result: Result = getattr(line, step)()
+        result = replace(result, seconds=time.perf_counter() - started)
+        connection.execute(
+            "INSERT INTO runs VALUES (?, ?, ?, ?, ?)",
+            [
+                datetime.now(UTC).replace(tzinfo=None),
+                step,
+                result.rows_in,
+                result.rows_out,
+                result.seconds,
+            ],
+        )
+    return result

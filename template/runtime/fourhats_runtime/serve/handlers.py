@@ -1,0 +1,203 @@
+"""What answers a POST of the API's own."""
+
+import asyncio
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing, contextmanager
+from datetime import UTC, datetime
+from urllib.parse import parse_qsl
+
+import msgspec
+from msgspec.structs import asdict
+
+from fourhats_runtime.answer.journal import Journal
+from fourhats_runtime.answer.predictor import NO_MODEL, Predictor
+from fourhats_runtime.answer.records import RecordError
+from fourhats_runtime.business import Business
+from fourhats_runtime.project import Project
+from fourhats_runtime.serve import csv_file
+from fourhats_runtime.serve.explain import MOST_EXPLAINED, explain, reasons
+from fourhats_runtime.serve.messages import CSV, HTML, Answer, Asked, Handler, refusal
+from fourhats_runtime.serve.outcomes import Outcomes
+from fourhats_runtime.serve.page import SECURITY_POLICY, render
+
+PATHS = ("/predict", "/explain", "/outcomes", "/", "/file")
+LONGEST_FORM = 256 * 1024  # a person's record; taking a longer one apart would hold up the others
+LONG_BODY = 32 * 1024  # from here on, a thread answers, and nobody waits for so many records
+
+
+@contextmanager
+def opened(project: Project) -> Iterator["Handlers"]:
+    """Open the logs and load the champion, and close all of it in the end.
+
+    Raises:
+        ProjectError: a folder cannot be written, or the champion not be loaded.
+
+    """
+    with ExitStack() as stack:
+        log = Journal.of(project, "predictions")
+        try:
+            predictor = Predictor(project, log, with_page=True)
+        except BaseException:
+            log.close()
+            raise
+        stack.callback(predictor.close)
+        outcomes = stack.enter_context(closing(Journal.of(project, "outcomes")))
+        threads = stack.enter_context(ThreadPoolExecutor(os.cpu_count(), "long-bodies"))
+        yield Handlers(predictor, outcomes, threads)
+
+
+class Handlers:
+    """The handlers of a service that has started."""
+
+    def __init__(
+        self, predictor: Predictor, outcomes: Journal, threads: ThreadPoolExecutor
+    ) -> None:
+        """Answer by the champion that `predictor` has; long bodies in `threads`."""
+        self.predictor = predictor
+        self._outcomes = outcomes
+        self._threads = threads
+
+    def by_path(self) -> dict[str, Handler]:
+        """Give the handler of each of `PATHS`."""
+        handlers: tuple[Handler, ...] = (
+            self._predict,
+            self._explain,
+            self._take_outcomes,
+            self._answer_form,
+            self._score_file,
+        )
+        return dict(zip(PATHS, handlers, strict=True))
+
+    async def _predict(self, asked: Asked) -> Answer:
+        if len(asked.body) < LONG_BODY:
+            return predict(asked, self.predictor)
+        return await self._in_thread(predict, asked)
+
+    async def _explain(self, asked: Asked) -> Answer:
+        # In a thread: it asks the model a thousand times.
+        return await self._in_thread(explain_records, asked)
+
+    async def _take_outcomes(self, asked: Asked) -> Answer:
+        # In a thread: it waits for the disk.
+        return await self._in_thread(take_outcomes, asked, self._outcomes)
+
+    async def _answer_form(self, asked: Asked) -> Answer:
+        # In a thread: its reasons ask the model a thousand times.
+        return await self._in_thread(answer_form, asked)
+
+    async def _score_file(self, asked: Asked) -> Answer:
+        if len(asked.body) < LONG_BODY:
+            return score_file(asked, self.predictor)
+        return await self._in_thread(score_file, asked)
+
+    async def _in_thread(self, work: Callable[..., Answer], asked: Asked, *about: object) -> Answer:
+        loop = asyncio.get_running_loop()
+        async with asyncio.timeout_at(asked.deadline):
+            return await loop.run_in_executor(self._threads, work, asked, self.predictor, *about)
+
+
+def predict(asked: Asked, predictor: Predictor) -> Answer:
+    """Answer a list of records."""
+    loaded = predictor.loaded
+    if loaded is None:
+        return refusal(503, NO_MODEL)
+    try:
+        records = loaded.records.decode(asked.body)
+    except RecordError as error:
+        return refusal(422, [{"loc": error.loc, "msg": str(error)}])
+    given = predictor.predict(loaded, records, asked.request_id, trial=asked.trial)
+    return Answer(200, given.body, model_version=given.model_version, records=len(records))
+
+
+def explain_records(asked: Asked, predictor: Predictor) -> Answer:
+    """Explain what a list of records is, or would be, answered."""
+    loaded = predictor.loaded
+    if loaded is None:
+        return refusal(503, NO_MODEL)
+    try:
+        records = loaded.records.decode(asked.body)
+    except RecordError as error:
+        return refusal(422, [{"loc": error.loc, "msg": str(error)}])
+    if len(records) > MOST_EXPLAINED:
+        return refusal(422, f"at most {MOST_EXPLAINED} records are explained at once")
+    model, _ = predictor.chosen(loaded, asked.request_id)
+    answer = {
+        "request_id": asked.request_id,
+        "model_version": model.version,
+        "explanations": explain(model, loaded.records.columns(records)),
+    }
+    return Answer(200, msgspec.json.encode(answer), model_version=model.version)
+
+
+def take_outcomes(asked: Asked, predictor: Predictor, journal: Journal) -> Answer:
+    """Keep what came of predictions."""
+    loaded = predictor.loaded
+    if loaded is None:
+        return refusal(503, NO_MODEL)
+    try:
+        # Made anew: that takes less than the disk, which is waited for below.
+        outcomes = Outcomes(loaded.model.contract).decode(asked.body)
+    except RecordError as error:
+        return refusal(422, [{"loc": error.loc, "msg": str(error)}])
+    received = {"received_at": datetime.now(UTC), "request_id": asked.request_id}
+    journal.append(b"\n".join(msgspec.json.encode(received | one) for one in outcomes), sync=True)
+    counts = {
+        "request_id": asked.request_id,
+        "outcomes": len(outcomes),
+        "predictions": len({outcome["prediction_id"] for outcome in outcomes}),
+    }
+    return Answer(200, msgspec.json.encode(counts), records=len(outcomes))
+
+
+def answer_form(asked: Asked, predictor: Predictor) -> Answer:
+    """Answer the page's form in plain words."""
+    if len(asked.body) > LONGEST_FORM:
+        return refusal(413, f"the form is longer than {LONGEST_FORM:,} bytes")
+    try:
+        given = dict(parse_qsl(asked.body.decode(), keep_blank_values=True, max_num_fields=1000))
+    except ValueError:
+        return refusal(422, "this is no form")
+    loaded = predictor.loaded
+    if loaded is None:
+        return _page(503, render(predictor, given))
+    try:
+        record = loaded.records.convert(given)
+    except RecordError as error:
+        return _page(422, render(predictor, given, error=error))
+    trial = _is_trial(asked, predictor)
+    result = predictor.predict(loaded, [record], asked.request_id, trial=trial)
+    model, _ = predictor.chosen(loaded, asked.request_id)
+    why = reasons(model, loaded.records.columns([record]))
+    answer = asdict(result.predictions[0])
+    shown = _page(200, render(predictor, given, answer=answer, reasons=why))
+    return shown._replace(model_version=result.model_version, records=1)
+
+
+def score_file(asked: Asked, predictor: Predictor) -> Answer:
+    """Give an uploaded file back with its predictions."""
+    loaded = predictor.loaded
+    if loaded is None:
+        return _page(503, render(predictor, {}))
+    try:
+        table = csv_file.parse(csv_file.uploaded(asked.body, asked.content_type))
+        records = csv_file.records(table, loaded.records)
+    except csv_file.FileError as error:
+        return _page(422, render(predictor, {}, problems=error.problems))
+    trial = _is_trial(asked, predictor)
+    given = predictor.predict(loaded, records, asked.request_id, trial=trial)
+    scored = csv_file.with_predictions(table, given.predictions, given.model_version)
+    name = (b"content-disposition", b'attachment; filename="scored.csv"')
+    return Answer(200, scored, CSV, (name,), given.model_version, len(records))
+
+
+def _is_trial(asked: Asked, predictor: Predictor) -> bool:
+    """Tell whether nobody decides by the page's answer: so it is until the project is live."""
+    today = datetime.now(UTC).date()
+    return asked.trial or not predictor.project.settings(Business).is_live(today)
+
+
+def _page(status: int, html: str) -> Answer:
+    policy = (b"content-security-policy", SECURITY_POLICY.encode())
+    return Answer(status, html.encode(), HTML, headers=(policy,))

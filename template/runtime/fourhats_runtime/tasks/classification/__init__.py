@@ -1,0 +1,1 @@
+"""Classes: whom to act on."""

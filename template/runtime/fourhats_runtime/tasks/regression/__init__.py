@@ -1,0 +1,1 @@
+"""Numbers: what to plan with."""

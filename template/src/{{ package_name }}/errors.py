@@ -1,9 +1,0 @@
-"""The one error that is meant for the person at the keyboard."""
-
-
-class ProjectError(Exception):
-    """Something the person can mend; the text says what was wrong, where, and what to do."""
-
-
-class ToldError(ProjectError):
-    """One that an alert was sent about already, or that says that none could be sent."""

@@ -1,1 +1,0 @@
-"""Serving: records in, predictions out, each of them in the prediction log."""

@@ -1,0 +1,82 @@
+"""Runs the runtime's tests with one of its modules broken."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from tests.runtime.mutants import RUNTIME, Mutant, broken
+
+AT_A_TIME = 2
+MOST_SECONDS = 600
+TESTS = Path(__file__).parent
+
+
+def unnoticed(mutants: tuple[Mutant, ...] | list[Mutant], folder: Path) -> list[str]:
+    """Name the mutants with which the tests pass."""
+    with ThreadPoolExecutor(AT_A_TIME) as pool:
+        passed = list(pool.map(lambda mutant: _passes(mutant, folder), mutants))
+    return [
+        f"{mutant.module}:{mutant.line}: {mutant.what}"
+        for mutant, passes in zip(mutants, passed, strict=True)
+        if passes
+    ]
+
+
+def tests_of(module: str) -> list[list[str]]:
+    """Name the tests that speak of a module, then those of its room: whatever fails, notices."""
+    name = module.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+    room, _, leaf = name.rpartition(".")
+    files = sorted(TESTS.glob("*/test_*.py"))
+    texts = {file: file.read_text(encoding="utf-8") for file in files}
+    spoken = [
+        file
+        for file, text in texts.items()
+        if f"fourhats_runtime.{name} " in text
+        or re.search(rf"from fourhats_runtime\.{room} import [^\n]*\b{leaf}\b", text)
+    ]
+    own = TESTS / name.partition(".")[0]
+    rest = [own] if own.is_dir() else [TESTS / "pipeline"]
+    return [[str(path) for path in stage] for stage in (spoken, rest) if stage]
+
+
+def _passes(mutant: Mutant, folder: Path) -> bool:
+    """Tell whether all tests of the module pass with the break in it."""
+    place = folder / f"{abs(hash(mutant)):x}"
+    place.mkdir()
+    module = RUNTIME / mutant.module
+    text = broken(module.read_text(encoding="utf-8"), mutant)
+    (place / "broken.py").write_text(text, encoding="utf-8")
+    # Every process that finds it starts with it: also those that the tests start.
+    shutil.copy(TESTS / "broken_module.py", place / "sitecustomize.py")
+    return all(_pass(tests, module, place) for tests in tests_of(mutant.module))
+
+
+def _pass(tests: list[str], module: Path, place: Path) -> bool:
+    options = ["-x", "-q", "-p", "no:cacheprovider", "-m", "not slow"]
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", *options, *tests],
+            cwd=TESTS.parents[1],
+            env=os.environ
+            | {
+                "PYTHONPATH": str(place),
+                "PYTEST_ADDOPTS": f"--basetemp={place / 'tmp'}",
+                "BROKEN_MODULE": str(module),
+            },
+            capture_output=True,
+            text=True,
+            check=False,
+            stdin=subprocess.DEVNULL,
+            timeout=MOST_SECONDS,
+        )
+    except subprocess.TimeoutExpired:
+        return False  # whoever waits for it notices, too
+    # A module that cannot even be imported ends the collection.
+    assert done.returncode in {0, 1, 2, 4}, done.stdout[-4000:] + done.stderr[-4000:]
+    return done.returncode == 0

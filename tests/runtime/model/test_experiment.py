@@ -1,0 +1,228 @@
+"""The experiment looks at the rows that it may look at, and chooses as it promises."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from fourhats_runtime import Project
+from fourhats_runtime.contract import Contract
+from fourhats_runtime.data.warehouse import connect, values
+from fourhats_runtime.errors import ProjectError
+from fourhats_runtime.lifecycle.registration import check_classes, register
+from fourhats_runtime.lifecycle.registry import Registry
+from fourhats_runtime.model import tuning
+from fourhats_runtime.model.candidates import Candidate, Fitted
+from fourhats_runtime.model.encoding import for_linear, for_trees
+from fourhats_runtime.model.features import Feed
+from fourhats_runtime.model.graph import check_parity, convert, export
+from fourhats_runtime.model.parts import Part, Split, split
+from fourhats_runtime.model.tuning import (
+    Search,
+    fit,
+    losses,
+    refit,
+    simplest_of_the_best,
+    tune,
+)
+from numpy.typing import NDArray
+from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import Pipeline, make_pipeline
+
+LINEAR = Candidate("linear", lambda _: LogisticRegression(max_iter=500), for_linear)
+
+
+@pytest.fixture
+def parts(ran: Project) -> Split:
+    """Give the rows, as they are split for training."""
+    with connect(ran) as connection:
+        return split(connection, ran)
+
+
+def test_no_row_is_in_two_parts(parts: Split) -> None:
+    total = sum(len(part) for part in (parts.train, parts.validation, parts.holdout))
+    assert 0.55 < len(parts.train) / total < 0.65
+    assert 0.15 < len(parts.holdout) / total < 0.25
+    assert len(_rows(parts.train.inputs) & _rows(parts.holdout.inputs)) < 0.02 * total
+
+
+@pytest.mark.parametrize("task", ["regression"], indirect=True)
+def test_the_parts_follow_time_where_the_contract_knows_it(ran: Project, parts: Split) -> None:
+    known = "SELECT demand FROM clean WHERE demand NOTNULL ORDER BY hour_start {} LIMIT 100"
+    with connect(ran) as connection:
+        latest = values(connection, known.format("DESC"))
+        oldest = values(connection, known.format("ASC"))
+    assert set(latest["demand"]) <= set(parts.holdout.actual.tolist())
+    assert set(oldest["demand"]) <= set(parts.train.actual.tolist())
+
+
+@pytest.mark.parametrize("task", ["regression"], indirect=True)
+def test_rows_of_one_moment_cannot_be_split_by_time(ran: Project) -> None:
+    with connect(ran) as connection:
+        connection.execute("UPDATE clean SET hour_start = (SELECT min(hour_start) FROM clean)")
+        with pytest.raises(ProjectError, match="have the same hour_start"):
+            split(connection, ran)
+
+
+def test_too_few_rows_are_refused(ran: Project) -> None:
+    with connect(ran) as connection:
+        connection.execute("DELETE FROM clean WHERE _row > 40")
+        with pytest.raises(ProjectError, match="at least 50 are needed"):
+            split(connection, ran)
+
+
+def test_training_rows_of_one_class_are_refused(parts: Split, contract: Contract) -> None:
+    without = parts.train.where(parts.train.actual == 0)
+    with pytest.raises(ProjectError, match="no training row is of the class 'yes'"):
+        check_classes(Split(without, parts.validation, parts.holdout, {}), contract)
+
+
+def test_a_class_that_no_training_row_has_is_never_predicted(parts: Split, ran: Project) -> None:
+    contract = ran.contract
+    target = contract.target
+    wider = target.model_copy(update={"categories": ("never", *target.categories)})
+    columns = tuple(wider if column is target else column for column in contract.columns)
+    contract = contract.model_copy(update={"columns": columns})
+    train, holdout = (
+        replace(part, actual=part.actual + 1) for part in (parts.train, parts.holdout)
+    )
+    check_classes(Split(train, train, holdout, {}), contract)
+    model = LINEAR.fit(train, contract, {})
+    outputs = model.predict(holdout, contract)
+    assert outputs.shape == (len(holdout), 3)
+    assert not outputs[:, 0].any()
+    graph = convert(model.pipeline, contract, holdout.kinds)
+    assert check_parity(graph, model.pipeline, holdout, contract, 1e-4) < 1e-4
+    with connect(ran) as connection:
+        connection.execute("DELETE FROM clean WHERE churned = 'yes'")
+        notes = split(connection, ran).notes
+    assert notes == ("no training row is of the class yes, so it is never predicted",)
+
+
+class _Watching(LogisticRegression):  # type: ignore[misc]
+    """Notes how many rows it is shown."""
+
+    def predict_proba(self, rows: object) -> NDArray[np.float64]:
+        seen.append(len(rows))  # type: ignore[arg-type]
+        return np.asarray(super().predict_proba(rows))
+
+
+seen: list[int] = []
+
+
+def test_tuning_never_looks_at_the_holdout(ran: Project, parts: Split) -> None:
+    def build(trial: object) -> _Watching:
+        return _Watching(C=trial.suggest_float("C", 0.1, 10), max_iter=200)  # type: ignore[attr-defined]
+
+    seen.clear()
+    shorter = Split(parts.train, parts.validation.where(slice(300)), parts.holdout, parts.sample)
+    tune(Candidate("watching", build, for_linear), shorter, ran)
+    assert set(seen) == {300}
+    assert len(parts.holdout) != 300
+
+
+def test_what_asks_for_nothing_is_not_tuned(ran: Project, parts: Split) -> None:
+    done: list[int] = []
+    assert tune(LINEAR, parts, ran, lambda now, _: done.append(now)) == Search({})
+    assert done == [1]
+
+
+def test_tuning_finds_what_loses_less(
+    ran: Project, parts: Split, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TRAINING__TRIALS", "8")
+
+    def build(trial: object) -> HistGradientBoostingClassifier:
+        trees = trial.suggest_categorical("max_iter", [1, 100])  # type: ignore[attr-defined]
+        return HistGradientBoostingClassifier(max_iter=trees, learning_rate=0.1)
+
+    found = tune(Candidate("trees", build, for_trees), parts, ran.at(ran.folder))
+    assert found.parameters == {"max_iter": 100}
+    assert len(found.attempts) == 8
+    best = min(found.attempts, key=lambda attempt: attempt["loss"])
+    assert (best["candidate"], best["parameters"]) == ("trees", {"max_iter": 100})
+
+
+@pytest.mark.parametrize(
+    ("gain", "chosen"),
+    [(0.0, "simple"), (0.09, "simple"), (0.11, "complex"), (-0.5, "simple")],
+)
+def test_the_simpler_model_is_taken_unless_the_other_loses_less_by_a_standard_error(
+    ran: Project, parts: Split, monkeypatch: pytest.MonkeyPatch, gain: float, chosen: str
+) -> None:
+    rows = parts.validation.where(slice(100))
+    # Of 100 rows: a standard error of 0.1.
+    swings = np.tile([1.0, -1.0], 50)
+    said = {"simple": np.full(100, 5.0), "complex": 5.0 - gain + swings}
+    monkeypatch.setattr(Fitted, "predict", lambda model, *_: said[model.name])
+    monkeypatch.setattr(tuning, "losses", lambda outputs, _: outputs)
+    models = [Fitted(name, {}, Pipeline([("model", LogisticRegression())])) for name in said]
+    assert simplest_of_the_best(models, rows, ran.contract).name == chosen
+
+
+def test_what_a_row_loses_is_of_calibrated_probabilities_or_how_far_off_a_number_is() -> None:
+    chance = np.random.default_rng(0).random(4000)
+    came = (np.random.default_rng(1).random(4000) < chance).astype(np.float64)
+    true = np.column_stack([1 - chance, chance])
+    sure = true**3 / (true**3).sum(axis=1, keepdims=True)
+    lost = losses(true, came)
+    assert lost.mean() == pytest.approx(0.5, abs=0.02)  # the mean entropy of a uniform chance
+    assert losses(sure, came).mean() == pytest.approx(lost.mean(), abs=5e-3)
+    uncalibrated = -np.log(sure[np.arange(4000), came.astype(int)]).mean()
+    assert uncalibrated > lost.mean() + 0.1
+    assert np.isfinite(losses(np.array([[1.0, 0.0]] * 10), np.ones(10))).all()
+    assert losses(np.array([1.0, 5.0]), np.array([3.0, 4.0])).tolist() == [2.0, 1.0]
+
+
+def test_the_chosen_model_learns_from_the_validation_rows_too(ran: Project, parts: Split) -> None:
+    chosen = fit(LINEAR, parts.train, ran, {})
+    final = refit(chosen, parts.learned, ran)
+    assert (final.name, final.parameters) == (chosen.name, chosen.parameters)
+    together = fit(LINEAR, parts.learned, ran, {})
+    before, after, same = (
+        model.predict(parts.holdout, ran.contract) for model in (chosen, final, together)
+    )
+    assert after.tolist() == same.tolist()
+    assert after.tolist() != before.tolist()
+    assert len(parts.learned) == len(parts.train) + len(parts.validation)
+    assert parts.learned.keys is not None
+    assert parts.train.keys is not None
+    assert parts.validation.keys is not None
+    assert set(parts.learned.keys) == set(parts.train.keys) | set(parts.validation.keys)
+
+
+def test_another_estimator_trains_exports_and_registers(ran: Project, parts: Split) -> None:
+    def build(trial: object) -> Pipeline:
+        depth = trial.suggest_int("max_depth", 2, 6)  # type: ignore[attr-defined]
+        model = RandomForestClassifier(n_estimators=20, max_depth=depth, random_state=0)
+        return make_pipeline(SimpleImputer(), model)
+
+    forest = Candidate("forest", build, for_trees)
+    model = fit(forest, parts.train, ran, tune(forest, parts, ran).parameters)
+    unseen = model.predict(parts.validation, ran.contract)
+    graph, difference = export(model, parts.holdout, ran)
+    version = register(ran, parts, model, unseen, graph, difference)
+    card = Registry(ran.artifacts / "registry").card(version)
+    assert card["model"] == "forest"
+    assert 2 <= card["parameters"]["max_depth"] <= 6
+
+
+def test_a_feature_that_tells_the_outcome_is_suspected(ran: Project, parts: Split) -> None:
+    inputs = {
+        **parts.train.inputs,
+        "monthly_fee": parts.train.actual.astype(np.float32).reshape(-1, 1),
+    }
+    leaking = Split(Part(inputs, parts.train.actual), parts.validation, parts.holdout, parts.sample)
+    model = fit(LINEAR, leaking.train, ran, {})
+    unseen = model.predict(parts.validation, ran.contract)
+    registry = Registry(ran.artifacts / "registry")
+    assert registry.card(registry.require("champion"))["leakage_suspects"] == []
+    graph, difference = export(model, parts.holdout, ran)
+    version = register(ran, leaking, model, unseen, graph, difference)
+    assert registry.card(version)["leakage_suspects"] == ["monthly_fee"]
+
+
+def _rows(inputs: Feed) -> set[tuple[str, ...]]:
+    columns = [values.ravel().astype(str).tolist() for values in inputs.values()]
+    return set(zip(*columns, strict=True))

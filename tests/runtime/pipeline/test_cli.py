@@ -1,0 +1,97 @@
+"""The command line does what the line does, and speaks plainly when it cannot."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from fourhats_runtime import Project
+
+ROOT = Path(__file__).parents[3]
+PROGRAM = """
+import pathlib
+from fourhats_runtime.cli import command_line
+from tests.runtime.sample_project import existing
+command_line(existing(pathlib.Path.cwd()))()
+"""
+
+
+def _type(root: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", PROGRAM, *words],
+        cwd=root,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_a_step_prints_one_line(ran: Project) -> None:
+    done = _type(ran.folder, "transform")
+    assert done.returncode == 0
+    assert done.stdout.startswith("transform ")
+    assert len(done.stdout.splitlines()) == 1
+
+
+def test_evaluate_prints_json(ran: Project) -> None:
+    facts = json.loads(_type(ran.folder, "evaluate", "--json").stdout)
+    assert facts["monthly_value"] == facts["value"] * facts["monthly_volume"]
+
+
+def test_monitor_says_of_what_it_could_not_judge_that_it_is_not_judged(ran: Project) -> None:
+    assert not any((ran.artifacts / "outcomes").glob("*"))
+    lines = _type(ran.folder, "monitor").stdout.splitlines()
+    assert "questions not judged yet" in lines[0]
+    (value,) = [line for line in lines if " outcomes are known" in line][:1]
+    assert value.startswith("  not judged yet  0 outcomes are known")
+    facts = json.loads(_type(ran.folder, "monitor", "--json").stdout)
+    states = {finding["incident"]: finding["state"] for finding in facts["findings"]}
+    assert states["performance:value"] == states["calibration"] == "unknown"
+    assert states["data:freshness"] == "fine"
+
+
+def test_what_a_person_can_mend_is_one_line_and_exit_code_2(fresh: Project) -> None:
+    done = _type(fresh.folder, "train")
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1
+    assert "run the step `transform` first" in done.stderr
+
+
+def test_a_key_that_nobody_reads_is_named(fresh: Project) -> None:
+    path = fresh.folder / "config" / "monitoring.toml"
+    text = path.read_text(encoding="utf-8")
+    wrong = text.replace("[performance]\n", "[performance]\nmin_valu_share = 1\n")
+    path.write_text(wrong, encoding="utf-8")
+    done = _type(fresh.folder, "extract")
+    assert done.returncode == 2
+    assert "performance.min_valu_share" in done.stderr
+
+
+def test_an_existing_contract_is_not_overwritten(fresh: Project) -> None:
+    done = _type(fresh.folder, "contract", "infer", "any.csv", "--target", "any")
+    assert done.returncode == 2
+    assert "--force" in done.stderr
+
+
+def test_a_contract_is_not_inferred_from_the_sample(fresh: Project) -> None:
+    before = fresh.contract_file.read_bytes()
+    done = _type(fresh.folder, "contract", "infer", "--target", "any", "--force")
+    assert done.returncode == 2
+    assert "no source is set up: fill in config/sources.toml" in done.stderr
+    assert fresh.contract_file.read_bytes() == before
+
+
+def test_the_contract_is_checked_against_the_rows(ran: Project) -> None:
+    done = _type(ran.folder, "contract", "check")
+    assert done.returncode == 0
+    assert "the contract is sound" in done.stdout
+
+
+def test_a_refusal_is_no_failure_and_a_person_may_overrule_it(ran: Project) -> None:
+    kept = _type(ran.folder, "promote")
+    assert kept.returncode == 0
+    assert "kept: v1-" in kept.stdout
+    assert "is the champion already" in kept.stdout
+    assert "--accept" in _type(ran.folder, "promote", "--help").stdout

@@ -1,0 +1,156 @@
+"""How a column is written is found over all its values, and said."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import pytest
+from fourhats_runtime.profile import Column, profile_file
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.quick
+
+ROWS = 120
+
+
+class Made:
+    """A profile, its columns by name."""
+
+    def __init__(self, path: Path) -> None:
+        """Profile a file."""
+        self.profile = profile_file(str(path))
+
+    def __getitem__(self, name: str) -> Column:
+        """Give a column."""
+        return next(column for column in self.profile.columns if column.source == name)
+
+    def says(self, text: str) -> bool:
+        """Tell whether a warning has this in it."""
+        return any(text in warning for warning in self.profile.warnings)
+
+
+Of = Callable[..., Made]
+
+
+@pytest.fixture
+def of(tmp_path: Path) -> Of:
+    """Give what profiles columns, beside one that is always there."""
+
+    def profiled(**columns: Sequence[object]) -> Made:
+        names = ["kept", *columns]
+        rows = zip(["ab"[n % 2] for n in range(ROWS)], *columns.values(), strict=True)
+        path = tmp_path / "table.csv"
+        path.write_text("".join(";".join(map(str, row)) + "\n" for row in (names, *rows)))
+        return Made(path)
+
+    return profiled
+
+
+@pytest.mark.parametrize(
+    ("pattern", "written", "kind"),
+    [
+        ("${:,.2f}", "$1,234.50", "number"),
+        ("{:.1f}%", "12.5%", "number"),
+        ("({:.2f})", "(12.5)", "number"),
+        ("{:.0f} kg", "12 kg", "integer"),
+        ("{:.0f}k", "12k", "number"),
+        ("EUR {:,.2f}", "EUR 1,234.50", "number"),
+    ],
+)
+def test_numbers_as_people_write_them(of: Of, pattern: str, written: str, kind: str) -> None:
+    made = of(x=[pattern.format(n * 97.25 + 1) for n in range(ROWS)])
+    assert (made["x"].type, made["x"].written) == (kind, written)
+
+
+def test_a_form_that_comes_late_counts(of: Of) -> None:
+    made = of(x=[n if n < ROWS - 5 else f"1,{n:03}.50" for n in range(ROWS)])
+    assert (made["x"].type, made["x"].written) == ("number", "1,234.50")
+
+
+@pytest.mark.parametrize("pattern", ["area {}", "c{}", "{}A", "{}-{}"])
+def test_codes_are_no_numbers(of: Of, pattern: str) -> None:
+    made = of(x=[pattern.format(n, n) for n in range(ROWS)])
+    assert made["x"].type in ("text", "category")
+
+
+def test_no_digit_of_a_code_is_lost(of: Of) -> None:
+    made = of(
+        plz=[f"{1060 + n % 40}" for n in range(ROWS)],
+        nr=[f"{n:05}" for n in range(ROWS)],
+        card=[4_000_000_000_000_000 + n for n in range(ROWS)],
+        caller=[30_123_456_789 + n for n in range(ROWS)],
+    )
+    found = {name: made[name].type for name in ("plz", "nr", "card", "caller")}
+    assert set(found.values()) <= {"text", "category"}, found
+
+
+def test_what_may_be_meant_either_way_is_told_by_the_rest_of_the_file(of: Of) -> None:
+    unclear = [f"{n % 9 + 1},{n % 900 + 100}" for n in range(ROWS)]
+    alone = of(x=unclear)
+    assert alone["x"].written == "1,234"
+    assert alone.says('set written = "12,5"')
+    comma = of(x=unclear, y=[f"{n},5" for n in range(ROWS)])
+    assert (comma["x"].written, comma["x"].type) == ("12,5", "number")
+    assert comma.says('set written = "1,234"')
+
+
+@pytest.mark.parametrize(
+    ("days", "written"),
+    [
+        ("{d:02}.{m:02}.2024", "DD.MM.YYYY"),
+        ("{m}/{d}/2024", "MM/DD/YYYY"),
+        ("{m:02}/{d:02}/24 1:05 PM", "MM/DD/YY hh:mm am"),
+        ("2024{m:02}{d:02}", "YYYYMMDD"),
+        ("{d} Mai 2024", "DD MMM YYYY"),
+        ("2024-{m:02}-{d:02}T03:04:05+02:00", "YYYY-MM-DD hh:mm:ss+hh:mm"),
+        ("2024-{m:02}-{d:02}", ""),
+    ],
+)
+def test_the_order_of_dates_is_decided_over_all_values(of: Of, days: str, written: str) -> None:
+    made = of(x=[days.format(d=n % 28 + 1, m=n % 12 + 1) for n in range(ROWS)])
+    assert (made["x"].type, made["x"].written) == ("datetime", written)
+
+
+def test_dates_that_allow_both_orders_are_said(of: Of) -> None:
+    made = of(x=[f"{n % 12 + 1:02}/{n % 11 + 1:02}/2024" for n in range(ROWS)])
+    assert made["x"].written == "DD/MM/YYYY"
+    assert made.says('set written = "MM/DD/YYYY"')
+
+
+def test_counts_of_time_are_moments_where_the_name_says_so(of: Of) -> None:
+    seconds = [1_700_000_000 + 90_000 * n for n in range(ROWS)]
+    made = of(created_at=seconds, price=[n * 1001 for n in range(ROWS)], date=range(45_000, 45_120))
+    assert (made["created_at"].type, made["created_at"].written) == ("datetime", "epoch seconds")
+    assert (made["date"].type, made["date"].written) == ("datetime", "spreadsheet days")
+    assert made["price"].type == "integer"
+
+
+def test_marks_are_named_once_and_words_are_values_among_texts(of: Of) -> None:
+    made = of(
+        x=["unknown" if n % 9 == 0 else n for n in range(ROWS)],
+        y=["--" if n % 9 == 0 else n for n in range(ROWS)],
+        z=["unknown" if n % 2 else "web" for n in range(ROWS)],
+    )
+    assert (made["x"].type, made["x"].missing, made["y"].missing) == ("integer", 14, 14)
+    assert made["z"].categories == ("unknown", "web")
+    assert made.says("Read as missing: unknown, --.")
+
+
+def test_na_is_a_value_in_the_company_of_codes(of: Of) -> None:
+    made = of(
+        region=[("NA", "EU", "AS")[n % 3] for n in range(ROWS)],
+        grade=["NA" if n % 40 == 0 else ("EU", "AS")[n % 2] for n in range(ROWS)],
+    )
+    assert made["region"].categories == ("AS", "EU", "NA")
+    assert made["region"].missing_marks == ()
+    assert made["grade"].categories == ("AS", "EU")
+    assert made.says('grade: NA means "no value" in 3 of 120 rows; if it is a value')
+
+
+def test_a_sentinel_is_proposed_and_not_assumed(of: Of) -> None:
+    made = of(x=[9999 if n % 10 == 0 else n for n in range(ROWS)], y=range(ROWS))
+    assert (made["x"].missing, made["x"].type) == (0, "integer")
+    assert made.says("9999 stands in 12 rows, far from the others (1 to 119)")

@@ -1,0 +1,86 @@
+"""Pictures say what was found: their axes hold what is drawn, and no line is a point."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from fourhats_runtime.business import ActionValue, NumberValue
+from fourhats_runtime.contract import Column, Contract
+from fourhats_runtime.tasks import holdout_plots
+from fourhats_runtime.tasks.classification.rule import Rule as ActionRule
+from fourhats_runtime.tasks.regression.rule import Rule as NumberRule
+
+from tests.runtime.drawn import sound
+from tests.runtime.sample_project import payoff
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from numpy.typing import NDArray
+
+VALUE = ActionValue(
+    currency="EUR", monthly_volume=10, act_right=100, act_wrong=-25, missed=-5, left_alone=0
+)
+FEATURE = Column(name="a", source="a", type="number")
+
+
+def _error(amounts: NDArray[np.float64]) -> float:
+    return float(amounts.std(ddof=1) / len(amounts) ** 0.5)
+
+
+def _plots(classes: tuple[str, ...], positive: str | None, seed: int = 0) -> dict[str, Figure]:
+    random = np.random.default_rng(seed)
+    target = Column(name="b", source="b", type="category", role="target", categories=classes)
+    contract = Contract(positive=positive, columns=(FEATURE, target))
+    outputs = random.dirichlet(np.ones(len(classes)), 300)
+    actual = np.array([random.choice(len(classes), p=row) for row in outputs]).astype(np.float64)
+    rule = ActionRule(contract, VALUE, payoff("classification"))
+    return holdout_plots(outputs, actual, contract, rule, _error)
+
+
+@pytest.mark.parametrize(
+    ("classes", "positive"),
+    [(("no", "yes"), "yes"), (("yes", "no"), "yes"), (("a", "b", "c"), None)],
+)
+def test_the_axes_hold_what_is_drawn(classes: tuple[str, ...], positive: str | None) -> None:
+    plots = _plots(classes, positive)
+    assert len(plots) >= 4
+    for figure in plots.values():
+        sound(figure)
+
+
+def test_cases_and_money_add_up_to_all_of_them() -> None:
+    figure = _plots(("no", "yes"), "yes")["What the decisions led to, in cases and money"]
+    said = [text.get_text().split() for text in figure.axes[0].texts]
+    assert len(said) == 4
+    assert sum(int(words[0]) for words in said) == 300
+    right, in_vain, missed, _ = said
+    assert int(right[2].replace(",", "")) == 100 * int(right[0])
+    assert int(in_vain[2].replace(",", "")) == -25 * int(in_vain[0])
+    assert int(missed[2].replace(",", "")) == -5 * int(missed[0])
+
+
+def test_one_class_alone_has_no_curve_of_who_is_found() -> None:
+    target = Column(name="b", source="b", type="category", role="target", categories=("no", "yes"))
+    contract = Contract(positive="yes", columns=(FEATURE, target))
+    rule = ActionRule(contract, VALUE, payoff("classification"))
+    outputs = np.column_stack([np.linspace(0, 1, 50), np.linspace(1, 0, 50)])
+    plots = holdout_plots(outputs, np.zeros(50), contract, rule, _error)
+    assert "Who is found, and at what price" not in plots
+    for figure in plots.values():
+        sound(figure)
+
+
+@pytest.mark.parametrize("tolerance", [0.1, 50.0])
+def test_the_tolerance_of_a_number_lies_within_its_axis(tolerance: float) -> None:
+    random = np.random.default_rng(0)
+    target = Column(name="b", source="b", type="number", role="target")
+    contract = Contract(columns=(FEATURE, target))
+    value = NumberValue(currency="EUR", monthly_volume=10, right=10, wrong=-10, tolerance=tolerance)
+    rule = NumberRule(contract, value, payoff("regression"))
+    actual = random.normal(10, 3, 200)
+    for figure in holdout_plots(
+        actual + random.normal(0, 1, 200), actual, contract, rule, _error
+    ).values():
+        sound(figure)

@@ -1,0 +1,28 @@
+"""The runtime's tests notice when one of its modules is broken."""
+
+import os
+import random
+from pathlib import Path
+
+import pytest
+
+from tests.runtime.breaking import unnoticed
+from tests.runtime.mutants import KNOWN, drawn, modules
+
+pytestmark = pytest.mark.slow
+
+DRAWN = 30
+SEED = int(os.environ.get("MUTANTS_SEED", "11"))
+NOTICED_SHARE = 0.9
+
+
+def test_mistakes_of_method_are_all_noticed(tmp_path: Path) -> None:
+    assert unnoticed(KNOWN, tmp_path) == []
+
+
+def test_nine_in_ten_breaks_of_modules_are_noticed(tmp_path: Path) -> None:
+    print(f"MUTANTS_SEED={SEED}")
+    chosen = random.Random(SEED).sample(modules(), DRAWN)
+    missed = unnoticed([drawn(module, SEED) for module in chosen], tmp_path)
+    print("\n".join(missed))
+    assert len(missed) <= round((1 - NOTICED_SHARE) * DRAWN), missed
