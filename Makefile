@@ -12,6 +12,11 @@ unexport VIRTUAL_ENV
 unexport PYTHONDONTWRITEBYTECODE
 export PYTHONPYCACHEPREFIX := $(CURDIR)/.cache/pycache
 unexport UV_PROJECT_ENVIRONMENT
+# Spark is published as source alone: built once, since uv would keep 2 GB for every project.
+PIP_VERSION := 26.2
+SPARK := $(shell sed -n 's/^\(pyspark==[^ ]*\).*/\1/p' constraints.txt)
+SPARK_WHEEL := .cache/wheels/$(subst ==,-,$(SPARK))-py2.py3-none-any.whl
+test quick nightly bench .venv/.installed: export UV_FIND_LINKS := $(CURDIR)/.cache/wheels
 
 # One more than there are processors: much of the time, a test waits for a server.
 WORKERS := $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
@@ -63,11 +68,16 @@ pins: .venv/.installed ## refresh every pinned version, ours and the projects'
 release: .venv/.installed ## tag and build a version: make release VERSION=0.2.0
 	@$(VENV)/python release/release.py "$(VERSION)"
 
-.venv/.installed: pyproject.toml template/runtime/pyproject.toml constraints.txt | $(UV)
+.venv/.installed: pyproject.toml template/runtime/pyproject.toml constraints.txt $(SPARK_WHEEL) | $(UV)
 	$(UV) venv --quiet --clear --python '>=3.11,<3.15' .venv
 	$(UV) pip install --quiet --python .venv --constraint constraints.txt --editable ".[sources]" \
 	  --editable "template/runtime[all]" --group dev
 	@touch $@
+
+$(SPARK_WHEEL): | $(UV)
+	@mkdir -p $(@D)
+	$(UV) tool run --quiet --from pip==$(PIP_VERSION) \
+	  pip wheel --quiet --no-deps --no-cache-dir --wheel-dir $(@D) $(SPARK)
 
 $(CURDIR)/.cache/uv-boot/bin/uv:
 	python3 -m venv --clear .cache/uv-boot
