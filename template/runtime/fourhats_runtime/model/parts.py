@@ -43,7 +43,7 @@ class Part:
     texts: frozenset[str] = frozenset()
     """The inputs that are texts."""
 
-    @property
+    @cached_property
     def frame(self) -> Any:  # noqa: ANN401 (a frame of either library)
         """The inputs as a frame, which estimators take."""
         arrays = {name: values.ravel() for name, values in self.inputs.items()}

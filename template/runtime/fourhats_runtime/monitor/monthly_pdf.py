@@ -5,7 +5,6 @@ The fonts are those of matplotlib: Latin, Greek and Cyrillic, and no East Asian 
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +15,7 @@ from fpdf.enums import TableBordersLayout, XPos, YPos
 
 from fourhats_runtime.business import Business
 from fourhats_runtime.monitor.findings import question
+from fourhats_runtime.monitor.page import as_png
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -138,9 +138,7 @@ class _Page(FPDF):
         if self.will_page_break(drawn + 2 * LINE):
             self.add_page()
         self.text(title, SIZE, bold=True)
-        buffer = io.BytesIO()
-        figure.savefig(buffer, format="png", dpi=160)
-        self.image(buffer, w=self.epw, h=drawn, alt_text=title)
+        self.image(as_png(figure, dpi=160), w=self.epw, h=drawn, alt_text=title)
         self.ln(2)
 
     def rows(
