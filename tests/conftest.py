@@ -1,14 +1,20 @@
-"""What all tests have in common: at the end, the files that took the most time are listed."""
+"""What all tests have in common.
+
+What a fixture of a whole file left on the disk goes with it, unless a test of that file failed: all
+of them together fill the disk of a small machine. At the end, the slowest files are listed.
+"""
 
 from __future__ import annotations
 
+import shutil
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
+import pytest
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    import pytest
+    from pathlib import Path
 
 SHOWN = 20
 
@@ -35,7 +41,49 @@ class Seconds:
         yield from ((seconds, name) for name, seconds in slowest)
 
 
+class Folders:
+    """Removes the folders that fixtures of a file asked `tmp_path_factory` for, after their end."""
+
+    def __init__(self) -> None:
+        """Start with none."""
+        self.of_fixture: dict[pytest.FixtureDef[object], set[Path]] = {}
+        self.claimed: set[Path] = set()
+        self.failed: set[str] = set()
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_fixture_setup(
+        self, fixturedef: pytest.FixtureDef[object], request: pytest.FixtureRequest
+    ) -> Iterator[None]:
+        """Note what came while a fixture was made, but for what one within it has claimed."""
+        if "tmp_path_factory" not in fixturedef.argnames:
+            return (yield)
+        factory: pytest.TempPathFactory = request.getfixturevalue("tmp_path_factory")
+        before = set(factory.getbasetemp().iterdir())
+        try:
+            return (yield)
+        finally:
+            made = set(factory.getbasetemp().iterdir()) - before - self.claimed
+            self.claimed |= made
+            if fixturedef.scope == "module":
+                self.of_fixture[fixturedef] = made
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Note the file of a test that failed."""
+        if report.failed:
+            self.failed.add(report.nodeid.partition("::")[0])
+
+    def pytest_fixture_post_finalizer(
+        self, fixturedef: pytest.FixtureDef[object], request: pytest.FixtureRequest
+    ) -> None:
+        """Remove what a fixture made."""
+        made = self.of_fixture.pop(fixturedef, set())
+        if request.node.nodeid.partition("::")[0] not in self.failed:
+            for folder in made:
+                shutil.rmtree(folder, ignore_errors=True)
+
+
 def pytest_configure(config: pytest.Config) -> None:
-    """Add up seconds in the process that prints the summary."""
+    """Add up seconds in the process that prints the summary, tidy up in those that run tests."""
+    config.pluginmanager.register(Folders(), "folders-of-a-file")
     if not hasattr(config, "workerinput"):
         config.pluginmanager.register(Seconds(), "seconds-by-file")
