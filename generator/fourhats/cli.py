@@ -149,6 +149,14 @@ def _profile(options: argparse.Namespace) -> int:
     return profile_command(place, options.target, as_json=options.json)
 
 
+def _estimate(options: argparse.Namespace) -> int:
+    from fourhats.estimate.command import estimate_command
+
+    return estimate_command(
+        options.dest, options.answers, options.data, options.actuals, as_json=options.json
+    )
+
+
 def _doctor(options: argparse.Namespace) -> int:
     from fourhats.doctor import doctor_command
 
@@ -201,6 +209,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_status(commands)
     _add_adopt(commands)
     _add_profile(commands)
+    _add_estimate(commands)
     _add_doctor(commands)
     return parser
 
@@ -362,6 +371,30 @@ def _add_profile(commands: argparse._SubParsersAction[_Parser]) -> None:
     _add_part(profile)
     profile.add_argument("--target", metavar="COLUMN", help="the column to predict")
     profile.add_argument("--json", action="store_true", help="for a program to read")
+
+
+def _add_estimate(commands: argparse._SubParsersAction[_Parser]) -> None:
+    estimate = commands.add_parser(
+        "estimate",
+        help="say what an engagement takes: days, dates, cost, break-even",
+        description="Simulate the engagement that the answers of DEST describe; terms such as the "
+        "day rate stand in [estimate] of its config/engagement.toml.",
+    )
+    estimate.set_defaults(run_command=_estimate)
+    estimate.add_argument(
+        "dest", metavar="DEST", nargs="?", default=".", help="a project (default: this folder)"
+    )
+    _add_data(estimate)
+    estimate.add_argument(
+        "--answers", metavar="FILE", help="answers from a YAML file, before there is a project"
+    )
+    estimate.add_argument(
+        "--actuals",
+        metavar="CSV",
+        help="hours by task, as Toggl, Clockify or Harvest export them: shows them beside what "
+        "was expected, and reckons with them from then on",
+    )
+    estimate.add_argument("--json", action="store_true", help="for a program to read")
 
 
 def _add_doctor(commands: argparse._SubParsersAction[_Parser]) -> None:

@@ -1,0 +1,1 @@
+"""What an engagement takes: time, cost, and when it pays back."""
