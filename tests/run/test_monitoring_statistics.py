@@ -47,7 +47,7 @@ def test_a_column_that_has_moved_is_found(found: Any) -> None:  # noqa: ANN401
     task, seen = found
     alerts = set(seen["wrong"]["one column has moved"])
     column = {"classification": "tenure_months", "regression": "temperature"}[task]
-    # What such inputs lead to may be told as well; no other column is.
+    # What such inputs lead to may raise an alert as well; no other column is.
     follows = {"drift:prediction", "performance:estimated"}
     assert {f"drift:{column}"} <= alerts <= {f"drift:{column}"} | follows
 
@@ -56,7 +56,7 @@ def test_columns_that_no_longer_go_together_are_found_though_none_has_moved(
     found: Any,  # noqa: ANN401
 ) -> None:
     _, seen = found
-    assert seen["wrong"]["two columns no longer go together"] == ["drift-joint"]
+    assert seen["wrong"]["two columns are no longer related"] == ["drift-joint"]
 
 
 def test_predictions_that_are_less_true_are_found_though_they_cost_nothing(

@@ -39,7 +39,7 @@ class Trials:
         return importlib.import_module(f"fourhats_runtime.{name}")
 
     def make(self, pool: Path, head: Path) -> None:
-        """Draw cases; the first two numbers go together, which the sample does not have."""
+        """Draw cases; the first two numbers are correlated, which the sample does not have."""
         rows = self.module("data.sources.sample").make(self.contract, 3 * POOL_ROWS, seed=1)
         first, second = [c.source for c in self.contract.features if c.is_number][:2]
         ranks = [_ranks(rows[name].to_pylist()) for name in (first, second)]
@@ -158,7 +158,7 @@ class Trials:
         return {
             "nothing": self.alerts(cases, outcomes),
             "one column has moved": self.alerts(shifted, unknown),
-            "two columns no longer go together": self.alerts(apart, unknown),
+            "two columns are no longer related": self.alerts(apart, unknown),
             "predictions are less true": self.alerts(cases, biased),
             "outcomes are worse": self.alerts(cases, worse),
             "other cases come": self.alerts(

@@ -1,4 +1,4 @@
-"""What a model goes by is told from what it does, in money."""
+"""What drives a model is read from what it does, in money."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ROWS = 2000
 
 
 def _rows(project: Project) -> tuple[Model, Part]:
-    """Give a model that goes by the fee alone, as its weekday never changes, and rows for it."""
+    """Give a model that uses the fee alone, as its weekday never changes, and rows for it."""
     random = np.random.default_rng(0)
     fee = random.normal(0, 30, ROWS)
     actual = (random.random(ROWS) < 1 / (1 + np.exp(-fee / 10))).astype(np.float64)
@@ -71,7 +71,7 @@ def test_an_input_of_one_value_has_no_curve(fresh: Project) -> None:
 @pytest.mark.parametrize("task", ["classification", "regression"], indirect=True)
 def test_the_report_shows_what_the_model_goes_by_and_who_is_worse_off(ran: Project) -> None:
     page = (ran.artifacts / "reports" / "report.html").read_text(encoding="utf-8")
-    for title in ("What the model goes by", "Which way the strongest work"):
+    for title in ("What drives the model", "Which way the strongest work"):
         assert f"<strong>{title}</strong>" in page
     assert "What decisions earn, by group" in page
     assert "Who is worse off" in page

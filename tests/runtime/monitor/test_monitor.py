@@ -133,7 +133,7 @@ def test_numbers_that_spread_wider_are_noticed_though_their_mean_holds(fresh: Pr
 
     found = calibration.check(decisions(0.3), decisions(0.6), fresh.contract, fresh)
     assert found.state == "alert"
-    assert "of the outcomes lie where 80% should" in found.message
+    assert "of the outcomes are in the band that should hold 80%" in found.message
 
 
 def test_what_is_to_come_is_estimated_before_the_outcomes_do(

@@ -165,7 +165,7 @@ def test_the_page_of_monitoring_shows_each_question_and_escapes_it(
     tags = Tags(text)
     assert "script" not in tags.names
     assert all(link.startswith("data:image/png;base64,") for link in tags.links)
-    assert "a lies where it did" in text
+    assert "a is distributed as in training" in text
     assert "Decisions earn what was promised" in text
     states = re.findall(r'<td class="(alert|unknown|fine)">([a-z ]+)</td>', text)
     assert states == [("unknown", "not judged yet"), ("fine", "fine"), ("alert", "alert")]
@@ -240,7 +240,13 @@ def test_a_month_counts_apart_what_could_not_be_judged(ran: Project, contract: C
     rows = re.findall(r"<tr>(.*?)</tr>", page.read_text(encoding="utf-8"))
     cells = [re.findall(r"<td[^>]*>(.*?)</td>", row) for row in rows]
     assert ["Decisions earn what was promised", "0", "0", "1", "0 outcomes are known"] in cells
-    assert ["The inputs lie where they did", "1", "0", "1", "1 columns, one by one"] in cells
+    assert [
+        "The inputs are distributed as in training",
+        "1",
+        "0",
+        "1",
+        "1 columns, one by one",
+    ] in cells
 
 
 def test_incidents_are_remembered_with_their_ends(fresh: Project) -> None:

@@ -1,4 +1,4 @@
-"""Who can read along is told by the scheme, and by whether an address leaves this machine."""
+"""Who can read along is known from the scheme, and by whether an address leaves this machine."""
 
 import pytest
 from fourhats_runtime.serve.addresses import is_private, is_this_machine

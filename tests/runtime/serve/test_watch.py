@@ -1,4 +1,4 @@
-"""A running API is looked after: what is wrong is told in time, and not too soon."""
+"""A running API is looked after: what is wrong is reported in time, and not too soon."""
 
 import math
 from dataclasses import replace

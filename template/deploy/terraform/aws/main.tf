@@ -9,7 +9,7 @@ locals {
   account    = data.aws_caller_identity.current.account_id
   bucket_url = "s3://${aws_s3_bucket.data.id}/${var.project}"
 
-  # What every container is told.
+  # The environment of every container.
   settings = {
     STORAGE__URL    = local.bucket_url
     STORAGE__REGION = var.region

@@ -29,7 +29,7 @@ resource "aws_scheduler_schedule" "line" {
       }
     }
 
-    retry_policy { # of what could not be started; a run that fails is told, not repeated
+    retry_policy { # of what could not be started; a run that fails raises an alert and is not repeated
       maximum_retry_attempts       = 10
       maximum_event_age_in_seconds = 86400
     }

@@ -1,4 +1,4 @@
-"""Addresses in S3, Google Cloud Storage and Azure Blob, and what must not be told of them."""
+"""Addresses in S3, Google Cloud Storage and Azure Blob, and what must not be shown of them."""
 
 import re
 from urllib.parse import SplitResult, urlsplit

@@ -2,7 +2,7 @@
 
 A snapshot holds the rows of `clean` whose outcome was known: ids that are personal data as the
 pseudonyms that they are there, and no column that the contract leaves out. Its name is the SHA-256
-of the file: that of a copy is told by `sha256sum`.
+of the file: `sha256sum` gives that of a copy.
 """
 
 import hashlib

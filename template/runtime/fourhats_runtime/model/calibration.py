@@ -49,7 +49,7 @@ def calibrate(outputs: Floats, actual: Floats) -> Calibration:
     if outputs.ndim == 1:
         return Calibration()
     rows, classes = outputs.shape
-    # Less than half a row cannot be told from nothing.
+    # Less than half a row cannot be distinguished from nothing.
     logs = np.log(np.maximum(outputs, 0.5 / rows))
     came = np.eye(classes)[actual.astype(np.intp)]
     prior = np.eye(classes)[0]

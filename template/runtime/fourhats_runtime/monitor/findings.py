@@ -31,21 +31,21 @@ class Finding:
 
 QUESTIONS = {
     "data:freshness": "New data comes in",
-    "data:newest": "The newest row is young enough",
-    "data:contract": "Rows are as the contract says",
+    "data:newest": "The newest row is recent enough",
+    "data:contract": "Rows meet the contract",
     "data:volume": "As many rows as usual",
-    "data:features": "The model's inputs are as the contract says",
-    "data:keys": "Every id comes once",
-    "data:distribution": "The rows to learn from lie where they did",
+    "data:features": "The model's inputs meet the contract",
+    "data:keys": "Every id is unique",
+    "data:distribution": "The training rows are distributed as before",
     "service:volume": "As many predictions as usual",
     "service:pause": "Predictions keep coming",
-    "drift": "The inputs lie where they did",
-    "drift:prediction": "The predictions lie where they did",
-    "drift-joint": "The inputs go together as they did",
+    "drift": "The inputs are distributed as in training",
+    "drift:prediction": "The predictions are distributed as on the holdout",
+    "drift-joint": "The inputs are related as in training",
     "performance:value": "Decisions earn what was promised",
     "performance:estimated": "Decisions to come will earn what was promised",
     "promotion": "It is settled which model decides",
-    "calibration": "Predictions are as true as promised",
+    "calibration": "Predictions are as accurate as promised",
 }
 
 
@@ -55,7 +55,7 @@ def question(incident: str) -> str:
     if incident in QUESTIONS:
         return QUESTIONS[incident]
     if kind == "drift":
-        return f"{name} lies where it did"
+        return f"{name} is distributed as in training"
     if kind == "step":
         return f"The step {name} runs"
     return incident

@@ -1,4 +1,4 @@
-"""What a model goes by: what each input is worth in money, and which way the strongest work."""
+"""What drives a model: what each input is worth in money, and the effect of the strongest."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

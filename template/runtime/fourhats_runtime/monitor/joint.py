@@ -1,4 +1,4 @@
-"""Joint drift: rows whose columns are as they were, one by one, and no longer go together.
+"""Joint drift: rows whose columns are distributed as in training, but no longer related as there.
 
 A classifier two-sample test (Lopez-Paz and Oquab, Revisiting Classifier Two-Sample Tests, ICLR
 2017): a model learns on one half to tell training rows from current ones, and is tried on the other
@@ -24,7 +24,7 @@ MOST_CODES = 200  # the trees take at most 255 categories; the rarer ones become
 
 
 class Separation(NamedTuple):
-    """How well current rows are told from training rows, and from where on it is no chance."""
+    """How well a model separates current rows from training rows, and the limit of chance."""
 
     auc: float
     by_chance: float

@@ -91,7 +91,7 @@ def _plots(
         )
     joint = [(note.at, note.figure) for note in notes if note.incident == "drift-joint"]
     if sum(figure is not None for _, figure in joint) > 1:
-        plots["Can current rows be told from training rows?"] = figures_over_time(
+        plots["Can current rows be distinguished from training rows?"] = figures_over_time(
             {"all inputs together": joint},
             "how well (0.5: not at all, 1: always)",
             project.settings(Drift).joint_warn_at,

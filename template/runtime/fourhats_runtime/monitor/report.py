@@ -53,7 +53,7 @@ def report(
     if len(segments) > 1:
         figures["What decisions earn, by group"] = segment_figure(segments, evaluation["currency"])
     strength = importances(model, holdout, project.seed)
-    figures["What the model goes by"] = importance_figure(strength, project.value.currency)
+    figures["What drives the model"] = importance_figure(strength, project.value.currency)
     dependence = dependence_figure(model, holdout, list(strength))
     if dependence is not None:
         figures["Which way the strongest work"] = dependence

@@ -59,7 +59,7 @@ def judge_clean(connection: Connection, contract: Contract, project: Project) ->
     rows, failing, names = broken(connection, contract)
     words = f"{rows:,} rows"
     if failing:
-        words = f"{failing:,} values of {', '.join(names)} are not as the contract says"
+        words = f"{failing:,} values of {', '.join(names)} do not meet the contract"
     level: Level = "fine" if rows and not failing else "stop"
     verdicts.append(Verdict("clean", "features", level, rows, words))
     if contract.key:
@@ -154,7 +154,7 @@ def _distribution(connection: Connection, contract: Contract, project: Project) 
         for name, shift in found.items()
         if shift.moved
     ]
-    words = "the features lie as in the champion's training data"
+    words = "the features are distributed as in the champion's training data"
     if moved:
         words = (
             f"moved away from the champion's training data: {', '.join(moved)} "

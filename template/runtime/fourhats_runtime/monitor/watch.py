@@ -56,7 +56,7 @@ def watch(
 
 
 def drift(connection: Connection, project: Project) -> list[Finding]:
-    """Judge the latest cases: each input, the predictions, and whether inputs go together."""
+    """Judge the latest cases: each input, the predictions, and how inputs are related."""
     champion = Model.champion(project)
     inputs = _latest(connection, project, champion)
     if inputs is None:

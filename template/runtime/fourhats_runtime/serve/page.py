@@ -39,7 +39,7 @@ def render(  # noqa: PLR0913, PLR0917 (what a page shows)
 ) -> str:
     """Show the forms with what was given, and above them the answer or what was wrong.
 
-    `reasons` say what the answer goes by.
+    `reasons` say what the answer rests on.
     """
     model = predictor.loaded.model if predictor.loaded else None
     business = predictor.project.settings(Business)

@@ -133,7 +133,7 @@ def _copy(cursor: SSCursor, query: str, connection: duckdb.DuckDBPyConnection, t
     cursor.execute(query)
     if cursor.description is None:
         raise ProjectError("MySQL: the query gives no rows: it has to be a SELECT")
-    # What is unsigned or binary is told nowhere else.
+    # What is unsigned or binary is said nowhere else.
     result = cursor._result  # noqa: SLF001
     try:
         _copy_rows(cursor, result.fields, connection, table)

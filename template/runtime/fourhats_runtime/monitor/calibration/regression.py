@@ -1,7 +1,7 @@
 """Calibration: the numbers are as far off as they were on the holdout, and to no side.
 
 Bias is the mean error by size of the prediction, in the tolerance of business.toml. Coverage is the
-share of outcomes that lie where 80 % of the holdout's did, around the prediction.
+share of outcomes within the band around the prediction that held 80 % of the holdout's.
 """
 
 import numpy as np
@@ -36,8 +36,8 @@ def check(holdout: Decisions, judged: Decisions, project: Project) -> Finding:
         state_of(fine=not (biased or spread)),
         message=(
             f"predictions are {error:.1%} of the tolerance further off than on the holdout, and "
-            f"{covered:.0%} of the outcomes lie where {expected:.0%} should (allowed: {limit:.1%}, "
-            "performance.max_calibration_error, where it is no chance)"
+            f"{covered:.0%} of the outcomes are in the band that should hold {expected:.0%} "
+            f"(allowed: {limit:.1%}, performance.max_calibration_error, where it is no chance)"
         ),
         figure=error,
     )

@@ -36,7 +36,7 @@ def holdout_plots(
             "Who is found, and at what price": _found(certainty, came, rule.threshold),
         }
     plots |= {
-        "Do the probabilities come true?": _calibration(certainty, came),
+        "Are the probabilities calibrated?": _calibration(certainty, came),
         "What the decisions led to, in cases and money": _outcomes(outputs, actual, came, rule),
     }
     if contract.positive is None:
