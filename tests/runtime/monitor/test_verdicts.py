@@ -85,7 +85,7 @@ def test_features_that_the_contract_forbids_stop_the_run(ran: Project, contract:
         connection.execute(f"UPDATE clean SET {quote(column.name)} = {broken} WHERE rowid < 2")
         found = {verdict.name: verdict for verdict in judge_clean(connection, contract, ran)}
     assert found["features"].level == "stop"
-    assert found["features"].message.startswith(f"2 values of {column.name} are not")
+    assert found["features"].message.startswith(f"2 values of {column.name} do not meet")
 
 
 def test_a_key_that_comes_twice_stops_the_run(ran: Project, contract: Contract) -> None:
