@@ -94,6 +94,8 @@ def test_a_moment_is_the_same_after_it_was_written(moment: datetime, written: st
         ("2024-01-02 03:04:05 -0330", "YYYY-MM-DD hh:mm:ss+hh:mm", "2024-01-02 06:34:05"),
         ("2024-01-02 03:04Z", "YYYY-MM-DD hh:mm:ss+hh:mm", "2024-01-02 03:04"),
         ("01/13/2024", "DD/MM/YYYY", None),
+        ("4000000000000000", "epoch seconds", None),
+        ("9" * 400, "spreadsheet days", None),
     ],
 )
 def test_moments_of_other_tongues_zones_and_counts(

@@ -162,7 +162,10 @@ def plain(text: str, written: Form) -> str | None:
             text = text.replace(step.find, step.put)
     if written.counted is not None:
         size, start = written.counted
-        return (EPOCH + timedelta(microseconds=round(float(text) * size) + start)).isoformat()
+        try:
+            return (EPOCH + timedelta(microseconds=round(float(text) * size) + start)).isoformat()
+        except OverflowError:  # no year has so many digits
+            return None
     return text
 
 
