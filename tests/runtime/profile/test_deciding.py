@@ -230,6 +230,14 @@ def test_an_id_is_told_by_evidence(profiled: Profiled) -> None:
     assert (numbered.role, numbered.type) == ("id", "text")
     measured = _column(profiled({"weight": [n * 1.37 for n in range(ROWS)]}), "weight")
     assert measured.role == "feature"
+    for counted in (range(5_001, 5_001 + ROWS), range(9_000, 9_000 - ROWS, -1)):
+        assert _column(profiled({"ticket": counted}), "ticket").role == "id"
+    for name, whole in (
+        ("year", range(1_600, 1_600 + ROWS)),  # a row a year
+        ("dose", DRAWN.sample(range(5_001, 5_001 + ROWS), ROWS)),  # all of them, in any order
+        ("reading", range(0, 2 * ROWS, 2)),
+    ):
+        assert _column(profiled({name: whole}), name).role != "id", name
     index = _column(profiled({"Unnamed: 0": DRAWN.sample(range(9999), ROWS)}), "Unnamed: 0")
     assert (index.role, index.note) == ("ignore", "numbers the rows, which says nothing about them")
 
@@ -273,6 +281,9 @@ def test_what_is_collected_only_since_late_is_left_out(profiled: Profiled) -> No
         ("g", ("männlich", "weiblich", "divers"), "sex, a special category"),
         ("glaube", ("katholisch", "evangelisch", "konfessionslos"), "religion"),
         ("group", ("White", "Black", "Asian"), "origin"),
+        ("Sex (1 = M, 2 = F)", (1, 2), "sex, a special category"),
+        ("customer_gender_code", (1, 2, 9), "sex, a special category"),
+        ("religion: 1 none 2 any", (1, 2), "religion"),
         ("prénom", ("A", "B"), "names"),
         ("Nacionalidad", ("ES", "FR"), "origin"),
         ("handicap", ("oui", "non"), "health"),

@@ -110,6 +110,8 @@ class Facts:
     strays: int = 0
     counts_rows: bool = False
     """Whether it merely numbers the rows: 0, 1, 2, … or 1, 2, 3, …"""
+    runs_on: bool = False
+    """Whether it counts on by one from row to row, from whatever number, up or down."""
     personal: str = ""
     examples: tuple[str, ...] = ()
     said: list[str] = field(default_factory=list)
@@ -566,12 +568,16 @@ def _find_sentinels(relation: duckdb.DuckDBPyRelation, columns: list[Facts]) -> 
 
 
 def _find_row_numbers(relation: duckdb.DuckDBPyRelation, columns: list[Facts], rows: int) -> None:
-    """Find columns that count 0, 1, 2, … or 1, 2, 3, … down the file."""
+    """Find columns that count down the file: 1, 2, 3, … or 5001, 5002, …; or up it."""
     for column in columns:
-        if column.kind != "integer" or column.distinct != rows or column.low not in (0, 1):
+        if column.kind != "integer" or column.distinct != rows or column.low is None:
+            continue
+        if (column.high or 0) - column.low != rows - 1:
             continue
         numbered = relation.project(f"{column.value} AS value, row_number() OVER () AS place")
-        off = numbered.aggregate(
-            f"count(*) FILTER (value - {column.low:.0f} <> place - 1)"
-        ).fetchall()
-        column.counts_rows = off[0][0] == 0
+        up, down = numbered.aggregate(
+            f"count(*) FILTER (value - {column.low:.0f} <> place - 1), "
+            f"count(*) FILTER ({column.high:.0f} - value <> place - 1)"
+        ).fetchall()[0]
+        column.runs_on = rows > 1 and 0 in (up, down)
+        column.counts_rows = up == 0 and column.low in (0, 1)

@@ -53,6 +53,8 @@ CONTACT = {
     ),
 }
 TEXT_ONLY = re.compile("name|nom|nombre|nome")
+EXPLAINED = re.compile(r"\(.*?\)|\[.*?\]|[:=].*")
+HOW_WRITTEN = re.compile("(_(code|cd|desc|description|text|txt|label|value|raw|clean(ed)?))+$")
 SPECIAL = {
     "sex": re.compile("(.*_)?(gender|sex|geschlecht|sexe|sexo|genero|sesso|genere)"),
     "origin": re.compile(
@@ -161,7 +163,7 @@ def personal_data(
         for name in born
     ]
     ill = [name for name, what in found.items() if what == "health"]
-    about_health = target is not None and SPECIAL["health"].fullmatch(snake_case(target))
+    about_health = target is not None and SPECIAL["health"].fullmatch(_called(target))
     if not ill or not (about_health or len(ill) >= SUBJECT):
         return found, said
     sources = ", ".join(columns[name].source for name in ill)
@@ -174,7 +176,7 @@ def personal_data(
 
 def is_birth(facts: Facts) -> bool:
     """Whether it holds dates of birth: an age, and no order of rows."""
-    return facts.kind == "datetime" and bool(CONTACT[BORN].fullmatch(snake_case(facts.source)))
+    return facts.kind == "datetime" and bool(CONTACT[BORN].fullmatch(_called(facts.source)))
 
 
 def is_special(what: str) -> bool:
@@ -182,8 +184,16 @@ def is_special(what: str) -> bool:
     return what in SPECIAL
 
 
+def _called(source: str) -> str:
+    """Give what a column is named after, without what explains how it is written.
+
+    "Sex (1=M, 2=F)" and "gender_code" are about what "sex" is about.
+    """
+    return HOW_WRITTEN.sub("", snake_case(EXPLAINED.sub(" ", source)))
+
+
 def _by_name(facts: Facts) -> str:
-    name = snake_case(facts.source)
+    name = _called(facts.source)
     if what := next((what for what, named in SPECIAL.items() if named.fullmatch(name)), ""):
         return what
     if facts.kind == "boolean":

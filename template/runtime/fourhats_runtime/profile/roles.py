@@ -162,7 +162,11 @@ def _find_id(draft: Roles) -> None:
         index = not snake_case(column.source) or snake_case(column.source) in INDEX_NAMES
         if last not in ID_NAMES and (column.counts_rows or (unique and index)):
             draft.ignore(name, "numbers the rows, which says nothing about them")
-        elif unique and (last in ID_NAMES | NUMBER_NAMES or _looks_like_codes(column)):
+        elif unique and (
+            last in ID_NAMES | NUMBER_NAMES
+            or _looks_like_codes(column)
+            or (column.runs_on and last not in TIME_PART_NAMES)
+        ):
             ids.append((last not in ID_NAMES, name))
         elif last in ID_NAMES and column.kind != "text" and column.distinct > MOST_CATEGORIES:
             draft.ignore(name, f"{column.distinct:,} numbers that name things, no quantity")
