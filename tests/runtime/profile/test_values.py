@@ -97,6 +97,21 @@ def test_what_may_be_meant_either_way_is_told_by_the_rest_of_the_file(of: Of) ->
     assert comma.says('set written = "1,234"')
 
 
+def test_a_sign_that_no_value_below_a_thousand_holds_parts_thousands(of: Of) -> None:
+    """Decimals would be as many, or fewer at times: 2.4 beside 2.424."""
+    amounts = [5 + n * 97 for n in range(ROWS)]
+    made = of(
+        german=[f"{amount:,}".replace(",", ".") for amount in amounts],
+        english=[f"{amount:,}" for amount in amounts],
+        measured=[f"{amount / 1000:.3f}" for amount in amounts],
+        shortened=[f"{amount / 1000:.2f}".rstrip("0").rstrip(".") for amount in amounts],
+    )
+    assert (made["german"].type, made["german"].written) == ("integer", "1.234")
+    assert made.says("as no value below a thousand holds it")
+    assert made["english"].type == "integer"
+    assert made["measured"].type == made["shortened"].type == "number"
+
+
 @pytest.mark.parametrize(
     ("days", "written"),
     [

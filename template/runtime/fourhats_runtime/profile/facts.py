@@ -371,6 +371,19 @@ class _Read:
     counts: tuple[int, ...]
     whole: tuple[int, ...]
     signs: str
+    bare: int
+    """How many hold neither a point nor a comma."""
+    long: int
+    """How many of those have four digits in a row."""
+
+    @property
+    def groups(self) -> bool:
+        """Whether a sign before three digits parts thousands: what has it not is below one.
+
+        Of decimals, some would be shorter: 2.4 beside 2.424.
+        """
+        signed = max(self.counts) - self.bare
+        return self.bare > 0 and self.long == 0 and signed >= FEWEST_SEEN
 
 
 def _read(relation: duckdb.DuckDBPyRelation, looks: Sequence[_Look]) -> dict[str, _Read]:
@@ -386,13 +399,19 @@ def _read(relation: duckdb.DuckDBPyRelation, looks: Sequence[_Look]) -> dict[str
         for sign in (".", ",", "''", "\u2019", " ", "("):
             known = f"NOT {is_word(value)} AND contains({value}, '{sign}')"
             each.aggregates.append(f"bool_or({known})")
+        bare = f"NOT {is_word(value)} AND regexp_matches({value}, '^[^.,]*[0-9][^.,]*$')"
+        each.aggregates.append(f"count(*) FILTER ({bare})")
+        each.aggregates.append(
+            f"count(*) FILTER ({bare} AND regexp_matches({value}, '[0-9]{{4}}'))"
+        )
         asked.append(each)
     found = _scan(relation, asked)
     read = {}
     for look in looks:
         counts, whole_counts = zip(*((next(found), next(found)) for _ in look.ways), strict=True)
         signs = "".join(sign for sign in ".,'\u2019 (" if next(found)).replace("\u2019", "'")
-        read[look.column.source] = _Read(counts, whole_counts, signs)
+        bare, long = next(found), next(found)
+        read[look.column.source] = _Read(counts, whole_counts, signs, bare, long)
     return read
 
 
@@ -445,16 +464,19 @@ def _choose_number(look: _Look, read: _Read, best: Sequence[int], told: set[str]
         wanted = [n for n in fitting if comma_file == (look.ways[n][0][1] == ",")]
         return (wanted if not seen and wanted else fitting)[0]
     decimal = "," if comma_file else "."
+    why = "as other columns are written" if told - {""} else "which no other column tells"
+    if read.groups:
+        decimal = "." if seen == "," else ","
+        why = "as no value below a thousand holds it"
     usual = {(",", "."): ".", (".", ","): ","}
     by_sign = {usual[look.ways[n][0]]: n for n in fitting if look.ways[n][0] in usual}
-    other = look.ways[by_sign["." if comma_file else ","]]
-    why = "as other columns are written" if told - {""} else "which no other column tells"
+    other = look.ways[by_sign["." if decimal == "," else ","]]
     what = "between thousands" if seen != decimal else "before decimals"
     look.column.said.append(
         f'"{seen}" in {look.column.examples[0]} is taken to stand {what}, {why}; if it does not, '
         f'set written = "{example(other[1], other[0], seen)}" in the contract'
     )
-    if look.grouped and not comma_file:
+    if look.grouped and decimal == ".":
         return None  # plain numbers
     return by_sign[decimal]
 
