@@ -13,6 +13,7 @@ from fourhats_runtime.data.sql import literal, quote
 from fourhats_runtime.data.transform import FILE, takes_all
 from fourhats_runtime.data.warehouse import Connection, require, values, write
 from fourhats_runtime.project import Project
+from fourhats_runtime.spreadsheets import as_cell
 
 COLUMNS = ("source", "row", "id", "reason")
 LEFT_OUT = f"left out by {FILE}"
@@ -39,7 +40,7 @@ def list_unscored(connection: Connection, project: Project) -> tuple[dict[str, i
     text = io.StringIO(newline="")
     writer = csv.writer(text)
     writer.writerow(COLUMNS)
-    writer.writerows(zip(*found.values(), strict=True))
+    writer.writerows(map(as_cell, row) for row in zip(*found.values(), strict=True))
     return dict(Counter(found["reason"]).most_common()), text.getvalue().encode()
 
 

@@ -2,12 +2,14 @@
 
 import asyncio
 import contextlib
+import json
 import logging
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import Any, TypeVar, cast
 
-from fastapi import FastAPI, HTTPException, Response
+from fastapi import FastAPI, HTTPException, Request, Response
+from fastapi.exceptions import RequestValidationError
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import HTMLResponse
 from fastapi.routing import RouteContext, iter_route_contexts
@@ -88,7 +90,8 @@ class Service(FastAPI):
 
     def __init__(self, project: Project, **options: Any) -> None:  # noqa: ANN401 (FastAPI's)
         """Make the application; nothing is opened yet."""
-        super().__init__(**{"title": project.name, **options})
+        refusals = {RequestValidationError: _refuse, **options.pop("exception_handlers", {})}
+        super().__init__(**{"title": project.name, **options, "exception_handlers": refusals})
         self.project = project
         self.metrics = Metrics()
         self.predictor: Predictor | None = None
@@ -264,6 +267,16 @@ class Service(FastAPI):
 def _is_public(route: RouteContext) -> bool:
     answers = route.endpoint or getattr(route, "app", None)
     return bool(getattr(answers, PUBLIC, False))
+
+
+async def _refuse(_request: Request, error: Exception) -> Response:
+    """Say what a route of one's own cannot take, without what was given.
+
+    That may be what JSON has no way to write, such as NaN or half a character.
+    """
+    faults = error.errors() if isinstance(error, RequestValidationError) else ()
+    said = [{name: fault[name] for name in ("type", "loc", "msg")} for fault in faults]
+    return Response(json.dumps({"detail": said}), 422, media_type="application/json")
 
 
 def _add_probes(service: Service) -> None:
