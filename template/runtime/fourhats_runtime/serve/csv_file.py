@@ -130,7 +130,8 @@ def records(table: Table, made_of: Records) -> list[Record]:
 def with_predictions(table: Table, predictions: Sequence[Prediction], model_version: str) -> bytes:
     """Write the rows as they came, and the predictions behind them."""
     line_of = _writer(table.separator)
-    parts = [BOM_UTF8, table.header, line_of(["", *ADDED]), END]  # by the mark, spreadsheets know UTF-8
+    # By its mark, spreadsheets know UTF-8.
+    parts = [BOM_UTF8, table.header, line_of(["", *ADDED]), END]
     for line, prediction in zip(table.lines, predictions, strict=True):
         added = asdict(prediction) | {"model_version": model_version}
         parts += [line, line_of(["", *(added[name] for name in ADDED)]), END]
@@ -198,8 +199,8 @@ class _Echo:
 
 def _writer(separator: str) -> Callable[[Iterable[object]], bytes]:
     """Give what writes values as a line of CSV, in UTF-8 and without its end."""
-    write = csv.writer(_Echo(), delimiter=separator, lineterminator="").writerow
-    return lambda values: str(write(map(as_cell, values))).encode()
+    write = csv.writer(_Echo(), delimiter=separator).writerow
+    return lambda values: str(write(map(as_cell, values))).encode().removesuffix(END)
 
 
 def _place(column: Column, header: Sequence[str]) -> int | None:
