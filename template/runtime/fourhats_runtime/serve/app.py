@@ -11,7 +11,7 @@ from typing import Any, TypeVar, cast
 from fastapi import FastAPI, HTTPException, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.middleware.cors import CORSMiddleware
-from fastapi.responses import HTMLResponse
+from fastapi.responses import FileResponse, HTMLResponse
 from fastapi.routing import RouteContext, iter_route_contexts
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.middleware.errors import ServerErrorMiddleware
@@ -21,6 +21,7 @@ from fourhats_runtime.answer.limits import Serve
 from fourhats_runtime.answer.predictor import NO_MODEL, REFRESH_SECONDS, Predictor
 from fourhats_runtime.errors import ProjectError
 from fourhats_runtime.project import Project
+from fourhats_runtime.serve import docs
 from fourhats_runtime.serve.callers import Callers
 from fourhats_runtime.serve.front import (
     NOT_STARTED,
@@ -91,7 +92,12 @@ class Service(FastAPI):
     def __init__(self, project: Project, **options: Any) -> None:  # noqa: ANN401 (FastAPI's)
         """Make the application; nothing is opened yet."""
         refusals = {RequestValidationError: _refuse, **options.pop("exception_handlers", {})}
-        super().__init__(**{"title": project.name, **options, "exception_handlers": refusals})
+        docs_url = options.pop("docs_url", "/docs")
+        # FastAPI's own pages load their scripts from the internet.
+        without = {"docs_url": None, "redoc_url": None, "swagger_ui_oauth2_redirect_url": None}
+        given = {"title": project.name, **without, **options, "exception_handlers": refusals}
+        super().__init__(**given)
+        self.docs_url = docs_url
         self.project = project
         self.metrics = Metrics()
         self.predictor: Predictor | None = None
@@ -104,7 +110,6 @@ class Service(FastAPI):
         self.router.lifespan_context = lambda app: self._life(beyond(app))
         documents = {
             self.openapi_url,
-            self.docs_url,
             self.redoc_url,
             self.swagger_ui_oauth2_redirect_url,
         }
@@ -321,12 +326,27 @@ def _add_pages(service: Service) -> None:
         response.headers["Content-Security-Policy"] = SECURITY_POLICY
         return render(service.predictor, {})
 
+    if service.docs_url and service.openapi_url:
+        _add_docs(service, service.docs_url)
+
     @service.get("/monitor", response_class=HTMLResponse, include_in_schema=False)
     def monitor(response: Response) -> str:
         """Show what the last run of `monitor` found."""
         text, policy = report(service.project.artifacts / "reports" / "monitor.html")
         response.headers["Content-Security-Policy"] = policy
         return text
+
+
+def _add_docs(service: Service, docs_url: str) -> None:
+    @service.get(docs_url, include_in_schema=False)
+    @public
+    async def documentation() -> HTMLResponse:
+        return docs.page(service, docs_url)
+
+    @service.get(f"{docs_url}/{{name}}", include_in_schema=False)
+    @public
+    async def part_of_documentation(name: str) -> FileResponse:
+        return docs.file(name)
 
 
 @asynccontextmanager
