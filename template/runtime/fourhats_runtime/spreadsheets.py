@@ -5,9 +5,9 @@ By OWASP's page on CSV injection: an apostrophe stands before what a formula cou
 
 import re
 
-BEGINS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+BEGINS = ("=", "+", "-", "@", "\t", "\r", "\n", *"\uff1d\uff0b\uff0d\uff20")
 NUMBER = re.compile(r"[+-] ?[€$£¥]? ?[0-9.,][0-9.,'\u2019 \u00a0\u202f]*([eE][+-]?[0-9]+)?[%€$£¥]?")
-"""Begins with a sign and is a number all the same, as -5 and +1.234,50 € are."""
+"""What begins with a sign and is a number all the same, as -5 and +1.234,50 € are."""
 
 
 def as_cell(value: object) -> object:

@@ -18,7 +18,6 @@ from fourhats_runtime.errors import ProjectError
 MANY = 1_000_000
 STANDARD_ERROR = 2
 WRITE = os.write
-REAL_TIME = time.time
 
 
 def lines(folder: Path) -> list[str]:
@@ -60,16 +59,16 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     """Give what sets the clock so many days ahead of the real one."""
 
     def set_ahead(days: int) -> None:
+        def seconds() -> float:
+            return time.time() + days * 86_400
+
         class Clock(datetime):
             @classmethod
             def now(cls, tz: tzinfo | None = None) -> Self:
-                return cls.fromtimestamp(time(), tz)
-
-        def time() -> float:
-            return REAL_TIME() + days * 86_400
+                return cls.fromtimestamp(seconds(), tz)
 
         monkeypatch.setattr(journal_module, "datetime", Clock)
-        monkeypatch.setattr(journal_module, "time", SimpleNamespace(time=time))
+        monkeypatch.setattr(journal_module, "time", SimpleNamespace(time=seconds))
 
     return set_ahead
 

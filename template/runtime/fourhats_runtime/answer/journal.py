@@ -141,7 +141,7 @@ class Journal:
         self._remove_old(path, judged_on)
 
     def _last_day(self) -> date:
-        """Give the day of the newest entries, whatever the clock says; today where there are none."""
+        """Give the day of the newest entries, whatever the clock says; without any, today."""
         days = []
         for day, _, _, path in self._files():
             with suppress(OSError):  # another process has removed it

@@ -187,7 +187,9 @@ def predictions(model: Model, columns: Mapping[str, Sequence[object]]) -> list[P
         outputs = model.predict(columns)
     else:
         parts = [
-            model.predict({name: values[start : start + AT_ONCE] for name, values in columns.items()})
+            model.predict(
+                {name: values[start : start + AT_ONCE] for name, values in columns.items()}
+            )
             for start in range(0, rows, AT_ONCE)
         ]
         outputs = np.concatenate(parts)

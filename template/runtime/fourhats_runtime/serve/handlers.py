@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from datetime import UTC, datetime
-from typing import Any
+from functools import partial
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -99,15 +99,15 @@ class Handlers:
     async def _in_thread(self, work: Callable[..., Answer], asked: Asked, *about: object) -> Answer:
         loop = asyncio.get_running_loop()
         async with asyncio.timeout_at(asked.deadline):
-            arguments = (asked, self.predictor, *about)
-            return await loop.run_in_executor(self._threads, _worked, work, arguments)
+            call = partial(work, asked, self.predictor, *about)
+            return await loop.run_in_executor(self._threads, _worked, call, len(asked.body))
 
 
-def _worked(work: Callable[..., Answer], arguments: tuple[Asked, *tuple[Any, ...]]) -> Answer:
+def _worked(call: Callable[[], Answer], body_bytes: int) -> Answer:
     try:
-        return work(*arguments)
+        return call()
     finally:
-        if len(arguments[0].body) > LARGE_BODY:
+        if body_bytes > LARGE_BODY:
             give_back_memory()
 
 
@@ -173,7 +173,9 @@ def answer_form(asked: Asked, predictor: Predictor) -> Answer:
     if len(asked.body) > LONGEST_FORM:
         return refusal(413, f"the form is longer than {LONGEST_FORM:,} bytes")
     try:
-        given = dict(parse_qsl(asked.body.decode(), True, max_num_fields=1000, errors="strict"))
+        text = asked.body.decode()
+        pairs = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=1000)
+        given = dict(pairs)
     except ValueError:
         return refusal(422, "this is no form in UTF-8")
     loaded = predictor.loaded
