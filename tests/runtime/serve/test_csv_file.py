@@ -76,7 +76,7 @@ def test_what_is_wrong_is_said_by_row_and_column(
         (b'a,b\n"1,2\n', "no CSV"),
         (b"a\n" + b"1\n" * (MOST_RECORDS + 1), "more than 10,000 rows"),
         (b"a\n1\n" + b"\n" * (MOST_RECORDS + 1), "more than 10,000 blank rows"),
-        (b"a\n" + b"," * LONGEST_ROW, "longer than 1,000,000 characters"),
+        (b"a\n" + b"," * (LONGEST_ROW + 1), "longer than 1,000,000 characters"),
         (b"a\n" + b'"1\n",' * LONGEST_ROW, "longer than 1,000,000 characters"),
     ],
 )
