@@ -13,11 +13,13 @@ from benchmarks import (
     serving_speed,
     thin_project,
     update_cost,
+    worst_upload,
 )
 from benchmarks.figure import Figure, show
 
 MODULES = (
     *(new_cost, help_cost, thin_project, first_prediction, serving_speed, serving_peers),
+    worst_upload,
     *(image_size, extraction_speed, data_speed, data_growth, batch_speed, update_cost),
 )
 

@@ -103,6 +103,26 @@ def test_a_file_that_is_no_table_is_refused_on_the_page(opened: Page, tmp_path: 
     screenshot(opened, "page-file")
 
 
+def test_the_api_is_shown_and_tried_without_a_request_that_leaves(url: str) -> None:
+    refused = []
+    try:
+        with page(f"{url}/docs") as shown:  # which sees that nothing is asked of other hosts
+            shown.on("console", lambda said: refused.append(said.text))
+            shown.reload()
+            shown.locator(".opblock").first.wait_for()
+            endpoints = {text.split()[1] for text in shown.locator(".opblock").all_inner_texts()}
+            shown.locator("#operations-default-predict").click()
+            shown.get_by_role("button", name="Try it out").click()
+            shown.get_by_role("button", name="Execute").click()
+            answer = shown.locator(".live-responses-table .response").inner_text()
+            screenshot(shown, "page-docs")
+    except BrowserMissingError as error:
+        unavailable(error)
+    assert {"/predict", "/explain", "/outcomes", "/health", "/ready", "/metrics"} <= endpoints
+    assert answer.startswith("200")
+    assert not refused  # as the policy would have it
+
+
 def numbers(opened: Page) -> list[str]:
     """Return the names of the fields that take a number."""
     fields = opened.locator("input[inputmode=decimal]").all()

@@ -3,14 +3,16 @@
 import errno
 import os
 import time
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, Self
 
 import pytest
 from fastapi.testclient import TestClient
 from fourhats_runtime.answer import journal as journal_module
-from fourhats_runtime.answer.journal import PARTS, Journal, NotWrittenError
+from fourhats_runtime.answer.journal import MOST_DAYS_REMOVED, PARTS, Journal, NotWrittenError
 from fourhats_runtime.errors import ProjectError
 
 MANY = 1_000_000
@@ -50,6 +52,67 @@ def test_files_older_than_the_days_kept_are_removed(tmp_path: Path) -> None:
     Journal(tmp_path, 2, MANY).close()
     kept = {path.name for path in tmp_path.iterdir()}
     assert kept == {f"{days_ago(0)}.jsonl", f"{days_ago(1)}.jsonl", "of my own.jsonl"}
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    """Give what sets the clock so many days ahead of the real one."""
+
+    def set_ahead(days: int) -> None:
+        def seconds() -> float:
+            return time.time() + days * 86_400
+
+        class Clock(datetime):
+            @classmethod
+            def now(cls, tz: tzinfo | None = None) -> Self:
+                return cls.fromtimestamp(seconds(), tz)
+
+        monkeypatch.setattr(journal_module, "datetime", Clock)
+        monkeypatch.setattr(journal_module, "time", SimpleNamespace(time=seconds))
+
+    return set_ahead
+
+
+def test_a_clock_that_jumps_ahead_removes_nothing(
+    tmp_path: Path, clock: Callable[[int], None]
+) -> None:
+    for days in range(1, 30):
+        (tmp_path / f"{days_ago(days)}.jsonl").write_text("{}\n", encoding="utf-8")
+    journal = Journal(tmp_path, 31, MANY)
+    journal.append(b"before")
+    clock(400)
+    journal.append(b"ahead")
+    clock(0)
+    journal.append(b"after")
+    journal.close()
+    assert len(lines(tmp_path)) == 29 + 3
+    today = (tmp_path / f"{days_ago(0)}.jsonl").read_text(encoding="utf-8")
+    assert today.splitlines() == ["before", "after"]
+
+
+def test_one_that_stays_ahead_removes_few_days_a_roll_over(
+    tmp_path: Path, clock: Callable[[int], None]
+) -> None:
+    for days in range(30):
+        (tmp_path / f"{days_ago(days)}.jsonl").write_text("{}\n", encoding="utf-8")
+    clock(400)
+    for started in range(3):
+        journal = Journal(tmp_path, 31, MANY)
+        journal.append(b"ahead")
+        journal.close()
+        left = len(list(tmp_path.iterdir()))
+        assert left == 1 + 30 - started * MOST_DAYS_REMOVED
+    assert not (tmp_path / f"{days_ago(29)}.jsonl").exists()  # the oldest go first
+
+
+def test_after_a_pause_it_catches_up(tmp_path: Path) -> None:
+    for days in range(20, 40):
+        (tmp_path / f"{days_ago(days)}.jsonl").write_text("{}\n", encoding="utf-8")
+    for _ in range(4):
+        journal = Journal(tmp_path, 30, MANY)
+        journal.append(b"now")
+        journal.close()
+    assert len(list(tmp_path.iterdir())) == 1 + 10
 
 
 def test_it_never_holds_much_more_than_allowed_and_keeps_the_latest(

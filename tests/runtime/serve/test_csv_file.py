@@ -8,7 +8,7 @@ import pytest
 from fastapi.testclient import TestClient
 from fourhats_runtime.answer.records import MOST_RECORDS
 from fourhats_runtime.contract import Contract
-from fourhats_runtime.serve.csv_file import ADDED
+from fourhats_runtime.serve.csv_file import ADDED, LONGEST_ROW
 
 
 def as_csv(rows: list[dict[str, Any]], separator: str = ",") -> str:
@@ -74,7 +74,10 @@ def test_what_is_wrong_is_said_by_row_and_column(
         (b"a,b\n1\n", "row 1 has 1 values"),
         (b"a,b\n\xff,1\n", "UTF-8"),
         (b'a,b\n"1,2\n', "no CSV"),
-        (b"a\n" + b"1\n" * (MOST_RECORDS + 1), "at most"),
+        (b"a\n" + b"1\n" * (MOST_RECORDS + 1), "more than 10,000 rows"),
+        (b"a\n1\n" + b"\n" * (MOST_RECORDS + 1), "more than 10,000 blank rows"),
+        (b"a\n" + b"," * (LONGEST_ROW + 1), "longer than 1,000,000 characters"),
+        (b"a\n" + b'"1\n",' * LONGEST_ROW, "longer than 1,000,000 characters"),
     ],
 )
 def test_a_file_that_is_no_table_is_refused_in_words(

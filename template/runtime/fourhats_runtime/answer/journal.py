@@ -24,6 +24,8 @@ from fourhats_runtime.project import Project
 
 SYNC_SECONDS = 1.0
 PARTS = 20  # of what all files may hold: a file that has grown to a part is followed by another
+MOST_DAYS_REMOVED = 7
+"""At one roll-over, for their age: the next one goes on."""
 FILE_NAME = re.compile(r"(\d{4}-\d\d-\d\d)(?:_([a-z][a-z0-9-]*))?(?:_(\d+))?\.jsonl")
 
 logger = logging.getLogger(__name__)
@@ -42,6 +44,8 @@ class Journal:
     def __init__(self, folder: Path, days: int, most_bytes: int, instance: str = "") -> None:
         """Keep so many days, today included, in about so many bytes: those of all instances.
 
+        A day is judged by the newest entries, and a clock that jumps ahead takes few with it.
+
         Raises:
             ProjectError: the folder cannot be written.
 
@@ -51,7 +55,7 @@ class Journal:
         self._most_bytes = most_bytes
         self._instance = instance
         self._day, self._file = "", -1
-        self._day_ends = 0.0
+        self._day_begins = self._day_ends = 0.0
         self._torn = False
         self._lock = threading.Lock()
         self._closed = threading.Event()
@@ -112,10 +116,11 @@ class Journal:
 
     def _roll_over(self) -> None:
         """Begin the day's file, or its next one."""
-        if time.time() < self._day_ends:
+        if self._day_begins <= time.time() < self._day_ends:
             return
         today = datetime.now(UTC).date()
         day = today.isoformat()
+        judged_on = min(today, self._last_day() + timedelta(days=1))
         own = (day, self._instance)
         parts = (part for found, whose, part, _ in self._files() if (found, whose) == own)
         part = max(parts, default=0)
@@ -130,12 +135,24 @@ class Journal:
                 os.fsync(self._file)
             os.close(self._file)
         self._day, self._file = day, file
-        tomorrow = datetime.combine(today + timedelta(days=1), datetime.min.time(), UTC)
-        self._day_ends = tomorrow.timestamp()
-        self._remove_old(path)
+        midnight = datetime.combine(today, datetime.min.time(), UTC)
+        self._day_begins = midnight.timestamp()
+        self._day_ends = (midnight + timedelta(days=1)).timestamp()
+        self._remove_old(path, judged_on)
 
-    def _remove_old(self, current: Path) -> None:
-        first = (date.fromisoformat(self._day) - timedelta(days=self._days - 1)).isoformat()
+    def _last_day(self) -> date:
+        """Give the day of the newest entries, whatever the clock says; without any, today."""
+        days = []
+        for day, _, _, path in self._files():
+            with suppress(OSError):  # another process has removed it
+                if path.stat().st_size:
+                    days.append(day)
+        return date.fromisoformat(max(days)) if days else datetime.now(UTC).date()
+
+    def _remove_old(self, current: Path, judged_on: date) -> None:
+        """Remove what is older than the days kept, of a few days at once, and what is too much."""
+        first = (judged_on - timedelta(days=self._days - 1)).isoformat()
+        old = sorted({day for day, *_ in self._files() if day < first})[:MOST_DAYS_REMOVED]
         left = self._most_bytes - self._most_bytes // PARTS  # room for the current one
         for day, whose, _, path in sorted(self._files(), reverse=True):
             if path == current:
@@ -143,7 +160,7 @@ class Journal:
             with suppress(OSError):  # another process was faster
                 left -= path.stat().st_size
                 in_use = day == self._day and whose != self._instance  # by another machine
-                if day < first or (left < 0 and not in_use):
+                if day in old or (left < 0 and not in_use):
                     path.unlink()
 
     def _files(self) -> list[tuple[str, str, int, Path]]:

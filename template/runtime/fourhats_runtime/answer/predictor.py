@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
+import numpy as np
 
 from fourhats_runtime.answer.journal import Journal
 from fourhats_runtime.answer.limits import Serve
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from fourhats_runtime.answer.log_sender import LogSender
 
 REFRESH_SECONDS = 1.0
+AT_ONCE = 500
+"""Rows that a model is asked about in one step."""
 NO_MODEL = "there is no champion yet: train and promote a model first"
 
 logger = logging.getLogger(__name__)
@@ -175,8 +178,22 @@ def _takes_the_same(one: Model, other: Model) -> bool:
 
 
 def predictions(model: Model, columns: Mapping[str, Sequence[object]]) -> list[Prediction]:
-    """Predict from columns of values: one prediction a row."""
-    given = answers(model.rule, model.predict(columns))
+    """Predict from columns of values: one prediction a row.
+
+    The model is asked about some rows after the others: what is made of many takes much room.
+    """
+    rows = len(next(iter(columns.values())))
+    if rows <= AT_ONCE:
+        outputs = model.predict(columns)
+    else:
+        parts = [
+            model.predict(
+                {name: values[start : start + AT_ONCE] for name, values in columns.items()}
+            )
+            for start in range(0, rows, AT_ONCE)
+        ]
+        outputs = np.concatenate(parts)
+    given = answers(model.rule, outputs)
     return list(map(Prediction, *(values.tolist() for values in given.values())))
 
 

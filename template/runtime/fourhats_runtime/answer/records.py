@@ -4,9 +4,11 @@ import re
 from abc import ABC
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from itertools import islice
 from typing import Annotated, Any, Literal
 
 import msgspec
+import numpy as np
 from msgspec.structs import astuple
 
 from fourhats_runtime.contract import Column, Contract
@@ -15,6 +17,10 @@ from fourhats_runtime.data.privacy import Pseudonyms
 from fourhats_runtime.model.features import in_utc
 
 MOST_RECORDS = 10_000
+MOST = float(np.finfo(np.float32).max)
+"""The greatest number that a model can be given: beyond it is infinity."""
+TOKENS = re.compile(rb'\{|"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
+"""What begins an object in JSON, and texts, in which the same sign begins none."""
 TOO_DEEP = "JSON is nested too deeply"
 
 Record = msgspec.Struct
@@ -60,19 +66,15 @@ class Records:
         self._decoder_of_one = msgspec.json.Decoder(self.type, dec_hook=custom)
         self._names = [column.name for column in contract.features]
 
-    def decode(self, body: bytes) -> list[Record]:
-        """Decode a JSON list of records.
+    def decode(self, body: bytes, most: int = MOST_RECORDS) -> list[Record]:
+        """Decode a JSON list of records, of which there may be so many.
 
         Raises:
             RecordError: the body is no such list; the error says which field of which record.
 
         """
-        try:
-            records: list[Record] = self._decoder.decode(body)
-        except msgspec.DecodeError as error:
-            raise explained(error, self._by_name) from None
-        except RecursionError:
-            raise RecordError(TOO_DEEP, ("body",)) from None
+        see_that_they_are_few(body, most)
+        records: list[Record] = decoded(body, self._decoder, self._by_name)
         return records
 
     def decode_one(self, body: bytes) -> Record:
@@ -82,12 +84,7 @@ class Records:
             RecordError: the body is no record; the error says which field is wrong.
 
         """
-        try:
-            record: Record = self._decoder_of_one.decode(body)
-        except msgspec.DecodeError as error:
-            raise explained(error, self._by_name) from None
-        except RecursionError:
-            raise RecordError(TOO_DEEP, ("body",)) from None
+        record: Record = decoded(body, self._decoder_of_one, self._by_name)
         return record
 
     def convert(self, texts: dict[str, str]) -> Record:
@@ -125,6 +122,41 @@ class Records:
             made = {k: None if v is None else pseudonyms.of(v) for k, v in known.items()}
             hidden.append(msgspec.structs.replace(record, **made))
         return hidden
+
+
+def see_that_they_are_few(body: bytes, most: int) -> None:
+    """Count the objects of a JSON text, before any of them takes room.
+
+    Raises:
+        RecordError: there are more than `most`.
+
+    """
+    if body.count(b"{") <= most:
+        return
+    objects = (token for token in TOKENS.finditer(body) if token[0] == b"{")
+    if next(islice(objects, most, None), None):
+        raise RecordError(f"at most {most:,} of them are taken at once", ("body",))
+
+
+def decoded(
+    body: bytes,
+    decoder: msgspec.json.Decoder[Any],
+    columns: Mapping[str, Column],
+) -> Any:  # noqa: ANN401 (the decoder's)
+    """Decode JSON.
+
+    Raises:
+        RecordError: it is not what the decoder takes; the error says which field of which record.
+
+    """
+    try:
+        return decoder.decode(body)
+    except msgspec.DecodeError as error:
+        raise explained(error, columns) from None
+    except UnicodeDecodeError as error:
+        raise RecordError(f"the text is not UTF-8: {error.reason}", ("body",)) from None
+    except RecursionError:
+        raise RecordError(TOO_DEEP, ("body",)) from None
 
 
 def explained(error: msgspec.DecodeError, columns: Mapping[str, Column]) -> RecordError:
@@ -187,8 +219,9 @@ def kind(column: Column) -> Any:  # noqa: ANN401 (a type)
         return Literal[column.categories]
     if column.type == "boolean":
         return Literal[0, 1] | bool
-    if column.type == "integer":
-        return Annotated[float, msgspec.Meta(ge=column.min, le=column.max, multiple_of=1)]
-    if column.type == "number":
-        return Annotated[float, msgspec.Meta(ge=column.min, le=column.max)]
+    if column.is_number:
+        low = -MOST if column.min is None else max(column.min, -MOST)
+        high = MOST if column.max is None else min(column.max, MOST)
+        whole = 1 if column.type == "integer" else None
+        return Annotated[float, msgspec.Meta(ge=low, le=high, multiple_of=whole)]
     return Moment if column.is_time else str

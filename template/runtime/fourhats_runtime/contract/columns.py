@@ -1,7 +1,7 @@
 """The one reader of config/contract.toml: what every column is."""
 
 import tomllib
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -70,8 +70,7 @@ class Column(BaseModel, extra="forbid"):
     @property
     def missing_marks(self) -> tuple[str, ...]:
         """The texts that mean "no value", in small letters and without blanks around them."""
-        values = {category.lower() for category in self.categories}
-        return tuple(mark for mark in marks(self.type, self.missing) if mark not in values)
+        return _marks(self.type, self.missing, self.categories)
 
     @property
     def is_model_input(self) -> bool:
@@ -256,6 +255,14 @@ class Contract(BaseModel, extra="forbid"):
         if self.positive is not None and self.positive not in self.classes:
             raise ValueError(f"positive = {self.positive!r} is no class of the target")
         return self
+
+
+@cache
+def _marks(
+    kind: str, missing: tuple[str, ...] | None, categories: tuple[str, ...]
+) -> tuple[str, ...]:
+    values = {category.lower() for category in categories}
+    return tuple(mark for mark in marks(kind, missing) if mark not in values)
 
 
 def load(path: Path) -> Contract:

@@ -74,6 +74,8 @@ WORDS = (
     *("#div/0!", "#value!", "#ref!", "#name?", "#num!", "*", "**", "tbd", "n.v."),
 )
 """Where numbers, moments or truths stand, these say that there is none; else they may be values."""
+LONGEST = 300
+"""No number or moment is written with more characters; patterns take the square of their number."""
 BLANKS = " \u00a0\u202f\u2009"
 MINUS = "\u2212"
 EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 (the tables' moments are in UTC)
@@ -152,6 +154,8 @@ def marks(kind: str, missing: tuple[str, ...] | None) -> tuple[str, ...]:
 
 def plain(text: str, written: Form) -> str | None:
     """Read a text, without blanks around it, as the plain one; None where it has another shape."""
+    if len(text) > LONGEST:
+        return None
     text = text.lower() if written.small else text
     if not re.search(written.shape, text):
         return None

@@ -6,6 +6,7 @@ The contract has set a case aside, or the project's `transform.py` leaves it out
 import csv
 import io
 from collections import Counter
+from collections.abc import Mapping, Sequence
 
 from fourhats_runtime.contract import Contract
 from fourhats_runtime.data.quality import cases_set_aside, valid_rows
@@ -13,6 +14,7 @@ from fourhats_runtime.data.sql import literal, quote
 from fourhats_runtime.data.transform import FILE, takes_all
 from fourhats_runtime.data.warehouse import Connection, require, values, write
 from fourhats_runtime.project import Project
+from fourhats_runtime.spreadsheets import as_cell
 
 COLUMNS = ("source", "row", "id", "reason")
 LEFT_OUT = f"left out by {FILE}"
@@ -36,11 +38,16 @@ def list_unscored(connection: Connection, project: Project) -> tuple[dict[str, i
         query += f" UNION ALL {_left_out(connection, project, contract)}"
     write(connection, "unscored", query)
     found = values(connection, "SELECT * FROM unscored ORDER BY _source, _row")
+    return dict(Counter(found["reason"]).most_common()), as_csv(found)
+
+
+def as_csv(listed: Mapping[str, Sequence[object]]) -> bytes:
+    """Write the columns of the list as CSV, in which no text is a spreadsheet's formula."""
     text = io.StringIO(newline="")
     writer = csv.writer(text)
     writer.writerow(COLUMNS)
-    writer.writerows(zip(*found.values(), strict=True))
-    return dict(Counter(found["reason"]).most_common()), text.getvalue().encode()
+    writer.writerows(map(as_cell, row) for row in zip(*listed.values(), strict=True))
+    return text.getvalue().encode()
 
 
 def _left_out(connection: Connection, project: Project, contract: Contract) -> str:

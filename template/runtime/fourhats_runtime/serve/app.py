@@ -2,14 +2,16 @@
 
 import asyncio
 import contextlib
+import json
 import logging
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import Any, TypeVar, cast
 
-from fastapi import FastAPI, HTTPException, Response
+from fastapi import FastAPI, HTTPException, Request, Response
+from fastapi.exceptions import RequestValidationError
 from fastapi.middleware.cors import CORSMiddleware
-from fastapi.responses import HTMLResponse
+from fastapi.responses import FileResponse, HTMLResponse
 from fastapi.routing import RouteContext, iter_route_contexts
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.middleware.errors import ServerErrorMiddleware
@@ -19,6 +21,7 @@ from fourhats_runtime.answer.limits import Serve
 from fourhats_runtime.answer.predictor import NO_MODEL, REFRESH_SECONDS, Predictor
 from fourhats_runtime.errors import ProjectError
 from fourhats_runtime.project import Project
+from fourhats_runtime.serve import docs
 from fourhats_runtime.serve.callers import Callers
 from fourhats_runtime.serve.front import (
     NOT_STARTED,
@@ -88,7 +91,13 @@ class Service(FastAPI):
 
     def __init__(self, project: Project, **options: Any) -> None:  # noqa: ANN401 (FastAPI's)
         """Make the application; nothing is opened yet."""
-        super().__init__(**{"title": project.name, **options})
+        refusals = {RequestValidationError: _refuse, **options.pop("exception_handlers", {})}
+        docs_url = options.pop("docs_url", "/docs")
+        # FastAPI's own pages load their scripts from the internet.
+        without = {"docs_url": None, "redoc_url": None, "swagger_ui_oauth2_redirect_url": None}
+        given = {"title": project.name, **without, **options, "exception_handlers": refusals}
+        super().__init__(**given)
+        self.docs_url = docs_url
         self.project = project
         self.metrics = Metrics()
         self.predictor: Predictor | None = None
@@ -101,7 +110,6 @@ class Service(FastAPI):
         self.router.lifespan_context = lambda app: self._life(beyond(app))
         documents = {
             self.openapi_url,
-            self.docs_url,
             self.redoc_url,
             self.swagger_ui_oauth2_redirect_url,
         }
@@ -266,6 +274,16 @@ def _is_public(route: RouteContext) -> bool:
     return bool(getattr(answers, PUBLIC, False))
 
 
+async def _refuse(_request: Request, error: Exception) -> Response:
+    """Say what a route of one's own cannot take, without what was given.
+
+    That may be what JSON has no way to write, such as NaN or half a character.
+    """
+    faults = error.errors() if isinstance(error, RequestValidationError) else ()
+    said = [{name: fault[name] for name in ("type", "loc", "msg")} for fault in faults]
+    return Response(json.dumps({"detail": said}), 422, media_type="application/json")
+
+
 def _add_probes(service: Service) -> None:
     @service.get("/health")
     @public
@@ -308,12 +326,27 @@ def _add_pages(service: Service) -> None:
         response.headers["Content-Security-Policy"] = SECURITY_POLICY
         return render(service.predictor, {})
 
+    if service.docs_url and service.openapi_url:
+        _add_docs(service, service.docs_url)
+
     @service.get("/monitor", response_class=HTMLResponse, include_in_schema=False)
     def monitor(response: Response) -> str:
         """Show what the last run of `monitor` found."""
         text, policy = report(service.project.artifacts / "reports" / "monitor.html")
         response.headers["Content-Security-Policy"] = policy
         return text
+
+
+def _add_docs(service: Service, docs_url: str) -> None:
+    @service.get(docs_url, include_in_schema=False)
+    @public
+    async def documentation() -> HTMLResponse:
+        return docs.page(service, docs_url)
+
+    @service.get(f"{docs_url}/{{name}}", include_in_schema=False)
+    @public
+    async def part_of_documentation(name: str) -> FileResponse:
+        return docs.file(name)
 
 
 @asynccontextmanager

@@ -1,11 +1,14 @@
 """What answers a POST of the API's own."""
 
 import asyncio
+import ctypes
 import os
+import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -24,6 +27,8 @@ from fourhats_runtime.serve.page import SECURITY_POLICY, render
 
 PATHS = ("/predict", "/explain", "/outcomes", "/", "/file")
 LONGEST_FORM = 256 * 1024  # a person's record; taking a longer one apart would hold up the others
+LARGE_BODY = 1024 * 1024
+TRIM = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
 LONG_BODY = 32 * 1024  # from here on, a thread answers, and nobody waits for so many records
 
 
@@ -88,14 +93,28 @@ class Handlers:
         return await self._in_thread(answer_form, asked)
 
     async def _score_file(self, asked: Asked) -> Answer:
-        if len(asked.body) < LONG_BODY:
-            return score_file(asked, self.predictor)
+        # In a thread: even a short file may hold thousands of rows.
         return await self._in_thread(score_file, asked)
 
     async def _in_thread(self, work: Callable[..., Answer], asked: Asked, *about: object) -> Answer:
         loop = asyncio.get_running_loop()
         async with asyncio.timeout_at(asked.deadline):
-            return await loop.run_in_executor(self._threads, work, asked, self.predictor, *about)
+            call = partial(work, asked, self.predictor, *about)
+            return await loop.run_in_executor(self._threads, _worked, call, len(asked.body))
+
+
+def _worked(call: Callable[[], Answer], body_bytes: int) -> Answer:
+    try:
+        return call()
+    finally:
+        if body_bytes > LARGE_BODY:
+            give_back_memory()
+
+
+def give_back_memory() -> None:
+    """Give what was freed back to the system: glibc keeps what a thread has held once, for good."""
+    if TRIM is not None:
+        TRIM(0)
 
 
 def predict(asked: Asked, predictor: Predictor) -> Answer:
@@ -117,11 +136,9 @@ def explain_records(asked: Asked, predictor: Predictor) -> Answer:
     if loaded is None:
         return refusal(503, NO_MODEL)
     try:
-        records = loaded.records.decode(asked.body)
+        records = loaded.records.decode(asked.body, MOST_EXPLAINED)
     except RecordError as error:
         return refusal(422, [{"loc": error.loc, "msg": str(error)}])
-    if len(records) > MOST_EXPLAINED:
-        return refusal(422, f"at most {MOST_EXPLAINED} records are explained at once")
     model, _ = predictor.chosen(loaded, asked.request_id)
     answer = {
         "request_id": asked.request_id,
@@ -156,9 +173,11 @@ def answer_form(asked: Asked, predictor: Predictor) -> Answer:
     if len(asked.body) > LONGEST_FORM:
         return refusal(413, f"the form is longer than {LONGEST_FORM:,} bytes")
     try:
-        given = dict(parse_qsl(asked.body.decode(), keep_blank_values=True, max_num_fields=1000))
+        text = asked.body.decode()
+        pairs = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=1000)
+        given = dict(pairs)
     except ValueError:
-        return refusal(422, "this is no form")
+        return refusal(422, "this is no form in UTF-8")
     loaded = predictor.loaded
     if loaded is None:
         return _page(503, render(predictor, given))
@@ -181,7 +200,8 @@ def score_file(asked: Asked, predictor: Predictor) -> Answer:
     if loaded is None:
         return _page(503, render(predictor, {}))
     try:
-        table = csv_file.parse(csv_file.uploaded(asked.body, asked.content_type))
+        file = csv_file.uploaded(asked.body, asked.content_type)
+        table = csv_file.parse(file, loaded.records)
         records = csv_file.records(table, loaded.records)
     except csv_file.FileError as error:
         return _page(422, render(predictor, {}, problems=error.problems))

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import msgspec
 
-from fourhats_runtime.answer.records import MOST_RECORDS, explained, kind
+from fourhats_runtime.answer.records import MOST_RECORDS, decoded, kind, see_that_they_are_few
 from fourhats_runtime.contract import Contract
 
 Outcome = msgspec.Struct
@@ -41,10 +41,8 @@ class Outcomes:
             RecordError: the body is no such list; the error says which field of which outcome.
 
         """
-        try:
-            outcomes: list[Outcome] = self._decoder.decode(body)
-        except msgspec.DecodeError as error:
-            raise explained(error, {"actual": self._target}) from None
+        see_that_they_are_few(body, MOST_RECORDS)
+        outcomes: list[Outcome] = decoded(body, self._decoder, {"actual": self._target})
         return [msgspec.structs.asdict(outcome) for outcome in outcomes]
 
     @property
