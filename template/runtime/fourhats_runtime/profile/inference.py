@@ -117,12 +117,13 @@ def profile_relation(
 
     """
     try:
-        rows, columns = measure(relation)
+        rows, columns, relation = measure(relation)
         if not rows:
             raise TableFileError("the table has no rows.")
-        names = safe_names(relation.columns)
+        sources = [column.source for column in columns]
+        names = safe_names(sources)
         facts = dict(zip(names, columns, strict=True))
-        chosen = None if target is None else find_target(target, relation.columns, names)
+        chosen = None if target is None else find_target(target, sources, names)
         personal, said = personal_data(relation, facts, chosen)
         roles = assign_roles(rows, facts, chosen, personal)
         roles.warnings += said
