@@ -82,9 +82,13 @@ def renamed(column: Column, came: Collection[str], *, alone: bool) -> str:
         if len(same) == 1:
             return same[0]
     by_words = {snake_case(name): name for name in came}
-    near = get_close_matches(snake_case(column.source), by_words, 1, 0.6)
-    if near:
+    ours = snake_case(column.source)
+    if near := get_close_matches(ours, by_words, 1, 0.6):
         return by_words[near[0]]
+    words = set(ours.split("_"))
+    within = [n for n in by_words if words <= set(n.split("_")) or words >= set(n.split("_"))]
+    if len(within) == 1:
+        return by_words[within[0]]
     return next(iter(came)) if alone else ""
 
 
