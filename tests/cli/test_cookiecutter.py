@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 DOOR = ("cookiecutter.json", "hooks", "{{cookiecutter.__folder}}")
 DECLARED: dict[str, Any] = json.loads((ROOT / "cookiecutter.json").read_text(encoding="utf-8"))
 COPIED: dict[str, dict[str, bytes]] = {}
-PROMPTED = ["project_name", "task", "business_problem", "files_path"]
+PROMPTED = ["project_name", "files_path", "task", "business_problem"]
 
 # Another answer than the default to every question.
 CHANGED: Answers = {
@@ -214,13 +214,13 @@ def test_hostile_texts_arrive_from_a_replay_file(shell: Shell, template: Path) -
 
 def test_hostile_texts_arrive_from_prompts_and_arguments(shell: Shell, template: Path) -> None:
     text = '""" \'\'\' \\ {{ 1 / 0 }} {% raw %} {# no #} é🚀 \\n r""" # x: y'
-    lines = [text, "2", text, "data/*.csv"]
+    lines = [text, "data/*.csv", "2", text]
     done = cookiecutter(
         shell, str(template), f"_client_name={text}\n{text}", input_text="\n".join([*lines, ""])
     )
     assert done.code == 0, done.err
     assert done.err == ""
-    answers = dict(zip(PROMPTED, [text, "regression", *lines[2:]], strict=True))
+    answers = dict(zip(PROMPTED, [*lines[:2], "regression", text], strict=True))
     expected = copied(shell, template, answers | {"client_name": f"{text}\n{text}"})
     assert contents(only_folder(shell)) == expected
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import time
+import tomllib
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -39,7 +41,7 @@ TOLD_APART = 24
 
 
 def enter_to_the_review(session: TerminalSession) -> None:
-    for question in (PROFILE, NAME, TASK, PROBLEM, FILES):
+    for question in (PROFILE, NAME, FILES, TASK, PROBLEM):
         session.answer(question, ENTER)
     session.wait_for(REVIEW)
 
@@ -92,8 +94,9 @@ def test_the_recommended_path_asks_five_questions_under_their_hats(terminal: Ter
     enter_to_the_review(session)
     asked = [line for line in session.text.splitlines() if line.startswith("? ")]
     assert len(asked) == 6, "five questions and the review's"
-    hats = [line for line in session.text.splitlines() if line in {"Engagement", "Project manager"}]
-    assert hats == ["Engagement", "Project manager"] * 2, "once when asked, once in the review"
+    hats = ["Engagement", "Data engineer", "Project manager"]
+    shown = [line for line in session.text.splitlines() if line in hats]
+    assert shown == hats * 2, "once when asked, once in the review"
 
 
 def test_the_review_shows_answers_tree_and_dependencies(terminal: Terminal) -> None:
@@ -108,8 +111,7 @@ def test_every_file_can_be_shown_before_writing(terminal: Terminal) -> None:
     session = terminal("new", "acme-churn", rows=400)
     enter_to_the_review(session)
     session.type(DOWN, DOWN, ENTER)
-    session.wait_for("features.py")
-    assert "│   └── acme_churn/" in session.text
+    assert "features.py" in session.wait_for("│   └── acme_churn/")
 
 
 def test_going_back_recomputes_what_follows(terminal: Terminal, shell: Shell) -> None:
@@ -132,11 +134,9 @@ def test_going_back_recomputes_what_follows(terminal: Terminal, shell: Shell) ->
 
 def test_going_back_keeps_what_was_typed(terminal: Terminal, shell: Shell) -> None:
     session = terminal("new", "acme-churn", rows=120)
-    session.answer(PROFILE, ENTER)
-    session.answer(NAME, ENTER)
-    session.answer(TASK, ENTER)
+    for question in (PROFILE, NAME, FILES, TASK):
+        session.answer(question, ENTER)
     session.answer(PROBLEM, CTRL_A, CTRL_K, "Too many leave", ENTER)
-    session.answer(FILES, ENTER)
     change(session, "task")
     session.answer(TASK, DOWN, ENTER)
     session.answer(REVIEW, ENTER)
@@ -167,7 +167,7 @@ def test_a_wrong_answer_is_refused_where_it_is_typed(terminal: Terminal, shell: 
     session.answer(NAME, CTRL_A, CTRL_K, "   ", ENTER)
     session.wait_for("The name is empty")
     session.type(CTRL_A, CTRL_K, "Right", ENTER)
-    session.wait_for(TASK)
+    session.wait_for(FILES)
     session.type(CTRL_C)
     assert session.end() == 130
     assert shell.listing() == []
@@ -183,10 +183,9 @@ def test_a_name_that_python_keeps_is_refused_at_once(terminal: Terminal) -> None
 def test_text_in_other_scripts_arrives_as_typed(terminal: Terminal, shell: Shell) -> None:
     text = "Größe «x» {{ y }} # 顧客 “z” 🚀 \\n"
     session = terminal("new", "acme-churn")
-    for question in (PROFILE, NAME, TASK):
+    for question in (PROFILE, NAME, FILES, TASK):
         session.answer(question, ENTER)
     session.answer(PROBLEM, CTRL_A, CTRL_K, text, ENTER)
-    session.answer(FILES, ENTER)
     session.answer(REVIEW, ENTER)
     assert session.end() == 0
     assert answers_of(shell.folder / "acme-churn")["business_problem"] == text
@@ -209,14 +208,15 @@ def test_given_answers_are_not_asked(terminal: Terminal) -> None:
     session.wait_for(NAME)
     assert PROFILE not in session.text
     session.type(ENTER)
+    session.answer(FILES, ENTER)
     session.wait_for(PROBLEM)
     assert TASK not in session.text
 
 
 def test_an_invalid_given_answer_is_asked_again(terminal: Terminal) -> None:
     session = terminal("new", "acme-churn", "-d", "task=clasification")
-    session.answer(PROFILE, ENTER)
-    session.answer(NAME, ENTER)
+    for question in (PROFILE, NAME, FILES):
+        session.answer(question, ENTER)
     session.wait_for(TASK)
     assert "Did you mean 'classification'?" in session.text
 
@@ -230,10 +230,10 @@ def test_cancel_leaves_nothing_behind(terminal: Terminal, shell: Shell) -> None:
     assert shell.listing() == []
 
 
-@pytest.mark.parametrize("stage", [PROFILE, NAME, TASK, PROBLEM, FILES, REVIEW, "Which answer?"])
+@pytest.mark.parametrize("stage", [PROFILE, NAME, FILES, TASK, PROBLEM, REVIEW, "Which answer?"])
 def test_ctrl_c_leaves_nothing_behind(terminal: Terminal, shell: Shell, stage: str) -> None:
     session = terminal("new", "acme-churn")
-    for question in (PROFILE, NAME, TASK, PROBLEM, FILES, REVIEW):
+    for question in (PROFILE, NAME, FILES, TASK, PROBLEM, REVIEW):
         session.wait_for(question)
         if question == stage:
             break
@@ -250,9 +250,9 @@ def test_ctrl_c_while_rendering_leaves_nothing_behind(
     terminal: Terminal, shell: Shell, milliseconds: int
 ) -> None:
     session = terminal("new", "acme-churn")
-    for question in (PROFILE, NAME, TASK, PROBLEM):
+    for question in (PROFILE, NAME, FILES, TASK):
         session.answer(question, ENTER)
-    session.wait_for(FILES)
+    session.wait_for(PROBLEM)
     session.process.send(ENTER)
     time.sleep(milliseconds / 1000)
     session.process.send(CTRL_C)
@@ -272,9 +272,110 @@ def test_a_closed_terminal_leaves_nothing_behind(
     assert shell.listing() == []
 
 
+TARGET = "Which column is to be predicted?"
+
+
+def orders(path: Path, rows: int = 240) -> Path:
+    """Write a table with an id, a time, a category, and two columns that can be predicted."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lines = [
+        f"o{n},2024-{1 + n // 20 % 12:02d}-{1 + n % 20:02d},{'web' if n % 3 else 'shop'},"
+        f"{n * 37 % 101}.5,{'yes' if (n * 37 % 101) + n % 9 > 60 else 'no'}"
+        for n in range(rows)
+    ]
+    path.write_text("\n".join(["order_id,ordered_on,channel,total,returned", *lines]) + "\n")
+    return path
+
+
+def test_a_typed_file_is_looked_at(terminal: Terminal, shell: Shell) -> None:
+    orders(shell.folder / "clients" / "orders 2024.csv")
+    session = terminal("new", "acme", columns=200, rows=140)
+    session.answer(PROFILE, ENTER)
+    session.answer(NAME, ENTER)
+    session.answer(FILES, "clients/none.csv", ENTER)
+    session.wait_for("clients/none.csv: there is no such file.")
+    session.answer(FILES, CTRL_A, CTRL_K, "'clients/orders 2024.csv'", ENTER)
+    session.wait_for(TARGET)
+    assert "240 rows, 5 columns" in session.text
+    offered = [line[3:] for line in session.text.splitlines() if line[:3] in {" » ", "   "}]
+    assert sorted(offered) == ["channel", "order_id", "ordered_on", "returned", "total"]
+    assert offered[0] == "returned", "the likely one stands first"
+    session.type(ENTER)
+    found = session.wait_for(PROBLEM)
+    for words in ("target returned (classification), positive class yes", "order_id (id)"):
+        assert words in found
+    assert "Cases of returned = yes" in found, "the problem is the file's"
+    assert TASK not in session.text, "the target tells"
+    session.type(ENTER)
+    review = session.wait_for(REVIEW)
+    assert "../clients/orders 2024.csv" in review
+    session.type(ENTER)
+    assert session.end() == 0
+    project = shell.folder / "acme"
+    answers = answers_of(project)
+    assert answers["files_path"] == "../clients/orders 2024.csv"
+    assert (answers["task"], answers["worked_example"]) == ("classification", False)
+    contract = tomllib.loads((project / "config" / "contract.toml").read_text(encoding="utf-8"))
+    roles = {column["name"]: column["role"] for column in contract["columns"]}
+    assert roles == {
+        "order_id": "id",
+        "ordered_on": "time",
+        "channel": "feature",
+        "total": "feature",
+        "returned": "target",
+    }
+
+
+def test_a_file_far_from_the_project_leaves_no_path_in_git(
+    terminal: Terminal, shell: Shell, tmp_path: Path
+) -> None:
+    file = orders(tmp_path / "home" / "orders.csv")
+    session = terminal("new", "acme", columns=200, rows=140)
+    session.answer(PROFILE, ENTER)
+    session.answer(NAME, ENTER)
+    session.answer(FILES, "~/orders.csv", ENTER)
+    session.answer(TARGET, ENTER)
+    session.answer(PROBLEM, ENTER)
+    session.answer(REVIEW, ENTER)
+    assert session.end() == 0
+    project = shell.folder / "acme"
+    assert "pyproject.toml" in shell.git("-C", "acme", "grep", "--name-only", "acme").split()
+    assert shell.run("git", "-C", "acme", "grep", "--name-only", str(tmp_path)).code == 1
+    assert (project / ".env").read_text(encoding="utf-8") == f"FILES__PATH='{file}'\n"
+
+
+def test_another_target_and_then_no_file_after_all(terminal: Terminal, shell: Shell) -> None:
+    orders(shell.folder / "orders.csv")
+    session = terminal("new", "acme", columns=200, rows=140)
+    session.answer(PROFILE, ENTER)
+    session.answer(NAME, ENTER)
+    session.answer(FILES, "orders.csv", ENTER)
+    session.answer(TARGET, ENTER)
+    session.answer(PROBLEM, ENTER)
+    change(session, "files_path")
+    session.answer(FILES, ENTER)  # what was typed stands there
+    session.wait_for(TARGET)
+    while " » total" not in session.text:
+        session.type(DOWN)
+    session.type(ENTER)
+    session.wait_for("target total (regression)")
+    assert asked_after(session, f"? {TARGET}") == REVIEW
+    assert re.search(r"task +regression", session.text.rpartition("\nReview\n")[2])
+    change(session, "files_path")
+    session.answer(FILES, CTRL_A, CTRL_K, ENTER)
+    session.answer(TASK, ENTER)
+    session.answer(REVIEW, ENTER)
+    assert session.end() == 0
+    project = shell.folder / "acme"
+    answers = answers_of(project)
+    assert (answers["files_path"], answers["task"]) == ("", "classification")
+    assert answers["worked_example"] is True
+    assert "ordered_on" not in (project / "config" / "contract.toml").read_text(encoding="utf-8")
+
+
 def test_no_color_is_respected(terminal: Terminal, shell: Shell) -> None:
     def colours(session: TerminalSession) -> set[str]:
-        session.wait_for(TASK)
+        session.wait_for(FILES)
         buffer = session.screen.buffer
         return {cell.fg for row in buffer.values() for cell in row.values()} - {"default"}
 
@@ -291,7 +392,7 @@ def test_no_color_is_respected(terminal: Terminal, shell: Shell) -> None:
 
 def test_a_dry_run_asks_and_writes_nothing(terminal: Terminal, shell: Shell) -> None:
     session = terminal("new", "acme-churn", "--dry-run", rows=200)
-    for question in (PROFILE, NAME, TASK, PROBLEM, FILES):
+    for question in (PROFILE, NAME, FILES, TASK, PROBLEM):
         session.answer(question, ENTER)
     assert session.end() == 0
     assert "nothing was written" in session.text

@@ -8,7 +8,7 @@ import sys
 import textwrap
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import questionary
 from prompt_toolkit.styles import Style
@@ -18,7 +18,7 @@ from fourhats.errors import CancelledError, WrongInputError
 from fourhats.terminal import one_line, styled
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 _STYLE = Style.from_dict(
     {
@@ -45,17 +45,40 @@ class Preview:
     dependencies: dict[str, list[str]]
 
 
+class Finding(Protocol):
+    """What a client's file says by itself."""
+
+    @property
+    def settled(self) -> Mapping[str, Any]:
+        """The answers that it leaves no choice about."""
+
+    @property
+    def suggested(self) -> Mapping[str, Any]:
+        """The defaults that it knows better than the questions."""
+
+
 @dataclass
 class Wizard:
     """One conversation: `given` came with the command, the rest is asked."""
 
     questionnaire: Questionnaire
     given: dict[str, Any]
-    settled: frozenset[str] = frozenset()
+    settled: Collection[str] = ()
     """What of the given answers follows from the client's file: it cannot be changed here."""
+    look: Callable[[str, Mapping[str, Any]], Finding | None] | None = None
+    """Looks at the file that a path names, if it names one, given the answers so far."""
     typed: dict[str, Any] = field(default_factory=dict)
+    found: dict[str, Any] = field(default_factory=dict)
+    """What follows from the file whose path was typed."""
+    _suggested: dict[str, Any] = field(init=False)
+    _path: str = ""
+    """The path as it was typed: the answer is the way from the project's folder."""
     _seen: set[str] = field(default_factory=set)
     _section: str = ""
+
+    def __post_init__(self) -> None:
+        """Keep what is suggested without a file."""
+        self._suggested = dict(self.questionnaire.suggested)
 
     def run(self, destination: str, preview: Callable[[Sheet], Preview]) -> Sheet:
         """Ask, show the review, and return the answers to write.
@@ -89,14 +112,15 @@ class Wizard:
 
     @property
     def _answers(self) -> dict[str, Any]:
-        return {**self.given, **self.typed}
+        return {**self.given, **self.typed, **self.found}
 
     def _open(self, entry: Entry) -> bool:
         if not entry.applies:
             return False
         if entry.problem:
             return True
-        return entry.asked and entry.name not in self._seen and entry.name not in self.given
+        known = self._seen | self.given.keys() | self.found.keys()
+        return entry.asked and entry.name not in known
 
     def _prompt(self, entry: Entry, sheet: Sheet) -> None:
         """Ask one question; an answer equal to the default goes on following the default."""
@@ -109,12 +133,32 @@ class Wizard:
         self._seen.add(entry.name)
         self.given.pop(entry.name, None)
         self.typed.pop(entry.name, None)
+        if entry.question.type == "path" and self.look is not None:
+            if not self._take(value):
+                self._seen.discard(entry.name)  # it is asked again
+            if self.found or entry.name not in self._seen:
+                return
         try:
             followed = self.questionnaire.default(entry.name, context) == value
         except AnswerError:
             followed = False
         if not followed:
             self.typed[entry.name] = value
+
+    def _take(self, path: str) -> bool:
+        """Go by the file that was named, if any; tells whether it does."""
+        self._path, self.found = path, {}
+        self.questionnaire.suggested = dict(self._suggested)
+        answers = self._answers
+        try:
+            finding = self.look(path, answers) if self.look else None
+        except WrongInputError as error:
+            print(styled(one_line(str(error)), "red"))
+            return False
+        if finding is not None:
+            self.found = {k: value for k, value in finding.settled.items() if k not in answers}
+            self.questionnaire.suggested |= finding.suggested
+        return True
 
     def _head(self, entry: Entry) -> None:
         section = entry.question.section
@@ -135,9 +179,10 @@ class Wizard:
         if question.type == "bool":
             answer = questionary.confirm(message, default=bool(entry.value), **_LOOK)
             return answer.unsafe_ask()
+        present = (question.type == "path" and self._path) or entry.value
         text = questionary.text(
             message,
-            default="" if entry.value is MISSING else str(entry.value),
+            default="" if present is MISSING else str(present),
             instruction=hint or None,
             validate=lambda typed: self._refusal(entry, typed) or True,
             **_LOOK,
@@ -182,8 +227,12 @@ class Wizard:
         return str(_select("Shall it be written?", choices, "write"))
 
     def _change(self, sheet: Sheet) -> None:
+        settled = {*self.settled, *self.found}
         entries = [
-            entry for entry in sheet.entries if entry.changeable and entry.name not in self.settled
+            entry
+            for entry in sheet.entries
+            if entry.changeable
+            and (entry.name not in settled or (self.found and entry.question.type == "path"))
         ]
         width = shutil.get_terminal_size().columns - 6
         choices = [
@@ -198,7 +247,6 @@ class Wizard:
 
 def choose_target(columns: Sequence[str]) -> str:
     """Ask which column of the client's file is to be predicted; the likely ones stand first."""
-    print(styled("\nThe client's data", "bold"))
     choices = [Choice(one_line(column), column) for column in columns]
     return str(_select("Which column is to be predicted?", choices, columns[0]))
 

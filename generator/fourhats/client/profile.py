@@ -103,9 +103,11 @@ class ClientData:
         return lines
 
     @property
-    def warnings(self) -> list[str]:
-        """Return what a person should look at."""
-        return list(self.profile.warnings)
+    def lines(self) -> list[str]:
+        """Return what was inferred and what a person should look at, for a terminal."""
+        mark = styled("warning:", "yellow")
+        warnings = [f"{mark} {one_line(warning)}" for warning in self.profile.warnings]
+        return [*map(one_line, self.facts), *warnings]
 
 
 def profiled(source: ClientSource, target: str | None, task: str | None = None) -> Profile:
@@ -145,10 +147,19 @@ def client_data(source: ClientSource, target: str | None, given: Mapping[str, An
             f"task: '{task}' does not fit the target {profile.target}, "
             f"which makes it a {profile.task}"
         )
+    return ClientData(source, profile, given)
+
+
+def check_source(source: ClientSource, given: Mapping[str, Any]) -> None:
+    """Refuse sources that are given and do not hold this one.
+
+    Raises:
+        WrongInputError: they do not.
+
+    """
     (needed,), sources = source.answers["data_sources"], given.get("data_sources")
     if sources is not None and needed not in sources:
         raise WrongInputError(f"data_sources: with this --client-data it has to hold '{needed}'")
-    return ClientData(source, profile, given)
 
 
 def profile_command(place: Place, target: str | None, *, as_json: bool) -> int:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from fourhats import uv
 from fourhats.ask import answers as answering
 from fourhats.ask.questions import Questionnaire
-from fourhats.client.profile import ClientData, client_data, profiled
+from fourhats.client.profile import ClientData, check_source, client_data, profiled
 from fourhats.client.sources import Place, client_source
 from fourhats.errors import WrongInputError
 from fourhats.interrupt import hold, release, stoppable
@@ -28,6 +28,8 @@ from fourhats.terminal import fact, interactive, note, one_line, styled
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from fourhats_runtime.profile import Profile
 
     from fourhats.ask.questions import Sheet
     from fourhats.ask.wizard import Preview
@@ -83,6 +85,8 @@ def _make(request: Request, destination: Destination) -> Mapping[str, Any]:
         given = answering.given_answers(questionnaire, request.answers, request.data)
         asking = _asking(request)
         client = _client(request, questionnaire, given, asking=asking)
+        if client is None:
+            _note_paths(questionnaire, given)
         if client is not None:
             given |= {name: value for name, value in client.settled.items() if name not in given}
             questionnaire.suggested |= client.suggested
@@ -111,10 +115,9 @@ def _make(request: Request, destination: Destination) -> Mapping[str, Any]:
         destination.install(project.folder)
     fact(f"Wrote {styled(one_line(request.dest), 'bold')}: {len(files)} files")
     fact(one_line(committed))
-    for line in client.facts if client else ():
-        fact(one_line(line))
-    for line in client.warnings if client else ():
-        fact(f"{styled('warning:', 'yellow')} {one_line(line)}")
+    # What was found in a file that was typed stood above the review.
+    for line in client.lines if client else ():
+        fact(line)
     return answers
 
 
@@ -125,24 +128,24 @@ class _Project:
 
     def __init__(self, source: TemplateSource, client: ClientData | None) -> None:
         self._source = source
-        self._client = client
-        self._rendered: Mapping[str, Any] | None = None
+        self.client = client
+        self._rendered: tuple[Mapping[str, Any], ClientData | None] | None = None
 
     def render(self, sheet: Sheet) -> None:
         """Fill the folder, unless it already holds what these answers give."""
-        if self._rendered == sheet.answers:
+        if self._rendered == (sheet.answers, self.client):
             return
         if self._rendered is not None:
             for entry in self.folder.iterdir():
                 shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
         render(self._source, sheet.data, self.folder)
-        self._rendered = sheet.answers
-        if self._client is not None:
+        self._rendered = sheet.answers, self.client
+        if self.client is not None:
             contract = self.folder / "config" / "contract.toml"
             contract.parent.mkdir(exist_ok=True)
-            contract.write_text(self._client.contract, encoding="utf-8")
-            self._keep_secrets(self._client.source.secrets)
-            self._keep_settings(self._client.source.settings)
+            contract.write_text(self.client.contract, encoding="utf-8")
+            self._keep_secrets(self.client.source.secrets)
+            self._keep_settings(self.client.source.settings)
 
     def _keep_secrets(self, secrets: Mapping[str, str]) -> None:
         """Write .env, which git ignores and nobody else may read."""
@@ -191,10 +194,20 @@ def _conversation(
 ) -> Sheet:
     from fourhats.ask.wizard import Wizard, introduce, terminal_restored  # noqa: PLC0415
 
-    settled = frozenset(client.settled) if client else frozenset()
+    def look(path: str, answers: Mapping[str, Any]) -> ClientData | None:
+        project.client = None
+        if not path:
+            return None
+        known = questionnaire.sheet(answers).entries
+        right = {e.name: e.value for e in known if e.name in answers and not e.problem}
+        project.client = _looked_at(path, Path(request.dest), right)
+        return project.client
+
     with terminal_restored():
         introduce(request.dest)
-        wizard = Wizard(questionnaire, given, settled)
+        wizard = Wizard(
+            questionnaire, given, client.settled if client else (), None if client else look
+        )
         if request.dry_run:
             sheet = wizard.ask()
             project.render(sheet)
@@ -249,13 +262,10 @@ def _client(
     )
     source, target = client_source(place, Path(request.dest)), request.target
     if target is None and asking:
-        from fourhats.ask.wizard import choose_target, terminal_restored  # noqa: PLC0415
+        from fourhats.ask.wizard import terminal_restored  # noqa: PLC0415
 
-        profile = profiled(source, None)
-        likely = list(profile.likely_targets)
-        others = [column.name for column in profile.columns if column.name not in likely]
         with terminal_restored():
-            target = choose_target([*likely, *others])
+            target = _chosen_target(profiled(source, None))
     for name in ("task", "data_sources"):
         if name in given:
             question = questionnaire.questions[name]
@@ -263,7 +273,51 @@ def _client(
                 given[name] = questionnaire.parse(question, given[name], given)
             except ValueError as error:
                 raise WrongInputError(f"{name}: {error}") from error
+    check_source(source, given)
     return client_data(source, target, given)
+
+
+def _looked_at(path: str, project: Path, answers: Mapping[str, Any]) -> ClientData:
+    """Look at the file that was typed, ask for the target, and show what was found.
+
+    Raises:
+        WrongInputError: it is no table, or it cannot be read.
+
+    """
+    # A terminal puts quotes around a file that is dropped on it, and only a shell knows ~.
+    typed = path.strip()
+    typed = typed[1:-1] if len(typed) > 1 and typed[0] == typed[-1] in "'\"" else typed
+    source = client_source(Place(str(Path(typed).expanduser())), project)
+    check_source(source, answers)
+    profile = profiled(source, None)
+    while True:
+        try:
+            client = client_data(source, _chosen_target(profile), answers)
+        except WrongInputError as error:
+            fact(styled(one_line(str(error)), "red"))
+        else:
+            for line in client.lines:
+                fact(line)
+            return client
+
+
+def _chosen_target(profile: Profile) -> str:
+    from fourhats.ask.wizard import choose_target  # noqa: PLC0415
+
+    fact(styled("\nThe client's data", "bold"))
+    fact(one_line(f"{profile.path}: {profile.rows:,} rows, {len(profile.columns)} columns"))
+    likely = list(profile.likely_targets)
+    return choose_target([*likely, *(c.name for c in profile.columns if c.name not in likely)])
+
+
+def _note_paths(questionnaire: Questionnaire, given: Mapping[str, Any]) -> None:
+    """Say that a path among the answers is only written down."""
+    for name, value in given.items():
+        if questionnaire.questions[name].type == "path" and value:
+            note(
+                f"{name} is written down as it is, and config/contract.toml is the sample's: "
+                "--client-data looks at a file, and writes the contract for it"
+            )
 
 
 def _commit(

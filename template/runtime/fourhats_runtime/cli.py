@@ -46,7 +46,6 @@ CHECKED = (
 """Settings that are looked at before any step, so that none stops half-way for a typing error."""
 
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
-Target = Annotated[str, typer.Option(help="The column to predict.")]
 
 
 def command_line(project: Project) -> Callable[[], None]:
@@ -62,7 +61,7 @@ def command_line(project: Project) -> Callable[[], None]:
     for command in commands.line():
         app.command()(command)
     app.add_typer(contract_app, name="contract")
-    for command in (commands.infer, commands.check):
+    for command in (commands.infer, commands.diff, commands.check):
         contract_app.command()(command)
 
     def main() -> None:
@@ -285,7 +284,7 @@ class Commands:
         with book(project):
             alerts.update(project, [Finding(incident, "alert", message)])
 
-    def infer(
+    def infer(  # noqa: PLR0913 (an option each)
         self,
         file: Annotated[
             str | None,
@@ -294,8 +293,13 @@ class Commands:
             ),
         ] = None,
         *,
-        target: Target,
+        target: Annotated[
+            str, typer.Option(help="The column to predict; with --merge, the contract says it.")
+        ] = "",
         force: Annotated[bool, typer.Option(help="Overwrite config/contract.toml.")] = False,
+        merge: Annotated[
+            bool, typer.Option(help="Keep what stands in it, and add the columns that are new.")
+        ] = False,
         columns: Annotated[
             str, typer.Option(help="What the columns of a file without a header are called: a,b,c.")
         ] = "",
@@ -308,6 +312,7 @@ class Commands:
         from fourhats_runtime.files import write_atomically
         from fourhats_runtime.profile import (
             TargetError,
+            merged,
             profile_file,
             profile_relation,
             to_toml,
@@ -315,8 +320,15 @@ class Commands:
 
         project = self._checked()
         path = project.contract_file
-        if path.exists() and not force:
-            raise ProjectError(f"{path} exists: add --force to overwrite it")
+        if merge:
+            target = target or project.contract.target.source
+        elif path.exists() and not force:
+            raise ProjectError(
+                f"{path} exists: add --merge to keep it and add what is new, or --force to "
+                "overwrite it"
+            )
+        if not target:
+            raise ProjectError("which column is to be predicted? Say it with --target")
         said: list[str] = []
         joins = contract_file.load(path).joins if path.exists() and file is None else ()
         try:
@@ -329,10 +341,30 @@ class Commands:
                     profile = profile_relation(rows, target, project.task)
         except (TableFileError, TargetError) as error:
             raise ProjectError(str(error)) from None
+        if merge:
+            text, new = merged(path.read_text(encoding="utf-8"), project.contract, profile)
+            write_atomically(path, text)
+            came = ", ".join(new) or "nothing"
+            print(f"{path}: added {came}; `contract diff` says what else is different")
+            return
         write_atomically(path, to_toml(profile, {join.source: join.on for join in joins}))
         for words in (*said, *profile.warnings):
             print(f"  {words}")
         print(f"{path} describes {len(profile.columns)} columns, {profile.rows:,} rows")
+
+    def diff(self) -> None:
+        """Show what your sources give and config/contract.toml does not expect."""
+        from fourhats_runtime.data.extraction import read_aside
+        from fourhats_runtime.data.warehouse import connect
+        from fourhats_runtime.profile.differences import differences
+
+        project = self._checked()
+        contract = project.contract
+        with read_aside(contract.joins, project) as (aside, said), connect(project) as warehouse:
+            found = differences(aside, contract, warehouse)
+        for words in (*said, *found):
+            print(f"  {words}")
+        print(f"{len(found)} differences" if len(found) != 1 else "1 difference")
 
     def check(self) -> None:
         """Check config/contract.toml, and the extracted rows against it."""

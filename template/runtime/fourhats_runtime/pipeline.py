@@ -29,6 +29,7 @@ from fourhats_runtime.monitor import verdicts
 from fourhats_runtime.monitor.shared_incidents import book
 from fourhats_runtime.monitor.steps import reported
 from fourhats_runtime.monitor.verdicts import Verdict
+from fourhats_runtime.profile.differences import differences
 from fourhats_runtime.project import Project, named
 
 if TYPE_CHECKING:
@@ -103,7 +104,9 @@ class Line:
             )
         violations = quality.validate(self.connection, self.contract, self.project.checks)
         rows, failing = count(self.connection, "raw"), count(self.connection, "quarantine")
-        worst = "; ".join(str(violation) for violation in violations[:3])
+        # `clean` still holds the rows of the run before.
+        changed = differences(self.connection, self.contract, self.connection)
+        worst = "; ".join(map(str, [*violations[:3], *changed]))
         self._judge(verdicts.judge_raw(self.connection, self.project, rows, failing), worst)
         words = self._replayed() if self.asked.replay else worst
         return Result(rows, rows - failing, words, {"violations": [vars(v) for v in violations]})

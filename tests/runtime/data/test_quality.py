@@ -48,6 +48,22 @@ def test_a_failing_row_is_kept_with_its_reason(ran: Project, contract: Contract)
     assert value == "???"
 
 
+def test_a_thousand_rules_are_checked_at_once() -> None:
+    names = [f"g{n}" for n in range(520)]
+    columns = [Column(name=name, source=name, type="number") for name in names]
+    contract = Contract(
+        columns=(*columns, Column(name="y", source="y", type="text", role="target"))
+    )
+    values = ", ".join(f"'{n}.5' AS {name}" for n, name in enumerate(names))
+    with duckdb.connect() as reader:
+        reader.execute(f"CREATE TABLE raw AS SELECT 's' AS _source, 1 AS _row, {values}, 'a' AS y")
+        reader.execute("INSERT INTO raw SELECT * REPLACE (2 AS _row, 'x' AS g7) FROM raw")
+        (violation,) = validate(Local(reader), contract)
+        (reasons,) = one_row(Local(reader), "SELECT reasons FROM quarantine")
+    assert str(violation) == "g7 is no number: 1 rows (first: row 2)"
+    assert reasons == "g7 is no number"
+
+
 @pytest.mark.parametrize("task", ["classification", "regression"], indirect=True)
 def test_each_rule_of_the_contract_is_checked(ran: Project, contract: Contract) -> None:
     with connect(ran) as connection:

@@ -12,8 +12,11 @@ ROOT = Path(__file__).parents[3]
 PROGRAM = """
 import pathlib
 from fourhats_runtime.cli import command_line
+from fourhats_runtime.data import Files
 from tests.runtime.sample_project import existing
-command_line(existing(pathlib.Path.cwd()))()
+folder = pathlib.Path.cwd()
+sources = [Files()] if (folder / "customers.csv").exists() else []
+command_line(existing(folder, sources=sources))()
 """
 
 
@@ -81,6 +84,36 @@ def test_a_contract_is_not_inferred_from_the_sample(fresh: Project) -> None:
     assert done.returncode == 2
     assert "no source is set up: fill in config/sources.toml" in done.stderr
     assert fresh.contract_file.read_bytes() == before
+
+
+def test_what_changed_in_the_source_is_shown_and_merged(fresh: Project) -> None:
+    rows = [(f"c{n}", n * 37 % 101, n % 9, "yes" if n * 7 % 10 < 4 else "no") for n in range(120)]
+    table, contract = fresh.folder / "customers.csv", fresh.contract_file
+
+    def write(header: str, *more: str) -> None:
+        lines = [",".join([*map(str, row), *more]) for row in rows]
+        table.write_text("\n".join([header, *lines]) + "\n", encoding="utf-8")
+
+    write("customer,fee,calls,churned")
+    infer = ("contract", "infer", "customers.csv", "--target", "churned", "--force")
+    assert _type(fresh.folder, *infer).returncode == 0
+    by_hand = contract.read_text(encoding="utf-8") + "\n# agreed with the client on Monday\n"
+    contract.write_text(by_hand, encoding="utf-8")
+    with (fresh.folder / "config" / "sources.toml").open("a", encoding="utf-8") as file:
+        file.write('[files]\npath = "customers.csv"\n')
+    write("customer,monthly_fee,calls,churned,region", "north")
+    shown = _type(fresh.folder, "contract", "diff")
+    assert (shown.returncode, shown.stderr) == (0, "")
+    gone, added, count = shown.stdout.splitlines()
+    assert 'at fee in config/contract.toml write source = "monthly_fee"' in gone
+    assert "a new column 'region'" in added
+    assert count == "2 differences"
+    merged = _type(fresh.folder, "contract", "infer", "--merge")
+    assert (merged.returncode, merged.stderr) == (0, "")
+    assert "added region" in merged.stdout
+    after = contract.read_text(encoding="utf-8")
+    assert after.startswith(by_hand)
+    assert after.count("[[columns]]") == by_hand.count("[[columns]]") + 1
 
 
 def test_the_contract_is_checked_against_the_rows(ran: Project) -> None:

@@ -650,8 +650,43 @@ def test_a_million_rows_are_profiled_within_seconds(tmp_path: Path) -> None:
     assert (profile.rows, _column(profile, "customer_id").role) == (1_000_000, "id")
 
 
-def test_a_profile_takes_no_library_but_duckdb_and_pydantic() -> None:
+@pytest.mark.parametrize("wide", [1, 40])
+def test_a_profile_takes_no_library_but_duckdb_and_pydantic(tmp_path: Path, wide: int) -> None:
+    table = tmp_path / "table.csv"
+    header = ",".join([*(f"g{n}" for n in range(wide)), "kind"])
+    rows = [
+        ",".join([*(f"{n * 7 % 11}.{row}" for n in range(wide)), "ab"[row % 2]])
+        for row in range(60)
+    ]
+    table.write_text("\n".join([header, *rows]) + "\n", encoding="utf-8")
     others = ("numpy", "onnxruntime", "pandas", "polars", "pyarrow", "sklearn", "sqlglot")
-    blocked = f"import sys; sys.modules.update(dict.fromkeys({others}))"
-    program = f"{blocked}; import fourhats_runtime.profile"
+    program = (
+        f"import sys; sys.modules.update(dict.fromkeys({others}))\n"
+        "from fourhats_runtime.profile import profile_file\n"
+        f"profile_file({str(table)!r}, 'kind')"
+    )
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_a_wide_table_is_profiled_in_little_time_and_memory(tmp_path: Path) -> None:
+    table = tmp_path / "wide.csv"
+    draw = random.Random(8)
+    with table.open("w", encoding="utf-8") as file:
+        file.write(",".join([*(f"g{n}" for n in range(300)), "kind"]) + "\n")
+        for _ in range(150):
+            values = [f"{draw.gauss(0, 1):.4f}" for _ in range(300)]
+            values[7] = "n/a"
+            file.write(",".join([*values, draw.choice("ab")]) + "\n")
+    program = (
+        "import resource, time\n"
+        "from fourhats_runtime.profile import profile_file\n"
+        "began = time.process_time()\n"
+        f"profile = profile_file({str(table)!r}, 'kind')\n"
+        "print(time.process_time() - began, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)\n"
+        "print(sum(column.type == 'number' for column in profile.columns))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], check=True, stdout=subprocess.PIPE)
+    seconds, kilobytes, numbers = map(float, done.stdout.split())
+    assert numbers == 299, "one column holds nothing but marks"
+    assert seconds < 10
+    assert kilobytes < 400 * 1024

@@ -6,7 +6,7 @@ twice, the table is the same.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,6 +15,7 @@ from functools import partial
 import duckdb
 
 from fourhats_runtime.contract import Contract, Join
+from fourhats_runtime.data.differences import renamed
 from fourhats_runtime.data.joins import own_columns, put_together
 from fourhats_runtime.data.landing import land
 from fourhats_runtime.data.masking import Mask
@@ -87,6 +88,19 @@ def glimpse(
         ProjectError: no source is set up, one cannot be read, or a join is not possible.
 
     """
+    with read_aside(joins, project) as (connection, said):
+        columns = ", ".join(map(quote, own_columns(connection, "raw")))
+        yield relation(connection, f"SELECT {columns} FROM raw"), said
+
+
+@contextmanager
+def read_aside(joins: Sequence[Join], project: Project) -> Iterator[tuple[Connection, list[str]]]:
+    """Give a warehouse of its own in which every source is read to `raw`, and what there is to say.
+
+    Raises:
+        ProjectError: no source is set up, one cannot be read, or a join is not possible.
+
+    """
     sources = configured(project)
     if not sources:
         raise ProjectError("no source is set up: fill in config/sources.toml, or name a file")
@@ -97,8 +111,7 @@ def glimpse(
             said += land(connection, project, Mask.nothing(), f"raw_{name}", load).said
         said += put_together(connection, joins, list(sources))
         said += shape(connection, None, project.folder / "sql")
-        columns = ", ".join(map(quote, own_columns(connection, "raw")))
-        yield relation(connection, f"SELECT {columns} FROM raw"), said
+        yield connection, said
 
 
 def configured(project: Project) -> dict[str, Source]:
@@ -162,7 +175,8 @@ class _Extraction:
         before, now = self._columns("raw"), self._columns("incoming")
         needed = {column.source for column in self.contract.used}
         needed |= {key for join in self.contract.joins for key in join.on}
-        changed = [f"{column} is gone" for column in needed & before.keys() - now.keys()]
+        gone, came = needed & before.keys() - now.keys(), now.keys() - before.keys()
+        changed = [self._gone(source, came, alone=len(gone) == len(came) == 1) for source in gone]
         changed += [
             f"{column} was {_kind(before[column])} and is {_kind(now[column])}"
             for column in needed & before.keys() & now.keys()
@@ -174,8 +188,18 @@ class _Extraction:
                 " in. Mend the source, or change config/contract.toml and run `extract --whole`"
             )
         said = [f"{self.name} has a new column {column}" for column in now if column not in before]
-        gone = [column for column in before if column not in now]
-        return said + [f"{self.name} has no column {column} any more" for column in gone]
+        left = [column for column in before if column not in now]
+        return said + [f"{self.name} has no column {column} any more" for column in left]
+
+    def _gone(self, source: str, came: Collection[str], *, alone: bool) -> str:
+        column = next((c for c in self.contract.used if c.source == source), None)
+        new = renamed(column, sorted(came), alone=alone) if column is not None else ""
+        if column is None or not new:
+            return f"{source} is gone"
+        return (
+            f"{source} is gone, and {new} came: where it is the same, at {column.name} in "
+            f'config/contract.toml write source = "{new}"'
+        )
 
     def _columns(self, state: str) -> dict[str, str]:
         return own_columns(self.connection, f"{state}_{self.name}")

@@ -13,8 +13,10 @@ import duckdb
 from fourhats_runtime.contract import Column, Contract
 from fourhats_runtime.contract.names import landed
 from fourhats_runtime.data.check import Check
+from fourhats_runtime.data.differences import absent
 from fourhats_runtime.data.duckdb_errors import reason
-from fourhats_runtime.data.sql import literal, quote
+from fourhats_runtime.data.joins import own_columns
+from fourhats_runtime.data.sql import chained, literal, quote
 from fourhats_runtime.data.typed_values import typed
 from fourhats_runtime.data.warehouse import Connection, columns, count, one_row
 from fourhats_runtime.errors import ProjectError
@@ -78,14 +80,14 @@ def validate(
             f"SELECT {', '.join(['_source', '_row', *flags])} "
             f"FROM ({rows}) AS typed WHERE {_any(rules)}"
         )
-    reasons = " || ".join(
+    reasons = [
         f"CASE WHEN failing.fails_{n} THEN {literal(f'{BETWEEN}{rule}')} ELSE '' END"
         for n, rule in enumerate(rules)
-    )
-    nothing = literal("")
+    ]
+    found = chained("||", reasons or [literal("")])
     connection.execute(
         f"CREATE OR REPLACE TABLE quarantine AS "
-        f"SELECT substr({reasons or nothing}, {len(BETWEEN) + 1}) AS reasons, raw.* "
+        f"SELECT substr({found}, {len(BETWEEN) + 1}) AS reasons, raw.* "
         "FROM failing JOIN raw ON raw._source = failing._source AND raw._row = failing._row"
     )
     violations = _counted(connection, rules)
@@ -132,10 +134,10 @@ def cases_set_aside(connection: Connection, contract: Contract) -> str:
     the source left empty: an outcome that cannot be read is one all the same.
     """
     present = columns(connection, "quarantine")
-    outcome, missing = _meant(contract.target, present)
+    outcome, missing = meant(contract.target, present)
     key = "NULL"
     if contract.id is not None:
-        key, _ = _meant(contract.id, present)
+        key, _ = meant(contract.id, present)
     return (
         f"SELECT _source, _row, CAST({key} AS VARCHAR) AS id, CAST({outcome} AS VARCHAR) AS outcome"
         f", {missing or f'({outcome} IS NULL)'} AS is_open, reasons "
@@ -187,19 +189,12 @@ def _typed_rows(
 ) -> tuple[str, list[_Rule]]:
     """Give the SQL of all rows with typed values, and what must not hold for them."""
     present = columns(connection, "raw")
-    absent = [
-        c.source for c in contract.used if landed(c.source) not in present and c.role != "target"
-    ]
-    if absent:
-        names = ", ".join(name for name in present if not name.startswith("_"))
-        raise ProjectError(
-            f"the data has no column {absent[0]!r}, which config/contract.toml names "
-            f"(it has: {names})"
-        )
+    if gone := list(absent(contract, list(own_columns(connection, "raw")))):
+        raise ProjectError("; ".join(map(str, gone)))
     selected = ["_source", "_row"]
     rules = []
     for column in contract.used:
-        value, missing = _meant(column, present)
+        value, missing = meant(column, present)
         selected.append(f"{value} AS {quote(column.name)}")
         if missing is not None:
             selected.append(f"{missing} AS {_missing(column)}")
@@ -217,7 +212,7 @@ def _typed_rows(
     return rows, [*rules, *map(_own, checks)]
 
 
-def _meant(column: Column, present: Mapping[str, str]) -> tuple[str, str | None]:
+def meant(column: Column, present: Mapping[str, str]) -> tuple[str, str | None]:
     """Give what `typed` gives, with one spelling a class, and with what a blank stands for.
 
     `present` are the columns of `raw`, and their types.
@@ -298,7 +293,7 @@ def _blame(connection: Connection, rows: str, checks: Sequence[Check]) -> None:
 
 
 def _any(rules: list[_Rule]) -> str:
-    return " OR ".join(f"({rule.fails})" for rule in rules) or "FALSE"
+    return chained("OR", [f"({rule.fails})" for rule in rules] or ["FALSE"])
 
 
 def _has_duplicates(connection: Connection, rows: str, key: Sequence[str]) -> bool:

@@ -22,6 +22,18 @@ def literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
+def chained(operator: str, parts: Sequence[str]) -> str:
+    """Put an operator between parts, in pairs of pairs: of a thousand, no engine is too deep.
+
+    >>> chained("OR", ["a", "b", "c"])
+    '(a OR (b OR c))'
+    """
+    if len(parts) == 1:
+        return parts[0]
+    half = len(parts) // 2
+    return f"({chained(operator, parts[:half])} {operator} {chained(operator, parts[half:])})"
+
+
 @dataclass(frozen=True)
 class Part:
     """Rows: the SQL of where they stand, that of columns to add, and their own with their types."""

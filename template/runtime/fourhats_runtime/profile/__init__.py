@@ -7,6 +7,7 @@ from fourhats_runtime.data.table_file import TableFileError
 from fourhats_runtime.profile.inference import (
     Column,
     Profile,
+    merged,
     profile_relation,
     to_toml,
 )
@@ -18,6 +19,7 @@ __all__ = [
     "Profile",
     "TableFileError",
     "TargetError",
+    "merged",
     "profile_file",
     "profile_relation",
     "to_toml",

@@ -10,6 +10,7 @@ import duckdb
 
 from fourhats_runtime.contract.names import snake_case
 from fourhats_runtime.contract.written import MARKS, WORDS
+from fourhats_runtime.data.files.names import unique_names
 from fourhats_runtime.data.table_file import quote
 from fourhats_runtime.data.typed_values import from_text, is_mark, trimmed
 from fourhats_runtime.profile.writing import (
@@ -25,7 +26,7 @@ from fourhats_runtime.profile.writing import (
 SAMPLE_ROWS = 2000
 SAMPLE_VALUES = 400_000
 FEWEST_SEEN = 20
-AT_ONCE = 32
+AT_ONCE = 24
 """Columns in one scan: what an engine holds for an aggregate, it holds for each of them."""
 HELD_VALUES = 2_000_000
 EXACT_ROWS = 200_000
@@ -118,8 +119,13 @@ class Facts:
     """What a person should know of how it is read."""
 
 
-def measure(relation: duckdb.DuckDBPyRelation) -> tuple[int, list[Facts]]:
-    """Count the rows and look at every column, in a few scans, some columns at a time."""
+def measure(
+    relation: duckdb.DuckDBPyRelation,
+) -> tuple[int, list[Facts], duckdb.DuckDBPyRelation]:
+    """Count the rows and look at every column, in a few scans, some columns at a time.
+
+    Gives the relation, too, that the SQL of the columns is about: it may hold more of them.
+    """
     columns = [
         Facts(name, _typed_kind(str(kind.id)))
         for name, kind in zip(relation.columns, relation.types, strict=True)
@@ -134,22 +140,39 @@ def measure(relation: duckdb.DuckDBPyRelation) -> tuple[int, list[Facts]]:
         else:
             column.value = source
         column.text = f"CAST({column.value} AS VARCHAR)"
-    relation = _held(relation)
+    relation = _held(relation, columns)
     rows = _count(relation, columns, _first_look(relation, columns))
     if rows:
         _list_values(relation, columns, rows)
         _keep_na(relation, columns, rows)
         _find_sentinels(relation, columns)
         _find_row_numbers(relation, columns, rows)
-    return rows, columns
+    return rows, columns, relation
 
 
-def _held(relation: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:
-    """Give a table of many columns and few rows in memory: its file is not read for each batch."""
-    most = HELD_VALUES // len(relation.columns)
-    if len(relation.columns) <= AT_ONCE or relation.limit(most + 1).shape[0] > most:
+def _held(relation: duckdb.DuckDBPyRelation, columns: Sequence[Facts]) -> duckdb.DuckDBPyRelation:
+    """Give a table of many columns and few rows in memory: its file is not read for each batch.
+
+    The marks for "no value" are taken out of all its texts by one expression: to compile a pattern
+    for each column takes longer than to look at a few hundred values with it.
+    """
+    most = HELD_VALUES // len(columns)
+    if len(columns) <= AT_ONCE or relation.limit(most + 1).shape[0] > most:
         return relation
-    return duckdb.connect().from_arrow(relation.to_arrow_table())
+    texts = [column for column in columns if column.raw]
+    sources = [quote(column.source) for column in columns]
+    names = unique_names(
+        [column.source for column in columns] + [f"v{n}" for n in range(len(texts) + 1)]
+    )
+    known, *own = map(quote, names[len(columns) :])
+    cleaned = (
+        f"list_transform([{', '.join(c.raw for c in texts)}], lambda t: {_present('t', MARKS)})"
+    )
+    relation = relation.project(", ".join([*sources, f"{cleaned} AS {known}"])).materialize()
+    for column, name in zip(texts, own, strict=True):
+        column.value, column.text = name, f"CAST({name} AS VARCHAR)"
+    values = [f"{known}[{place}] AS {name}" for place, name in enumerate(own, start=1)]
+    return relation.project(", ".join([*sources, *values])).materialize()
 
 
 def _present(raw: str, marks: Sequence[str]) -> str:
@@ -296,7 +319,7 @@ def _count(
 
 def _ask(asked: _Asked, look: _Look, value: str) -> None:
     raw, mark = look.column.raw, f"m{value}"
-    asked.made |= {mark: f"CASE WHEN {is_mark(raw, MARKS[1:])} THEN trim({raw}) END"}
+    asked.made |= {mark: f"CASE WHEN {look.column.value} IS NULL THEN nullif(trim({raw}), '') END"}
     asked.aggregates += [f"min({mark})", f"max({mark})"]
     if look.may_be_typed:
         word = f"CASE WHEN {is_word(value)} THEN {value} END"
@@ -519,6 +542,10 @@ def _settle_plain(look: _Look, kind: str, matched: int) -> None:
 
 def _list_values(relation: duckdb.DuckDBPyRelation, columns: list[Facts], rows: int) -> None:
     """List the values of columns with few, count exactly where it matters, find the range."""
+    # A table of hashes for each column costs more than it saves where there are few rows.
+    different, counted = "list(DISTINCT {})", "count(DISTINCT {})"
+    if rows <= EXACT_ROWS:
+        different, counted = "list_distinct(list({}))", "list_unique(list({}))"
     asked = []
     for number, column in enumerate(columns):
         value, text = f"v{number}", f"t{number}"
@@ -527,8 +554,8 @@ def _list_values(relation: duckdb.DuckDBPyRelation, columns: list[Facts], rows: 
         exact = rows <= EXACT_ROWS or (
             column.kind in ("integer", "text") and column.distinct >= 0.8 * rows
         )
-        own = [f"list(DISTINCT {text})" if few else "NULL"]
-        own.append(f"count(DISTINCT {value})" if exact or few else "NULL")
+        own = [different.format(text) if few else "NULL"]
+        own.append(counted.format(value) if exact or few else "NULL")
         numeric = column.kind in ("integer", "number")
         own += [f"{f}({value})::DOUBLE" if numeric else "NULL" for f in ("min", "max")]
         asked.append(_Asked({value: column.value, text: column.text}, own))

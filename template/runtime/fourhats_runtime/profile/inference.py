@@ -8,7 +8,9 @@ from pathlib import Path
 
 import duckdb
 
+from fourhats_runtime.contract import Contract
 from fourhats_runtime.contract.names import NO_FEATURES, safe_names, snake_case
+from fourhats_runtime.data.differences import added
 from fourhats_runtime.data.table_file import TableFileError, explained
 from fourhats_runtime.profile.facts import Facts, measure
 from fourhats_runtime.profile.leakage import Finding, follows, known_afterwards, leaks
@@ -23,6 +25,9 @@ from fourhats_runtime.profile.target import (
     judge_target,
     likeliness,
 )
+
+ONCE = frozenset({"id", "entity", "time", "target"})
+"""Roles that one column of a contract has."""
 
 HEAD = """\
 # The contract: what every column of the data is. It was inferred from the data and is yours now:
@@ -117,12 +122,13 @@ def profile_relation(
 
     """
     try:
-        rows, columns = measure(relation)
+        rows, columns, relation = measure(relation)
         if not rows:
             raise TableFileError("the table has no rows.")
-        names = safe_names(relation.columns)
+        sources = [column.source for column in columns]
+        names = safe_names(sources)
         facts = dict(zip(names, columns, strict=True))
-        chosen = None if target is None else find_target(target, relation.columns, names)
+        chosen = None if target is None else find_target(target, sources, names)
         personal, said = personal_data(relation, facts, chosen)
         roles = assign_roles(rows, facts, chosen, personal)
         roles.warnings += said
@@ -233,21 +239,44 @@ def to_toml(profile: Profile, joins: Mapping[str, Sequence[str]] | None = None) 
     for source, keys in (joins or {}).items():
         lines += ["", "[[joins]]", f"source = {_toml(source)}", f"on = {_toml(tuple(keys))}"]
     for column in profile.columns:
-        lines += ["", "[[columns]]"]
-        for key in ("name", "source", "type", "role", "nullable", "min", "max"):
-            value = getattr(column, key)
-            if value is not None:
-                hint = f"  # to use it: {column.switch}" if key == "role" and column.switch else ""
-                lines.append(f"{key} = {_toml(value)}{hint}")
-        if column.missing_marks is not None:
-            lines.append(f"missing = {_toml(column.missing_marks)}")
-        for key in (
-            *("categories", "parts", "words", "spellings", "set_aside", "blank", "written"),
-            *("leak", "pii", "note"),
-        ):
-            if value := getattr(column, key):
-                lines.append(f"{key} = {_toml(value)}")
+        lines += ["", *_column_lines(column)]
     return "\n".join(lines) + "\n"
+
+
+def merged(text: str, contract: Contract, profile: Profile) -> tuple[str, list[str]]:
+    """Add to the text of a contract what is new in the data; gives it, and the names of that.
+
+    Nothing of what stands there is touched. What can be there once only is left out, with a note.
+    """
+    taken = {column.role for column in contract.columns}
+    names = [column.name for column in contract.columns]
+    expected = {each.column for each in added(contract, [c.source for c in profile.columns])}
+    new = [column for column in profile.columns if column.source in expected]
+    parts = [text.rstrip("\n")]
+    for column in new:
+        if column.role in ONCE & taken:
+            note = f"looks like the {column.role}, of which the contract has one"
+            column = replace(column, role="ignore", parts=(), note=note)  # noqa: PLW2901
+        *_, name = safe_names([*names, column.source])
+        names.append(name)
+        parts.append("\n".join(_column_lines(replace(column, name=name))))
+    return "\n\n".join(parts) + "\n", names[len(contract.columns) :]
+
+
+def _column_lines(column: Column) -> list[str]:
+    lines = ["[[columns]]"]
+    for key in ("name", "source", "type", "role", "nullable", "min", "max"):
+        value = getattr(column, key)
+        if value is not None:
+            hint = f"  # to use it: {column.switch}" if key == "role" and column.switch else ""
+            lines.append(f"{key} = {_toml(value)}{hint}")
+    if column.missing_marks is not None:
+        lines.append(f"missing = {_toml(column.missing_marks)}")
+    keys = ("categories", "parts", "words", "spellings", "set_aside", "blank", "written")
+    for key in (*keys, "leak", "pii", "note"):
+        value = getattr(column, key)
+        lines += [f"{key} = {_toml(value)}"] if value else []
+    return lines
 
 
 def _profile(roles: Roles, outcome: Outcome | None = None) -> Profile:

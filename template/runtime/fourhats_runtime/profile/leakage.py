@@ -16,7 +16,9 @@ from statistics import fmean
 import duckdb
 
 from fourhats_runtime.contract.names import snake_case
-from fourhats_runtime.profile.facts import Facts
+from fourhats_runtime.data.files.names import unique_names
+from fourhats_runtime.data.table_file import quote
+from fourhats_runtime.profile.facts import AT_ONCE, Facts
 from fourhats_runtime.profile.target import Outcome
 
 Value = float | str | None
@@ -79,14 +81,9 @@ def leaks(
             for facts in columns.values()
         ),
     ]
-    named = ", ".join(f"{value} AS v{n}" for n, value in enumerate(picked))
-    numbered = relation.project(f"{named}, row_number() OVER () AS place")
-    # By a hash: every tenth row might be the same hour of the day. And in no order that means
-    # anything, so that both halves of it hold some of everything.
-    sample = numbered.filter(f"hash(place) % {max(1, rows // SAMPLE_ROWS)} = 0")
-    sampled = sample.order("hash(place), place").fetchall()
+    sampled = list(zip(*_sampled(relation, rows, picked), strict=True))
     known = [
-        (label, row[1:-1]) for row in sampled if (label := _outcome(row[0], outcome)) is not None
+        (label, row[1:]) for row in sampled if (label := _outcome(row[0], outcome)) is not None
     ]
     if len(known) < 2 * SMALLEST_HALF:
         return {}
@@ -106,6 +103,26 @@ def leaks(
             finding = class_given_away(values, [str(label) for label in outcomes], named)
         if finding:
             found[name] = finding
+    return found
+
+
+def _sampled(
+    relation: duckdb.DuckDBPyRelation, rows: int, values: Sequence[str]
+) -> list[tuple[Value, ...]]:
+    """Give the values of an even sample of the rows, by columns, some of these at a time.
+
+    By a hash: every tenth row might be the same hour of the day. And in no order that means
+    anything, so that both halves of it hold some of everything.
+    """
+    *_, place = map(quote, unique_names([*relation.columns, "place"]))
+    numbered = relation.project(f"*, row_number() OVER () AS {place}")
+    sample = numbered.filter(f"hash({place}) % {max(1, rows // SAMPLE_ROWS)} = 0")
+    held = sample.order(f"hash({place}), {place}").materialize()
+    found: list[tuple[Value, ...]] = []
+    for start in range(0, len(values), AT_ONCE):
+        found += zip(
+            *held.project(", ".join(values[start : start + AT_ONCE])).fetchall(), strict=True
+        )
     return found
 
 
