@@ -77,7 +77,10 @@ class Settings:
 
     @cached_property
     def _dotenv(self) -> dict[str, str | None]:
-        return dict(dotenv_values(self.folder / ".env"))
+        try:
+            return dict(dotenv_values(self.folder / ".env"))
+        except UnicodeDecodeError:
+            raise ProjectError(".env is no UTF-8 text: save it as UTF-8") from None
 
     @cached_property
     def _tables(self) -> dict[str, Any]:
