@@ -8,7 +8,8 @@ import re
 import secrets
 import shutil
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -32,14 +33,28 @@ def unfinished() -> str:
 def write_atomically(path: Path, text: str) -> None:
     """Write a file that a reader sees whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    with written_whole(path) as scratch, scratch.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+@contextmanager
+def written_whole(path: Path) -> Iterator[Path]:
+    """Give the place where a file is written, which takes its own place when all is there.
+
+    Raises:
+        OSError: it cannot be written; it names the file.
+
+    """
     scratch = path.with_name(unfinished())
     try:
-        with scratch.open("w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
+        yield scratch
         scratch.chmod(0o644)
         scratch.replace(path)
+    except OSError as error:
+        error.filename = str(path)
+        raise
     finally:
         scratch.unlink(missing_ok=True)
 

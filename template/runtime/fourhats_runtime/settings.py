@@ -101,7 +101,7 @@ class Settings:
         return tables
 
     def _load(self, table: str, section: type[S]) -> S:
-        tables = self._tables
+        tables, _ = self._tables, self._dotenv  # whose faults are said in their own words
 
         class Surroundings(BaseSettings):
             model_config: ClassVar[SettingsConfigDict] = SettingsConfigDict(

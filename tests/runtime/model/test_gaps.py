@@ -13,6 +13,7 @@ from fourhats_runtime.pipeline import run_step
 
 if TYPE_CHECKING:
     from fourhats_runtime import Project
+    from fourhats_runtime.model.features import Feed
 
 
 @pytest.mark.parametrize("task", ["classification", "regression"], indirect=True)
@@ -48,11 +49,11 @@ def test_the_line_goes_on_though_columns_are_empty_or_constant_where_it_learns(
 def test_columns_without_a_value_tell_no_rows_apart() -> None:
     random = np.random.default_rng(0)
 
-    def rows(gap: float) -> dict[str, np.ndarray]:
+    def rows(gap: float) -> Feed:
         values = random.normal(size=(400, 1)).astype(np.float32)
         return {"empty": np.full((400, 1), gap, dtype=np.float32), "value": values}
 
     found = tell_apart(rows(np.nan), rows(np.nan), false_alarms=0.001, seed=0)
     assert 0.4 < found.auc < found.by_chance
-    nothing = {"empty": np.full((400, 1), np.nan, dtype=np.float32)}
+    nothing: Feed = {"empty": np.full((400, 1), np.nan, dtype=np.float32)}
     assert tell_apart(nothing, nothing, false_alarms=0.001, seed=0) == (0.5, 0.5)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pyarrow import parquet
 
 from fourhats_runtime.errors import DamagedError, ProjectError
-from fourhats_runtime.files import unfinished
+from fourhats_runtime.files import written_whole
 from fourhats_runtime.model.features import Feed
 
 MOST_ROWS = 2000
@@ -61,9 +61,8 @@ def holdout(folder: Path) -> Holdout:
 
 
 def _write(path: Path, columns: dict[str, NDArray[np.generic]]) -> None:
-    scratch = path.with_name(unfinished())
-    parquet.write_table(pa.table(columns), scratch)
-    scratch.replace(path)
+    with written_whole(path) as scratch:
+        parquet.write_table(pa.table(columns), scratch)
 
 
 def _read(path: Path) -> dict[str, NDArray[np.generic]]:

@@ -5,7 +5,9 @@ import logging
 import math
 import os
 import re
+import sqlite3
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
@@ -32,8 +34,11 @@ from fourhats_runtime.tasks import fit_rule
 from fourhats_runtime.tasks.rule import Floats
 from fourhats_runtime.training import Training
 
+EXPERIMENTS = "mlflow.sqlite"
 MOST_LOGGED = 1000
 """MLflow takes no more metrics at once."""
+
+logger = logging.getLogger(__name__)
 
 
 def check_classes(parts: Split, contract: Contract) -> None:
@@ -100,7 +105,19 @@ def register(  # noqa: PLR0913, PLR0917 (what came of an experiment)
     if origin is None:
         origin = provenance(project, parts, outputs, rule, attempts)
         registry.note(version, NOTE, origin)
-    _track(project, version, registry.card(version), origin)
+    path = project.artifacts / EXPERIMENTS
+    try:
+        with closing(sqlite3.connect(path)) as found:  # MLflow would say it in a page of its own
+            found.execute("PRAGMA quick_check(1)").fetchall()
+        _track(project, version, registry.card(version), origin)
+    except Exception as error:  # noqa: BLE001 (of any of MLflow's libraries: the model is registered)
+        logger.warning(
+            "%s takes no experiment (%s): %s stands in the registry alone. Move the file away, and "
+            "the next training begins another",
+            path,
+            str(error).partition("\n")[0],
+            version,
+        )
     return version
 
 
@@ -152,7 +169,7 @@ def _track(project: Project, version: str, card: Card, origin: Card) -> None:
     from mlflow.entities import Metric  # noqa: PLC0415
 
     logging.getLogger("mlflow").setLevel(logging.WARNING)
-    mlflow.set_tracking_uri(f"sqlite:///{project.artifacts / 'mlflow.sqlite'}")
+    mlflow.set_tracking_uri(f"sqlite:///{project.artifacts / EXPERIMENTS}")
     mlflow.set_experiment(project.name)
     with mlflow.start_run(run_name=version) as run:
         mlflow.log_params({"model": card["model"], **card["parameters"]})

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal, TypedDict
 
 from fourhats_runtime.errors import DamagedError, ProjectError
-from fourhats_runtime.files import read_json, read_text, unfinished, write_atomically
+from fourhats_runtime.files import read_json, read_text, unfinished, write_atomically, written_whole
 
 Pointer = Literal["champion", "challenger"]
 Card = dict[str, Any]
@@ -75,15 +75,15 @@ class Registry:
 
         """
         path = self.root / pointer
-        way_back = "`train` sets it anew"
-        if pointer == "champion":
-            known = ", ".join(self.versions())
-            way_back = f"`rollback --to VERSION` says who decides (there are: {known})"
         try:
-            version = read_text(path, way_back).strip()
+            version = path.read_bytes().decode(errors="replace").strip()
         except FileNotFoundError:
             return None
-        if not NAME.fullmatch(version):
+        if not (NAME.fullmatch(version) and self.folder(version).is_dir()):
+            way_back = "`train` sets it anew"
+            if pointer == "champion":
+                known = ", ".join(self.versions())
+                way_back = f"`rollback --to VERSION` says who decides (there are: {known})"
             raise DamagedError(f"{path} is damaged (it names no version): {way_back}")
         return version
 
@@ -252,9 +252,10 @@ class Registry:
 
     @staticmethod
     def _write_files(folder: Path, graph: bytes, contract: str, card: Card) -> None:
-        (folder / GRAPH_FILE).write_bytes(graph)
-        (folder / CONTRACT_FILE).write_text(contract, encoding="utf-8")
-        (folder / CARD_FILE).write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
+        with written_whole(folder / GRAPH_FILE) as scratch:
+            scratch.write_bytes(graph)
+        write_atomically(folder / CONTRACT_FILE, contract)
+        write_atomically(folder / CARD_FILE, json.dumps(card, indent=2) + "\n")
 
 
 def _digest(graph: bytes, contract: str, card: Card) -> str:

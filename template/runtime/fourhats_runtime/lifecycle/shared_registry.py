@@ -22,7 +22,7 @@ from pydantic import BaseModel, Field, ValidationError
 from fourhats_runtime.data.bucket import Bucket, ChangedError, Found, Stamp
 from fourhats_runtime.data.shared_data import Name, SharedData
 from fourhats_runtime.errors import ProjectError
-from fourhats_runtime.files import unfinished, write_atomically
+from fourhats_runtime.files import write_atomically, written_whole
 from fourhats_runtime.lifecycle.registry import HISTORY_FILE, Pointer, Registry
 from fourhats_runtime.project import Project
 
@@ -156,10 +156,8 @@ def fetch(bucket: Bucket, root: Path, versions: dict[str, dict[str, str]]) -> No
         if found is None or _digest(found.content) != digest:
             raise ProjectError(f"{bucket.url}/registry/files/{digest} is not what was put there")
         path.parent.mkdir(parents=True, exist_ok=True)
-        scratch = path.with_name(unfinished())
-        scratch.write_bytes(found.content)
-        scratch.chmod(0o644)
-        scratch.replace(path)
+        with written_whole(path) as scratch:
+            scratch.write_bytes(found.content)
 
     with ThreadPoolExecutor(AT_ONCE) as threads:
         list(threads.map(bring, missing))
