@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+import time
 from contextlib import contextmanager
 from dataclasses import replace
 from threading import Timer
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from fastapi.testclient import TestClient
 from fourhats_runtime.data.warehouse import connect, count
 from fourhats_runtime.data.warehouse import file as warehouse_file
 from fourhats_runtime.errors import ProjectError
 from fourhats_runtime.monitor import alerts
 from fourhats_runtime.pipeline import Asked, run_step
 from fourhats_runtime.project import named
+from fourhats_runtime.serve import create_app
+
+from tests.runtime.pipeline.test_cli import PROGRAM, ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,6 +34,17 @@ connection = duckdb.connect(sys.argv[1], read_only=sys.argv[2] == "reads")
 connection.execute("SELECT count(*) FROM clean").fetchall()
 print("open", flush=True)
 sys.stdin.read()
+"""
+
+READER = """
+import sys, time, duckdb
+while True:
+    try:
+        with duckdb.connect(sys.argv[1], read_only=True) as connection:
+            connection.execute("SELECT count(*) FROM clean").fetchall()
+    except duckdb.Error:
+        pass
+    time.sleep(0.05)
 """
 
 
@@ -92,6 +109,28 @@ def test_while_a_model_is_fitted_others_may_write(ran: Project) -> None:
         return train(project, connection, others)
 
     run_step("train", replace(ran, train=trained))
+
+
+def test_run_monitor_serve_and_a_notebook_live_side_by_side(
+    ran: Project, record: dict[str, Any]
+) -> None:
+    command, path = [sys.executable, "-c", PROGRAM], os.environ | {"PYTHONPATH": str(ROOT)}
+    reader = [sys.executable, "-c", READER, str(ran.artifacts / "warehouse.duckdb")]
+    with TestClient(create_app(ran)) as client, subprocess.Popen(reader) as reading:
+        steps = [
+            subprocess.Popen([*command, *words], cwd=ran.folder, env=path, stderr=subprocess.PIPE)
+            for words in (("run",), ("monitor",))
+        ]
+        try:
+            while any(step.poll() is None for step in steps):
+                assert client.post("/predict", json=[record]).status_code == 200
+                assert reading.poll() is None
+                time.sleep(0.2)
+        finally:
+            reading.kill()
+            said = [step.communicate()[1].decode() for step in steps]
+    assert [step.returncode for step in steps] == [0, 0], said
+    assert not [each for each in alerts.open_incidents(ran) if each.startswith("step:")]
 
 
 def test_a_version_is_taken_back_whoever_holds_the_warehouse(

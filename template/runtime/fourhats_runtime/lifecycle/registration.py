@@ -16,6 +16,7 @@ import numpy as np
 
 from fourhats_runtime.contract import MISSING, Contract
 from fourhats_runtime.errors import ProjectError
+from fourhats_runtime.files import written_whole
 from fourhats_runtime.lifecycle.distribution import baseline, prediction_column
 from fourhats_runtime.lifecycle.figures import Figure
 from fourhats_runtime.lifecycle.origin import NOTE
@@ -107,8 +108,9 @@ def register(  # noqa: PLR0913, PLR0917 (what came of an experiment)
         registry.note(version, NOTE, origin)
     path = project.artifacts / EXPERIMENTS
     try:
-        with closing(sqlite3.connect(path)) as found:  # MLflow would say it in a page of its own
-            found.execute("PRAGMA quick_check(1)").fetchall()
+        if path.exists():
+            with closing(sqlite3.connect(path)) as found:  # MLflow would say it in many lines
+                found.execute("PRAGMA quick_check(1)").fetchall()
         _track(project, version, registry.card(version), origin)
     except Exception as error:  # noqa: BLE001 (of any of MLflow's libraries: the model is registered)
         logger.warning(
@@ -169,7 +171,12 @@ def _track(project: Project, version: str, card: Card, origin: Card) -> None:
     from mlflow.entities import Metric  # noqa: PLC0415
 
     logging.getLogger("mlflow").setLevel(logging.WARNING)
-    mlflow.set_tracking_uri(f"sqlite:///{project.artifacts / EXPERIMENTS}")
+    path = project.artifacts / EXPERIMENTS
+    if not path.exists():  # made whole: tables that a kill leaves half-made MLflow never gets over
+        with written_whole(path) as scratch:
+            mlflow.set_tracking_uri(f"sqlite:///{scratch}")
+            mlflow.search_experiments()
+    mlflow.set_tracking_uri(f"sqlite:///{path}")
     mlflow.set_experiment(project.name)
     with mlflow.start_run(run_name=version) as run:
         mlflow.log_params({"model": card["model"], **card["parameters"]})
