@@ -69,10 +69,14 @@ def test_a_file_with_another_digest_is_not_installed(
     for name, text in (("right.txt", hashes), ("wrong.txt", other)):
         (tmp_path / name).write_text(text, encoding="utf-8")
     options = ["--quiet", "--no-cache", "--no-deps", "--target", str(tmp_path / "there")]
-    install = ["pip", "install", *options, "--constraint"]
-    uv(default_project.folder, *install, str(tmp_path / "right.txt"), "idna")
+
+    def install(constraints: str) -> None:
+        named = ["--constraint", str(tmp_path / constraints)]
+        uv(default_project.folder, "pip", "install", "--reinstall", *options, *named, "idna")
+
+    install("right.txt")
     with pytest.raises(AssertionError, match="Hash mismatch"):
-        uv(default_project.folder, *install, "--reinstall", str(tmp_path / "wrong.txt"), "idna")
+        install("wrong.txt")
 
 
 def test_what_answers_is_imported_where_only_that_is_installed(
