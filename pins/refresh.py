@@ -6,6 +6,9 @@ that a project pins what it uses and nothing else. Where one option holds a pack
 keep the newer version. What a project asks for it mostly asks the runtime for, by its extras. Run
 by `make pins`; `python pins/refresh.py --keep` leaves the versions as they are, and takes in only
 what came or went.
+
+The digests of their files are written too: `includes/hashes.jinja`, and, for what installs them in
+an image and in CI, `template/deploy/tools.txt`.
 """
 
 import re
@@ -22,7 +25,13 @@ from jinja2_ansible_filters import AnsibleCoreFiltersExtension
 
 ROOT = Path(__file__).parents[1]
 PINS = ROOT / "includes" / "constraints.jinja"
+HASHES = ROOT / "includes" / "hashes.jinja"
 RUNTIME = ROOT / "template" / "runtime" / "pyproject.toml"
+TOOLS = ROOT / "template" / "deploy" / "tools.txt"
+TOOLS_HEAD = """\
+# What installs a project in an image and in CI, and lists what is in the image, with the digests of
+# its files. The template writes this file.
+"""
 
 BASE: dict[str, Any] = {
     "project_slug": "pins",
@@ -87,7 +96,37 @@ def main() -> None:
         if there is not None:
             lines += under([{HOLDS_BACK}, set() if HOLDS_BACK in there else there], pin)
     PINS.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    print(f"{PINS.relative_to(ROOT)}: {len(older)} pins")
+    digests = hashed(newest) | hashed(older)
+    entries = [f'  "{pin}": "{" ".join(digests[pin])}",' for pin in sorted(digests)]
+    HASHES.write_text("\n".join(["{% set hashes = {", *entries, "} %}"]) + "\n", encoding="utf-8")
+    TOOLS.write_text(TOOLS_HEAD + tools(), encoding="utf-8")
+    print(f"{PINS.relative_to(ROOT)}: {len(older)} pins, {HASHES.name}: {len(digests)}")
+
+
+def hashed(pins: Sequence[str]) -> dict[str, list[str]]:
+    """Give the digests (SHA-256) of the files of each pin, without its marker."""
+    text = compiled(["--no-deps", "--generate-hashes"], "\n".join(pins))
+    found = re.findall(r"^(\S+==\S+).*((?:\\\n.*--hash=\S+ *)+)", text, re.MULTILINE)
+    return {pin: re.findall(r"--hash=(\S+)", hashes) for pin, hashes in found}
+
+
+def tools() -> str:
+    """Pin uv, of this repository's own version, and what writes down what is in an image."""
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    version = re.search(r"^UV_VERSION := (\S+)$", makefile, re.MULTILINE)
+    if version is None:
+        sys.exit("pins: the Makefile names no version of uv")
+    return compiled(["--generate-hashes"], f"uv=={version[1]}\ncyclonedx-bom==7.5.0")
+
+
+def compiled(options: Sequence[str], wanted: str) -> str:
+    """Have uv resolve requirements for every supported Python and platform."""
+    command = ["uv", "pip", "compile", "--quiet", "--universal", "--python-version", "3.11"]
+    command += ["--no-header", "--no-annotate", *options, "-"]
+    done = subprocess.run(command, input=wanted, text=True, capture_output=True, check=False)
+    if done.returncode:
+        sys.exit(f"pins: {done.stderr}")
+    return done.stdout
 
 
 def conditions(pins: Sequence[str], asked_for: dict[str, list[str]]) -> dict[str, set[str]]:
@@ -161,13 +200,8 @@ def resolve(
         constraints.write_text("\n".join(pins), encoding="utf-8")
         # uv keeps what stands in the file that it writes, as far as it can.
         found.write_text("\n".join(preferred), encoding="utf-8")
-        command = ["uv", "pip", "compile", "--quiet", "--universal", "--python-version", "3.11"]
-        command += ["--no-header", "--no-annotate", "--constraint", str(constraints)]
-        command += ["--output-file", str(found), "-"]
-        text = "\n".join(wanted)
-        done = subprocess.run(command, input=text, text=True, capture_output=True, check=False)
-        if done.returncode:
-            sys.exit(f"pins: {done.stderr}")
+        options = ["--constraint", str(constraints), "--output-file", str(found)]
+        compiled(options, "\n".join(wanted))
         lines = found.read_text(encoding="utf-8").splitlines()
     return [line for line in lines if "==" in line]
 

@@ -61,6 +61,24 @@ def test_pip_takes_the_same(default_project: Project, tmp_path: Path) -> None:
     assert {name: taken[name] for name in taken.keys() - ours} == _pinned(project)
 
 
+def test_a_file_with_another_digest_is_not_installed(
+    default_project: Project, tmp_path: Path
+) -> None:
+    hashes = (default_project.folder / "hashes.txt").read_text(encoding="utf-8")
+    other = re.sub(r"sha256:[0-9a-f]{4}", "sha256:0000", hashes)
+    for name, text in (("right.txt", hashes), ("wrong.txt", other)):
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    options = ["--quiet", "--no-cache", "--no-deps", "--target", str(tmp_path / "there")]
+
+    def install(constraints: str) -> None:
+        named = ["--constraint", str(tmp_path / constraints)]
+        uv(default_project.folder, "pip", "install", "--reinstall", *options, *named, "idna")
+
+    install("right.txt")
+    with pytest.raises(AssertionError, match="Hash mismatch"):
+        install("wrong.txt")
+
+
 def test_what_answers_is_imported_where_only_that_is_installed(
     project: Project, tmp_path: Path
 ) -> None:
@@ -103,7 +121,7 @@ def _environment(project: Project, folder: Path, *groups: str) -> Path:
     uv(project.folder, "venv", "--quiet", "--python", python, str(environment))
     chosen = [word for group in groups for word in ("--group", group)]
     options = ["--quiet", "--no-sources", "--python", str(environment)]
-    options += ["--constraint", "constraints.txt", *chosen]
+    options += ["--constraint", "hashes.txt", *chosen]
     uv(project.folder, "pip", "install", *options, "./runtime", ".")
     return environment
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
+from packaging.requirements import Requirement
 
 from tests.render.answer_sets import Answers
 from tests.render.tree import BIN, Tree, grow
@@ -21,6 +22,7 @@ FILES = {
     "azure_devops": ("vendor.azure-pipelines", ".azure-pipelines/*.yml"),
 }
 QUESTIONS = yaml.safe_load((ROOT / "questions" / "50_ml_engineer.yml").read_text(encoding="utf-8"))
+PYPROJECTS = ("pyproject.toml", "runtime/pyproject.toml")
 CLOUDS = sorted(set(QUESTIONS["cloud"]["choices"].values()) - {"none"})
 AZURES_OWN = r"\$\([A-Z]\w*(\.\w+)*\)|\$\{\{ parameters\.\w+ \}\}"
 """Its variables and parameters, which no shell sees."""
@@ -95,7 +97,12 @@ def test_what_is_installed_or_run_has_an_exact_version(automated: Tree) -> None:
     for name in files_of(automated):
         text = automated.text(name)
         assert "latest" not in text
-        assert set(re.findall(r"pip install (\S+)", text)) <= {"uv==0.13.9"}
+        by_hash = "--require-hashes --requirement deploy/tools.txt"
+        known = {by_hash, install_line(automated).removeprefix("uv pip install ")}
+        assert set(re.findall(r"pip install (.+)", text)) <= known
+        assert "uv sync" not in text
+        for action in re.findall(r"uses: (\S+)", text):
+            assert re.fullmatch(r"[\w/-]+@[0-9a-f]{40}", action), action
         for image in re.findall(r"(?m)^ *(?:image:|-|- name:) ((?:docker|python):\S+)$", text):
             pinned = r"docker:\d+\.\d+\.\d+-\w+@sha256:[0-9a-f]{64}|python:3\.\d+-bookworm"
             assert re.fullmatch(pinned, image), image
@@ -105,6 +112,42 @@ def test_what_is_installed_or_run_has_an_exact_version(automated: Tree) -> None:
             pinned = r"\bhashicorp/terraform:\d+\.\d+\.\d+@sha256:[0-9a-f]{64}\)"
             assert re.search(pinned, automated.text(f"deploy/{name}.sh"))
     assert re.search(r"\banchore/grype:v\d+\.\d+\.\d+@sha256:[0-9a-f]{64} ", scan)
+
+
+def test_what_is_installed_in_images_and_ci_is_known_by_its_digest(automated: Tree) -> None:
+    image = automated.text("deploy/Dockerfile")
+    assert set(re.findall(r"(?m)^FROM (\S+)", image)) <= {"${PYTHON}", "sources"}
+    assert re.findall(r"(?m)^ARG PYTHON=(\S+)", image) == ["python:3.13-slim-bookworm"]
+    installs = re.findall(r"(?m)^.*pip install .*$", image)
+    assert len(installs) == 3
+    for line in installs:
+        assert "--require-hashes" in line or "--constraint hashes.txt" in line
+    pins = automated.text("constraints.txt").splitlines()
+    assert [line for line, _ in hashed(automated.text("hashes.txt"))] == pins
+    for name in ("hashes.txt", "deploy/tools.txt"):
+        for line, digests in hashed(automated.text(name)):
+            assert "==" in line
+            assert digests, line
+            assert all(re.fullmatch(r"sha256:[0-9a-f]{64}", digest) for digest in digests)
+    (uv,) = [line for line, _ in hashed(automated.text("deploy/tools.txt")) if line[:4] == "uv=="]
+    for name in PYPROJECTS:
+        (backend,) = map(Requirement, automated.toml(name)["build-system"]["requires"])
+        # What its own version suits uv builds by itself: nothing is fetched for it.
+        assert backend.name == "uv_build"
+        assert uv.removeprefix("uv==") in backend.specifier
+
+
+def install_line(tree: Tree) -> str:
+    """Give the command by which a service of CI installs the project."""
+    found = [re.findall(r"uv pip install .*", tree.text(name)) for name in files_of(tree)]
+    (line,) = {str(line) for lines in found for line in lines}
+    return line
+
+
+def hashed(text: str) -> list[tuple[str, list[str]]]:
+    """Give the pins of a file with the digests of each."""
+    entries = re.findall(r"(?m)^([^#\s].*?) \\\n((?: +--hash=.*\n)+)", text)
+    return [(line, re.findall(r"--hash=(\S+)", digests)) for line, digests in entries]
 
 
 def as_azure_reads(file: Path, folder: Path) -> str:

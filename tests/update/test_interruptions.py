@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).parents[2]
-RUNS = 20
+RUNS = max(20, int(os.environ.get("KILLS", "20")))
 
 CHANGES = {
     *("changed_hunk", "renamed_and_changed", "deleted", "file_became_folder", "made_executable"),

@@ -14,7 +14,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from fourhats_runtime.business import Business
-from fourhats_runtime.errors import ProjectError
+from fourhats_runtime.errors import ProjectError, ReportedError
+from fourhats_runtime.files import refused
 from fourhats_runtime.limits import (
     Comparing,
     Data,
@@ -72,6 +73,11 @@ def command_line(project: Project) -> Callable[[], None]:
         except ProjectError as error:
             print(f"{Path(sys.argv[0]).name}: {error}", file=sys.stderr)
             sys.exit(2)
+        except OSError as error:
+            if not (words := refused(error)):
+                raise
+            print(f"{Path(sys.argv[0]).name}: {words}", file=sys.stderr)
+            sys.exit(2)
         except KeyboardInterrupt:
             print("interrupted", file=sys.stderr)
             sys.exit(130)
@@ -103,9 +109,17 @@ class Commands:
     def run(self, *, as_json: Json = False) -> None:
         """Run the whole line, from the sources to the report."""
         from fourhats_runtime.lifecycle.comparison import added
+        from fourhats_runtime.monitor import alerts
         from fourhats_runtime.pipeline import steps
 
-        results = {step: self._run(step, quiet=as_json) for step in steps(self._project)}
+        for channel, variable in alerts.without_address(self._checked()).items():
+            message = f"warning: {variable} is not set: alerts do not reach {channel}"
+            print(message, file=sys.stderr)
+        try:
+            results = {step: self._run(step, quiet=as_json) for step in steps(self._project)}
+        finally:
+            for channel, incidents in alerts.untold(self._project).items():
+                print(f"not told to {channel}: {', '.join(incidents)}", file=sys.stderr)
         evaluation = results["evaluate"].facts
         if as_json:
             print(json.dumps({step: _data(result) for step, result in results.items()}))
@@ -283,6 +297,9 @@ class Commands:
         project = self._checked()
         with book(project):
             alerts.update(project, [Finding(incident, "alert", message)])
+        if any(incident in owed for owed in alerts.untold(project).values()):
+            missing = ", ".join(alerts.without_address(project).values())
+            raise ReportedError(f"{incident} could not be sent to all: {missing} is not set")
 
     def infer(  # noqa: PLR0913 (an option each)
         self,

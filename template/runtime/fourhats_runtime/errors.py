@@ -7,3 +7,7 @@ class ProjectError(Exception):
 
 class ReportedError(ProjectError):
     """One that an alert was sent about already, or that says that none could be sent."""
+
+
+class DamagedError(ProjectError):
+    """A file that the project's own commands wrote cannot be read; the text names the way back."""

@@ -5,24 +5,30 @@ A step imports what it alone needs: an image that holds one hat's libraries runs
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+import duckdb
+
 from fourhats_runtime.contract import Contract
 from fourhats_runtime.data import extraction, quality
+from fourhats_runtime.data.faults import plainly
 from fourhats_runtime.data.transform import transform as write_clean
 from fourhats_runtime.data.warehouse import (
     Connection,
     connect,
     count,
     one_row,
+    put_aside_if_damaged,
     require,
     table_exists,
 )
-from fourhats_runtime.errors import ReportedError
+from fourhats_runtime.errors import ProjectError, ReportedError
+from fourhats_runtime.files import clear
 from fourhats_runtime.lifecycle.registry import Registry
 from fourhats_runtime.lifecycle.sharing import shared
 from fourhats_runtime.monitor import verdicts
@@ -35,6 +41,8 @@ from fourhats_runtime.project import Project, named
 if TYPE_CHECKING:
     from fourhats_runtime.model.parts import Split
     from fourhats_runtime.score.rows import Interval
+
+logger = logging.getLogger(__name__)
 
 Progress = Callable[[str, int, int], None]
 """Called with the step, how much of it is done, and how much there is."""
@@ -289,6 +297,8 @@ class Line:
         return split(self.connection, self.project)
 
 
+READING = {"train", "evaluate", "promote", "rollback", "report"}
+"""Steps that only read the warehouse: others may read it meanwhile."""
 STEPS = (
     "extract",
     "validate",
@@ -318,27 +328,38 @@ def run_step(
 
     """
     started = time.perf_counter()
-    with (
-        book(project),
-        reported(step, project),
-        shared(project),
-        connect(project) as connection,
-    ):
-        connection.execute(
-            "CREATE TABLE IF NOT EXISTS runs "
-            "(run_at TIMESTAMP, step VARCHAR, rows_in BIGINT, rows_out BIGINT, seconds DOUBLE)"
-        )
-        line = Line(project, project.contract, connection, progress, asked or Asked())
-        result: Result = getattr(line, step)()
-        result = replace(result, seconds=time.perf_counter() - started)
-        connection.execute(
-            "INSERT INTO runs VALUES (?, ?, ?, ?, ?)",
-            [
-                datetime.now(UTC).replace(tzinfo=None),
-                step,
-                result.rows_in,
-                result.rows_out,
-                result.seconds,
-            ],
-        )
+    asked = asked or Asked()
+    clear(project.artifacts)
+    with book(project), reported(step, project), plainly(project), shared(project):
+        if asked.whole:
+            put_aside_if_damaged(project)
+        with connect(project, read_only=step in READING) as connection:
+            line = Line(project, project.contract, connection, progress, asked)
+            result: Result = getattr(line, step)()
+            result = replace(result, seconds=time.perf_counter() - started)
+            if not connection.read_only:
+                _note(connection, step, result)
+        if connection.read_only:
+            _note_afterwards(project, step, result)
     return result
+
+
+def _note(connection: Connection, step: str, result: Result) -> None:
+    connection.execute(
+        "CREATE TABLE IF NOT EXISTS runs "
+        "(run_at TIMESTAMP, step VARCHAR, rows_in BIGINT, rows_out BIGINT, seconds DOUBLE)"
+    )
+    now = datetime.now(UTC).replace(tzinfo=None)
+    connection.execute(
+        "INSERT INTO runs VALUES (?, ?, ?, ?, ?)",
+        [now, step, result.rows_in, result.rows_out, result.seconds],
+    )
+
+
+def _note_afterwards(project: Project, step: str, result: Result) -> None:
+    """Note a step that is done, whatever the warehouse has against it."""
+    try:
+        with connect(project) as connection:
+            _note(connection, step, result)
+    except (ProjectError, duckdb.Error) as error:
+        logger.warning("%s is done, but stands in no list of runs: %s", step, error)

@@ -77,7 +77,10 @@ class Settings:
 
     @cached_property
     def _dotenv(self) -> dict[str, str | None]:
-        return dict(dotenv_values(self.folder / ".env"))
+        try:
+            return dict(dotenv_values(self.folder / ".env"))
+        except UnicodeDecodeError:
+            raise ProjectError(".env is no UTF-8 text: save it as UTF-8") from None
 
     @cached_property
     def _tables(self) -> dict[str, Any]:
@@ -98,7 +101,7 @@ class Settings:
         return tables
 
     def _load(self, table: str, section: type[S]) -> S:
-        tables = self._tables
+        tables, _ = self._tables, self._dotenv  # whose faults are said in their own words
 
         class Surroundings(BaseSettings):
             model_config: ClassVar[SettingsConfigDict] = SettingsConfigDict(

@@ -6,7 +6,6 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
-import duckdb
 import pytest
 from fourhats_runtime.contract import Column, Contract
 from fourhats_runtime.data import Check
@@ -18,11 +17,11 @@ from fourhats_runtime.data.sources.loaded import Loaded
 from fourhats_runtime.data.sql import literal, quote
 from fourhats_runtime.data.typed_values import typed
 from fourhats_runtime.data.warehouse import connect, count, one_row, scratch
-from fourhats_runtime.data.warehouse.local import Local
 from fourhats_runtime.errors import ProjectError
 from fourhats_runtime.pipeline import Result, run_step
 
 if TYPE_CHECKING:
+    import duckdb
     from fourhats_runtime import Project
 
 EARLY = Check("costs much in the first month", "tenure_months > 0 OR monthly_fee < 100 -- ok\n")
@@ -251,12 +250,11 @@ def test_a_targets_spellings_blanks_and_rare_classes_are_understood(ran: Project
     )
     place = Column(name="reasons", source="reasons", type="number")
     contract = Contract(columns=(returned, place))
-    with duckdb.connect() as reader:
+    with scratch(ran) as connection:
         values = ", ".join(
             f"({number}, {text})"
             for number, text in enumerate(("'yes'", "'YES'", "' Yes '", "''", "NULL", "'maybe'"))
         )
-        connection = Local(reader)
 
         def load(into: duckdb.DuckDBPyConnection) -> Loaded:
             into.execute(

@@ -23,7 +23,7 @@ from fourhats_runtime.data.warehouse import (
 from fourhats_runtime.data.warehouse.bigquery_driver import BigQueryDriver
 from fourhats_runtime.data.warehouse.postgres_driver import PostgresDriver
 from fourhats_runtime.data.warehouse.snowflake_driver import SnowflakeDriver
-from fourhats_runtime.errors import ProjectError
+from fourhats_runtime.errors import DamagedError, ProjectError
 from fourhats_runtime.pipeline import run_step, steps
 
 if TYPE_CHECKING:
@@ -118,15 +118,18 @@ def test_until_its_address_is_set_a_file_stands_in(
         assert columns(connection, "t") == {"x": "INTEGER"}
 
 
-def test_one_that_holds_the_file_is_named_as_the_reason(
+def test_a_file_that_is_no_database_is_named(
     fresh: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     project = elsewhere(fresh, "postgres", monkeypatch)
     project.artifacts.mkdir()
     (project.artifacts / "warehouse.duckdb").write_text("no database")
     for each in (fresh, project):
-        with pytest.raises(ProjectError, match="cannot be opened"), connect(each):
-            pass
+        with (
+            connect(each) as connection,
+            pytest.raises(DamagedError, match=r"warehouse\.duckdb is no DuckDB file"),
+        ):
+            columns(connection, "raw")
 
 
 def test_every_kind_of_column_arrives_as_one_that_warehouses_know(

@@ -68,7 +68,7 @@ def test_an_incident_keeps_its_fingerprint_until_it_is_over(
 @pytest.mark.parametrize(
     ("address", "reason"),
     [
-        ("", "set ALERT_WEBHOOK_URL"),
+        ("", "ALERT_WEBHOOK_URL is not set"),
         ("http://127.0.0.1:9/secret-token", "does not take it"),
         ("secret-token", "does not take it"),
     ],

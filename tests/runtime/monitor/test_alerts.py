@@ -10,7 +10,15 @@ from pathlib import Path
 import pytest
 from fourhats_runtime import Project
 from fourhats_runtime.errors import ProjectError
-from fourhats_runtime.monitor import Event, NoAddressError, NotTakenError, alerts
+from fourhats_runtime.monitor import (
+    Event,
+    NoAddressError,
+    NotTakenError,
+    alerts,
+    log,
+    slack,
+    webhook,
+)
 from fourhats_runtime.monitor.findings import Finding
 from fourhats_runtime.monitor.incidents import in_words, kind
 from fourhats_runtime.monitor.steps import reported
@@ -132,6 +140,32 @@ def test_a_notice_is_no_incident_and_waits_for_no_channel_without_an_address(hea
     assert heard.first == []
     ((event,),) = heard.second
     assert (event.incident, event.is_notice) == ("champion:v2", True)
+
+
+def test_a_channel_without_an_address_ends_nothing_and_is_told_once_it_has_one(
+    heard: Heard, caplog: pytest.LogCaptureFixture
+) -> None:
+    heard.refusal = NoAddressError("FIRST_URL is not set")
+    assert alerts.update(heard.project, [BAD]) == ["drift:a"]
+    assert "drift:a: not told to first (FIRST_URL is not set)" in caplog.text
+    with pytest.raises(ProjectError, match=r"^no rows$"), reported("extract", heard.project):
+        raise ProjectError("no rows")
+    heard.refusal = None
+    alerts.update(heard.project, [])
+    assert [event.incident for event in heard.first[0]] == ["drift:a", "step:extract"]
+    assert len(heard.second) == 2
+
+
+def test_addresses_that_are_missing_are_known_before_anything_is_sent(
+    fresh: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = replace(fresh, channels={"log": log, "slack": slack, "hook": webhook})
+    monkeypatch.setenv("ALERT_WEBHOOK_URL", "http://127.0.0.1:9/")
+    monkeypatch.delenv("SLACK_WEBHOOK_URL", raising=False)
+    assert alerts.without_address(project) == {"slack": "SLACK_WEBHOOK_URL"}
+    assert alerts.untold(project) == {}
+    alerts.update(replace(project, channels={"slack": slack}), [BAD])
+    assert alerts.untold(project) == {"slack": ["drift:a"]}
 
 
 def test_the_log_of_incidents_is_a_book_of_its_own_each(heard: Heard) -> None:

@@ -4,9 +4,13 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from fourhats_runtime import Project
+from fourhats_runtime.monitor import alerts, slack
+from fourhats_runtime.monitor.findings import Finding
 
 ROOT = Path(__file__).parents[3]
 PROGRAM = """
@@ -20,9 +24,9 @@ command_line(existing(folder, sources=sources))()
 """
 
 
-def _type(root: Path, *words: str) -> subprocess.CompletedProcess[str]:
+def _type(root: Path, *words: str, program: str = PROGRAM) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-c", PROGRAM, *words],
+        [sys.executable, "-c", program, *words],
         cwd=root,
         env=os.environ | {"PYTHONPATH": str(ROOT)},
         capture_output=True,
@@ -128,3 +132,22 @@ def test_a_refusal_is_no_failure_and_a_person_may_overrule_it(ran: Project) -> N
     assert "kept: v1-" in kept.stdout
     assert "is the champion already" in kept.stdout
     assert "--accept" in _type(ran.folder, "promote", "--help").stdout
+
+
+def test_a_channel_without_an_address_is_said_first_and_ends_no_run(
+    ran: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SLACK_WEBHOOK_URL", raising=False)
+    program = PROGRAM.replace("cwd())", 'cwd(), channels={"slack": slack})')
+    program = f"from fourhats_runtime.monitor import slack\n{program}"
+    owed = replace(ran, channels={"slack": slack})
+    alerts.update(owed, [Finding("drift:a", "alert", "a has moved")])
+    done = _type(ran.folder, "run", program=program)
+    assert done.returncode == 0, done.stderr
+    lines = done.stderr.splitlines()
+    assert lines[0] == "warning: SLACK_WEBHOOK_URL is not set: alerts do not reach slack"
+    assert lines[-1] == "not told to slack: drift:a"
+    assert done.stdout.count("\nreport ") == 1
+    told = _type(ran.folder, "alert", "it failed", "--incident", "step:line", program=program)
+    assert told.returncode == 2
+    assert "step:line could not be sent to all: SLACK_WEBHOOK_URL is not set" in told.stderr

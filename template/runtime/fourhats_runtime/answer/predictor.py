@@ -3,6 +3,7 @@
 import hashlib
 import logging
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -15,6 +16,7 @@ from fourhats_runtime.answer.limits import Serve
 from fourhats_runtime.answer.records import Record, Records
 from fourhats_runtime.data.privacy import Pseudonyms, pseudonyms
 from fourhats_runtime.data.storage import Storage
+from fourhats_runtime.errors import DamagedError, ProjectError
 from fourhats_runtime.lifecycle.registered import Model
 from fourhats_runtime.lifecycle.registry import Registry
 from fourhats_runtime.project import Project
@@ -69,7 +71,7 @@ class Predictor:
     """
 
     def __init__(self, project: Project, log: Journal, *, with_page: bool = False) -> None:
-        """Load the champion, if there is one yet.
+        """Load the champion, if there is one yet; where it is damaged, the one before it.
 
         Where machines share a bucket, champion and challenger are those of the bucket, and the log
         goes there. `with_page` takes the page of monitoring over as well, for an API to show.
@@ -82,6 +84,8 @@ class Predictor:
         self.log = log
         self.registry = Registry(project.artifacts / "registry")
         self.loaded: Loaded | None = None
+        self.fault = ""
+        """Why the champion itself does not answer; empty while it does."""
         self._serve = project.settings(Serve)
         self._loaded_versions: tuple[str, str | None] | None = None
         self._follower: Follower | None = None
@@ -104,7 +108,22 @@ class Predictor:
             self._sender.close()
 
     def refresh(self) -> None:
-        """Take over champion and challenger where the pointers name others than before."""
+        """Take over champion and challenger where the pointers name others than before.
+
+        Where the champion's files are damaged, who answers goes on, or else the one before it.
+        """
+        try:
+            self._take_over()
+        except DamagedError as error:
+            if str(error) != self.fault:
+                logger.error("%s", error)  # noqa: TRY400 (in one line, like a command's)
+            self.fault = str(error)
+            if self.loaded is None:
+                self._fall_back()
+        else:
+            self.fault = ""
+
+    def _take_over(self) -> None:
         version = self.registry.version("champion")
         on_trial = self._serve.shadow or self._serve.challenger_share > 0
         challenger = self.registry.version("challenger") if on_trial else None
@@ -112,12 +131,23 @@ class Predictor:
             return
         loaded = self.loaded
         if loaded is None or loaded.model.version != version:
-            model = Model.load(self.project, version)
-            made = pseudonyms(model.contract, self.project)
-            loaded = Loaded(model, Records(model.contract), made)
+            loaded = self._load(version)
         found = self._challenger(challenger, loaded.model) if challenger else None
         self.loaded = replace(loaded, challenger=found)  # both at once: a request meets a pair
         self._loaded_versions = version, challenger
+
+    def _load(self, version: str) -> Loaded:
+        model = Model.load(self.project, version)
+        made = pseudonyms(model.contract, self.project)
+        return Loaded(model, Records(model.contract), made)
+
+    def _fall_back(self) -> None:
+        """Have the latest of the earlier champions answer that can be loaded."""
+        for version in self.registry.to_fall_back_on():
+            with suppress(ProjectError):
+                self.loaded = self._load(version)
+                logger.warning("%s answers in its place", version)
+                return
 
     def predict(
         self, loaded: Loaded, records: list[Record], request_id: str, *, trial: bool = False

@@ -276,6 +276,8 @@ def load(path: Path) -> Contract:
         return Contract.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
     except FileNotFoundError:
         raise ProjectError(f"{path} is missing: write it with `contract infer`") from None
+    except UnicodeDecodeError:
+        raise ProjectError(f"{path} is no UTF-8 text: save it as UTF-8, or write it anew") from None
     except tomllib.TOMLDecodeError as error:
         raise ProjectError(f"{path}: {error}") from None
     except ValidationError as error:

@@ -12,6 +12,7 @@ import logging
 import os
 import re
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -22,7 +23,7 @@ from uuid import uuid4
 from pydantic import BaseModel, Field, ValidationError
 
 from fourhats_runtime.data.bucket import Bucket
-from fourhats_runtime.errors import ProjectError
+from fourhats_runtime.errors import DamagedError, ProjectError
 from fourhats_runtime.files import write_atomically
 
 FOLDER = "data"
@@ -188,15 +189,11 @@ class SharedData:
         path = self.root / WAREHOUSE
         if not path.exists():
             return
-        import duckdb  # noqa: PLC0415 (what serves comes by this module, too, and has none)
+        # What serves comes by this module, too, and has no DuckDB.
+        from fourhats_runtime.data.warehouse.file import open_file  # noqa: PLC0415
 
-        try:
-            duckdb.connect(path).close()
-        except duckdb.Error as error:
-            if "lock" in str(error):  # anything else that is wrong with it goes with it
-                raise ProjectError(
-                    f"{path} cannot be replaced by the bucket's: another run holds it"
-                ) from None
+        with suppress(DamagedError):  # that goes with it
+            open_file(path).close()
         if not shared_before:
             aside = path.with_name(f"warehouse-before-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.duckdb")
             path.rename(aside)

@@ -22,6 +22,7 @@ from pyspark.sql import SparkSession
 from sqlglot import exp
 
 from fourhats_runtime.errors import ProjectError
+from fourhats_runtime.files import unfinished
 from fourhats_runtime.project import Project
 from fourhats_runtime.settings import Section
 
@@ -96,7 +97,7 @@ def exchange(project: Project) -> Iterator[Path]:
     """Give a folder that Spark reaches too; it is gone afterwards, with the rows in it."""
     folder = Path(project.settings(Spark).folder or project.artifacts)
     folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder, prefix="spark-") as name:
+    with tempfile.TemporaryDirectory(dir=folder, prefix=unfinished()) as name:
         yield Path(name).resolve()
 
 

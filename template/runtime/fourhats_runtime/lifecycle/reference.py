@@ -12,7 +12,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from pyarrow import parquet
 
-from fourhats_runtime.errors import ProjectError
+from fourhats_runtime.errors import DamagedError, ProjectError
+from fourhats_runtime.files import written_whole
 from fourhats_runtime.model.features import Feed
 
 MOST_ROWS = 2000
@@ -60,9 +61,8 @@ def holdout(folder: Path) -> Holdout:
 
 
 def _write(path: Path, columns: dict[str, NDArray[np.generic]]) -> None:
-    scratch = path.with_suffix(".scratch")
-    parquet.write_table(pa.table(columns), scratch)
-    scratch.replace(path)
+    with written_whole(path) as scratch:
+        parquet.write_table(pa.table(columns), scratch)
 
 
 def _read(path: Path) -> dict[str, NDArray[np.generic]]:
@@ -70,5 +70,10 @@ def _read(path: Path) -> dict[str, NDArray[np.generic]]:
         raise ProjectError(
             f"{path} is missing, with which monitoring compares: train and evaluate a model anew"
         )
-    table = parquet.read_table(path)
+    try:
+        table = parquet.read_table(path)
+    except (pa.ArrowException, OSError):
+        raise DamagedError(
+            f"{path} is damaged, with which monitoring compares: train and evaluate a model anew"
+        ) from None
     return {name: table[name].to_numpy() for name in table.column_names}

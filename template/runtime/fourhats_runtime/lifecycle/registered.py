@@ -47,12 +47,14 @@ class Model:
         """Load a version; nothing of it is code, and nothing is unpickled.
 
         Raises:
+            DamagedError: a file of it is missing, or is not what was registered.
             FeaturesError: features.py gives other values than when the model was trained.
             ProjectError: it was registered by a version whose models kept their decisions.
 
         """
         registry = Registry(project.artifacts / "registry")
         folder = registry.folder(version)
+        registry.check(version)
         contract = contract_file.load(folder / CONTRACT_FILE)
         card = registry.card(version)
         if "rule" not in card:

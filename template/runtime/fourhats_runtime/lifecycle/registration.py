@@ -5,7 +5,9 @@ import logging
 import math
 import os
 import re
+import sqlite3
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
@@ -14,6 +16,7 @@ import numpy as np
 
 from fourhats_runtime.contract import MISSING, Contract
 from fourhats_runtime.errors import ProjectError
+from fourhats_runtime.files import written_whole
 from fourhats_runtime.lifecycle.distribution import baseline, prediction_column
 from fourhats_runtime.lifecycle.figures import Figure
 from fourhats_runtime.lifecycle.origin import NOTE
@@ -32,8 +35,11 @@ from fourhats_runtime.tasks import fit_rule
 from fourhats_runtime.tasks.rule import Floats
 from fourhats_runtime.training import Training
 
+EXPERIMENTS = "mlflow.sqlite"
 MOST_LOGGED = 1000
 """MLflow takes no more metrics at once."""
+
+logger = logging.getLogger(__name__)
 
 
 def check_classes(parts: Split, contract: Contract) -> None:
@@ -100,7 +106,20 @@ def register(  # noqa: PLR0913, PLR0917 (what came of an experiment)
     if origin is None:
         origin = provenance(project, parts, outputs, rule, attempts)
         registry.note(version, NOTE, origin)
-    _track(project, version, registry.card(version), origin)
+    path = project.artifacts / EXPERIMENTS
+    try:
+        if path.exists():
+            with closing(sqlite3.connect(path)) as found:  # MLflow would say it in many lines
+                found.execute("PRAGMA quick_check(1)").fetchall()
+        _track(project, version, registry.card(version), origin)
+    except Exception as error:  # noqa: BLE001 (of any of MLflow's libraries: the model is registered)
+        logger.warning(
+            "%s takes no experiment (%s): %s stands in the registry alone. Move the file away, and "
+            "the next training begins another",
+            path,
+            str(error).partition("\n")[0],
+            version,
+        )
     return version
 
 
@@ -152,7 +171,12 @@ def _track(project: Project, version: str, card: Card, origin: Card) -> None:
     from mlflow.entities import Metric  # noqa: PLC0415
 
     logging.getLogger("mlflow").setLevel(logging.WARNING)
-    mlflow.set_tracking_uri(f"sqlite:///{project.artifacts / 'mlflow.sqlite'}")
+    path = project.artifacts / EXPERIMENTS
+    if not path.exists():  # made whole: tables that a kill leaves half-made MLflow never gets over
+        with written_whole(path) as scratch:
+            mlflow.set_tracking_uri(f"sqlite:///{scratch}")
+            mlflow.search_experiments()
+    mlflow.set_tracking_uri(f"sqlite:///{path}")
     mlflow.set_experiment(project.name)
     with mlflow.start_run(run_name=version) as run:
         mlflow.log_params({"model": card["model"], **card["parameters"]})

@@ -2,14 +2,14 @@
 
 import hashlib
 import json
+import re
 import shutil
-import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, TypedDict
 
-from fourhats_runtime.errors import ProjectError
-from fourhats_runtime.files import write_atomically
+from fourhats_runtime.errors import DamagedError, ProjectError
+from fourhats_runtime.files import read_json, read_text, unfinished, write_atomically, written_whole
 
 Pointer = Literal["champion", "challenger"]
 Card = dict[str, Any]
@@ -29,6 +29,14 @@ class Promotion(TypedDict):
 
 GRAPH_FILE, CARD_FILE, CONTRACT_FILE = "model.onnx", "model.json", "contract.toml"
 HISTORY_FILE = "champions.json"
+NAME = re.compile(r"v[0-9]+-[0-9a-f]+")
+ANOTHER = (
+    "`rollback --to VERSION` has another version decide, `train` and `promote --accept` a new one"
+)
+ANEW = (
+    "move it away, and the next promotion begins the list anew; until then the way back is "
+    "`rollback --to VERSION`"
+)
 
 
 class Registry:
@@ -43,13 +51,14 @@ class Registry:
 
         The name holds the count and a digest of what is registered, e.g. `v3-1f0c2ab9`.
         """
-        content = graph + contract.encode() + json.dumps(card, sort_keys=True).encode()
-        digest = hashlib.sha256(content).hexdigest()[:8]
+        digest = _digest(graph, contract, json.loads(json.dumps(card)))
         known = self.versions()
         version = next((name for name in known if name.endswith(digest)), None)
         if version is None:
             version = f"v{len(known) + 1}-{digest}"
             self._write(version, graph, contract, card)
+        elif not self._is_whole(version):
+            self._write_files(self.folder(version), graph, contract, card)
         self.point("challenger", version)
         return version
 
@@ -59,11 +68,24 @@ class Registry:
         return sorted(found, key=lambda name: int(name[1:].split("-")[0]))
 
     def version(self, pointer: Pointer) -> str | None:
-        """Follow a pointer."""
+        """Follow a pointer; None where there is none yet.
+
+        Raises:
+            DamagedError: it names no version.
+
+        """
+        path = self.root / pointer
         try:
-            return (self.root / pointer).read_text(encoding="utf-8").strip()
+            version = path.read_bytes().decode(errors="replace").strip()
         except FileNotFoundError:
             return None
+        if not (NAME.fullmatch(version) and self.folder(version).is_dir()):
+            way_back = "`train` sets it anew"
+            if pointer == "champion":
+                known = ", ".join(self.versions())
+                way_back = f"`rollback --to VERSION` says who decides (there are: {known})"
+            raise DamagedError(f"{path} is damaged (it names no version): {way_back}")
+        return version
 
     def require(self, pointer: Pointer) -> str:
         """Follow a pointer that has to be there.
@@ -92,9 +114,14 @@ class Registry:
         The note comes first. Where a promotion was cut off in between, the pointer does not agree
         with the note, and the next one takes its place.
         """
-        champion, history = self.version("champion"), self._history()
-        if version == champion:
-            return
+        history = self.history()
+        try:
+            champion = self.version("champion")
+        except DamagedError:  # which this mends
+            champion = history[-1]["version"] if history else None
+        else:
+            if version == champion:
+                return
         while history and not history[-1]["announced"] and history[-1]["version"] != champion:
             history.pop()
         promotion = Promotion(
@@ -110,7 +137,7 @@ class Registry:
 
     def promotions(self) -> list[Promotion]:
         """List how each champion came to be one up to today's, the oldest first."""
-        champion, history = self.version("champion"), self._history()
+        champion, history = self.version("champion"), self.history()
         while history and history[-1]["version"] != champion:
             history.pop()  # cut off before the pointer was switched; or a hand switched it back
         return history
@@ -120,9 +147,23 @@ class Registry:
         found = [promotion["version"] for promotion in self.promotions()]
         return list(dict.fromkeys([*found, self.require("champion")]))
 
+    def to_fall_back_on(self) -> list[str]:
+        """List who did answer before today's champion, which cannot be loaded: the latest first.
+
+        Where the pointer cannot be read, today's own comes first: the list of champions names it.
+        """
+        try:
+            history = [promotion["version"] for promotion in self.history()]
+            champion = self.version("champion")
+        except DamagedError:
+            champion = None
+        if champion in history:
+            history = history[: len(history) - 1 - history[::-1].index(champion)]
+        return list(dict.fromkeys(name for name in reversed(history) if name != champion))
+
     def mark_announced(self) -> None:
         """Note that people were notified of every champion up to today's."""
-        announced, history = len(self.promotions()), self._history()
+        announced, history = len(self.promotions()), self.history()
         for promotion in history[:announced]:
             promotion["announced"] = True
         self._keep(history)
@@ -132,9 +173,33 @@ class Registry:
         return self.root / "versions" / version
 
     def card(self, version: str) -> Card:
-        """Read what is known of a version."""
-        card: Card = json.loads((self.folder(version) / CARD_FILE).read_text(encoding="utf-8"))
+        """Read what is known of a version.
+
+        Raises:
+            DamagedError: it cannot be read.
+
+        """
+        card: Card = read_json(self.folder(version) / CARD_FILE, dict, ANOTHER)
         return card
+
+    def check(self, version: str) -> None:
+        """See that graph, contract and card are those that were registered.
+
+        Raises:
+            DamagedError: one is missing, or they are not; the text names it.
+
+        """
+        folder, card = self.folder(version), self.card(version)
+        try:
+            graph = (folder / GRAPH_FILE).read_bytes()
+            contract = read_text(folder / CONTRACT_FILE, ANOTHER)
+        except FileNotFoundError as error:
+            raise DamagedError(f"{error.filename} is missing: {ANOTHER}") from None
+        if not version.endswith(_digest(graph, contract, card)):
+            raise DamagedError(
+                f"{folder} is damaged ({GRAPH_FILE}, {CONTRACT_FILE} or {CARD_FILE} is not what "
+                f"was registered): {ANOTHER}"
+            )
 
     def note(self, version: str, name: str, facts: Card) -> None:
         """Keep facts beside a version, such as its evaluation."""
@@ -143,31 +208,56 @@ class Registry:
     def noted(self, version: str, name: str) -> Card | None:
         """Read facts that were kept beside a version, None where there are none."""
         path = self.folder(version) / f"{name}.json"
-        facts: Card | None = json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+        if not path.exists():
+            return None
+        facts: Card = read_json(path, dict, "delete it, and run the step that writes it again")
         return facts
 
     def forget(self, version: str, name: str) -> None:
         """Take back facts that were kept beside a version."""
         (self.folder(version) / f"{name}.json").unlink(missing_ok=True)
 
-    def _history(self) -> list[Promotion]:
+    def history(self) -> list[Promotion]:
+        """Read who became champion, the oldest first; the last may have been cut off before.
+
+        Raises:
+            DamagedError: it cannot be read.
+
+        """
         path = self.root / HISTORY_FILE
-        history: list[Promotion] = []
-        if path.exists():
-            history = json.loads(path.read_text(encoding="utf-8"))
+        if not path.exists():
+            return []
+        history: list[Promotion] = read_json(path, list, ANEW, Promotion.__required_keys__)
         return history
+
+    def _is_whole(self, version: str) -> bool:
+        try:
+            self.check(version)
+        except DamagedError:
+            return False
+        return True
 
     def _keep(self, promotions: list[Promotion]) -> None:
         write_atomically(self.root / HISTORY_FILE, json.dumps(promotions, indent=2) + "\n")
 
     def _write(self, version: str, graph: bytes, contract: str, card: Card) -> None:
         self.folder(version).parent.mkdir(parents=True, exist_ok=True)
-        scratch = Path(tempfile.mkdtemp(dir=self.root))
-        (scratch / GRAPH_FILE).write_bytes(graph)
-        (scratch / CONTRACT_FILE).write_text(contract, encoding="utf-8")
-        (scratch / CARD_FILE).write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
-        scratch.chmod(0o755)
+        scratch = self.root / unfinished()
+        scratch.mkdir(mode=0o755)
         try:
+            self._write_files(scratch, graph, contract, card)
             scratch.rename(self.folder(version))
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
+
+    @staticmethod
+    def _write_files(folder: Path, graph: bytes, contract: str, card: Card) -> None:
+        with written_whole(folder / GRAPH_FILE) as scratch:
+            scratch.write_bytes(graph)
+        write_atomically(folder / CONTRACT_FILE, contract)
+        write_atomically(folder / CARD_FILE, json.dumps(card, indent=2) + "\n")
+
+
+def _digest(graph: bytes, contract: str, card: Card) -> str:
+    content = graph + contract.encode() + json.dumps(card, sort_keys=True).encode()
+    return hashlib.sha256(content).hexdigest()[:8]

@@ -11,6 +11,7 @@ from fourhats_runtime.business import ActionValue, NumberValue, Value
 from fourhats_runtime.data.sql import literal
 from fourhats_runtime.data.warehouse import connect
 from fourhats_runtime.errors import ProjectError
+from fourhats_runtime.files import unfinished
 from fourhats_runtime.lifecycle import snapshots
 from fourhats_runtime.lifecycle.origin import NOTE, commit, in_git, versions
 from fourhats_runtime.lifecycle.reference import training_rows
@@ -60,7 +61,7 @@ def retrace(project: Project, version: str) -> Retraced:
     digest = origin["data"]["sha256"]
     rows = snapshots.kept(project, digest)
     before = (registry.folder(version) / GRAPH_FILE).read_bytes()
-    with TemporaryDirectory(dir=project.artifacts, prefix="retrace-") as folder:
+    with TemporaryDirectory(dir=project.artifacts, prefix=unfinished()) as folder:
         again = _as_it_was(project, Path(folder), registry.folder(version), origin)
         after = _trained(again, rows)
     found = Retraced(version, origin["data"]["rows"], digest, None)

@@ -6,7 +6,7 @@ from typing import Any
 from fourhats_runtime.contract import Contract
 from fourhats_runtime.data.sql import literal
 from fourhats_runtime.data.warehouse import Connection, values
-from fourhats_runtime.errors import ProjectError
+from fourhats_runtime.errors import DamagedError, ProjectError
 from fourhats_runtime.lifecycle.promote import Verdict
 from fourhats_runtime.lifecycle.registered import FeaturesError, Model
 from fourhats_runtime.lifecycle.registry import Registry
@@ -70,8 +70,15 @@ def rollback_to(version: str, project: Project) -> Verdict:
 
     """
     registry = Registry(project.artifacts / "registry")
-    champion, promotions = registry.require("champion"), registry.promotions()
+    try:
+        champion = registry.require("champion")
+    except DamagedError:
+        if not version:
+            raise
+        champion = ""  # nobody knows which: the named one takes the place
+    registry.history()  # one that cannot be read is said before anything is changed
     if not version:
+        promotions = registry.promotions()
         version = (promotions[-1]["previous"] if promotions else None) or ""
         if not version:
             raise ProjectError(
@@ -90,7 +97,8 @@ def rollback_to(version: str, project: Project) -> Verdict:
 
 def _give_back(registry: Registry, champion: str, version: str, reason: str) -> Verdict:
     """Switch the pointer; what loses the place isn't promoted again, what gets it may be."""
-    registry.note(champion, "rollback", {"reason": reason, "in_favour_of": version})
+    if champion:
+        registry.note(champion, "rollback", {"reason": reason, "in_favour_of": version})
     registry.forget(version, "rollback")
     registry.make_champion(version, "rolled back", reason)
     return Verdict(promoted=True, champion=version, reason=reason)

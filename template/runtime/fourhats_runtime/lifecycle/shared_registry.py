@@ -15,7 +15,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import Annotated, Any
 
 from pydantic import BaseModel, Field, ValidationError
@@ -23,7 +22,7 @@ from pydantic import BaseModel, Field, ValidationError
 from fourhats_runtime.data.bucket import Bucket, ChangedError, Found, Stamp
 from fourhats_runtime.data.shared_data import Name, SharedData
 from fourhats_runtime.errors import ProjectError
-from fourhats_runtime.files import write_atomically
+from fourhats_runtime.files import write_atomically, written_whole
 from fourhats_runtime.lifecycle.registry import HISTORY_FILE, Pointer, Registry
 from fourhats_runtime.project import Project
 
@@ -157,10 +156,8 @@ def fetch(bucket: Bucket, root: Path, versions: dict[str, dict[str, str]]) -> No
         if found is None or _digest(found.content) != digest:
             raise ProjectError(f"{bucket.url}/registry/files/{digest} is not what was put there")
         path.parent.mkdir(parents=True, exist_ok=True)
-        with NamedTemporaryFile(dir=path.parent, delete=False) as file:
-            file.write(found.content)
-        Path(file.name).chmod(0o644)
-        Path(file.name).replace(path)
+        with written_whole(path) as scratch:
+            scratch.write_bytes(found.content)
 
     with ThreadPoolExecutor(AT_ONCE) as threads:
         list(threads.map(bring, missing))
@@ -189,11 +186,11 @@ def seen(root: Path, bucket: Bucket) -> Stamp | None:
 
 def _here(root: Path, data: str | None) -> State:
     """Read what the folder holds, with that data."""
-    registry, history = Registry(root), root / HISTORY_FILE
+    registry = Registry(root)
     return State(
         champion=registry.version("champion"),
         challenger=registry.version("challenger"),
-        promotions=json.loads(history.read_text(encoding="utf-8")) if history.exists() else [],
+        promotions=registry.history(),
         versions={
             version: {path.name: _digest(path.read_bytes()) for path in _files(root, version)}
             for version in registry.versions()

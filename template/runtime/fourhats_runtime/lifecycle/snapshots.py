@@ -13,6 +13,7 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from fourhats_runtime.errors import ProjectError
+from fourhats_runtime.files import written_whole
 from fourhats_runtime.lifecycle import sharing
 from fourhats_runtime.project import Project
 
@@ -32,9 +33,8 @@ def keep(project: Project, rows: pa.Table, *, write: bool = True) -> str:
     path = _path(project, digest)
     if write and not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        scratch = path.with_suffix(".scratch")
-        scratch.write_bytes(content.getbuffer())
-        scratch.replace(path)
+        with written_whole(path) as scratch:
+            scratch.write_bytes(content.getbuffer())
     return digest
 
 

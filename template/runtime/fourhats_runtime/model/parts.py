@@ -144,6 +144,7 @@ def split(connection: Connection, project: Project) -> Split:
         f"SELECT *, {rank} AS _rank FROM clean WHERE {target} IS NOT NULL "
         "ORDER BY _rank, _source, _row"
     )
+    connection.let_go()  # to learn and to judge takes long: others may write meanwhile
     rows = table.to_pydict()
     ranks = np.array(rows["_rank"], dtype=np.float64)
     if len(ranks) < FEWEST_ROWS:

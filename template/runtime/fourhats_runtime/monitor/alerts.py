@@ -7,7 +7,13 @@ from pathlib import Path
 
 from fourhats_runtime.errors import ReportedError
 from fourhats_runtime.monitor import incident_log
-from fourhats_runtime.monitor.channels import Channel, NoAddressError, NotTakenError, log
+from fourhats_runtime.monitor.channels import (
+    ADDRESSES,
+    Channel,
+    NoAddressError,
+    NotTakenError,
+    log,
+)
 from fourhats_runtime.monitor.findings import Finding
 from fourhats_runtime.monitor.incidents import Event, Incidents, notice
 from fourhats_runtime.project import Project
@@ -21,8 +27,9 @@ def update(
     """Notify every channel of what began and what is over; returns the names of open incidents.
 
     A channel that takes nothing keeps none of the others from being notified, and is notified at
-    the next update. `book` names the file that it is noted in, one for each process that goes on
-    for long; `but` names a channel that knows of it.
+    the next update; so is one that has no address yet, which is warned of and ends nothing. `book`
+    names the file that it is noted in, one for each process that goes on for long; `but` names a
+    channel that knows of it.
 
     Raises:
         ReportedError: a channel does not take it.
@@ -50,6 +57,25 @@ def open_incidents(project: Project, book: str = "line") -> dict[str, Event]:
     return Incidents.read(_book(project, book)).opened
 
 
+def without_address(project: Project) -> dict[str, str]:
+    """Name the channels whose address is missing, each with the variable that sets it."""
+    return {
+        name: ADDRESSES[channel]
+        for name, channel in _channels(project).items()
+        if channel in ADDRESSES and project.settings.secret(ADDRESSES[channel]) is None
+    }
+
+
+def untold(project: Project) -> dict[str, list[str]]:
+    """Give the incidents that channels without an address were not told of, by channel."""
+    unsent = Incidents.read(_book(project, "line")).unsent
+    return {
+        name: [event.incident for event in unsent[name]]
+        for name in without_address(project)
+        if unsent.get(name)
+    }
+
+
 def _send(
     project: Project, path: Path, incidents: Incidents, events: list[Event], but: str = ""
 ) -> None:
@@ -60,20 +86,26 @@ def _send(
         _note(incidents, path)  # before it is sent: whoever is killed here sends it the next time
         with suppress(OSError):
             incident_log.note(project, [event for event in events if not event.is_notice])
-    refusals = []
+    refusals, addressless = [], []
     for name, channel in channels.items():
         unsent = incidents.unsent.get(name, [])
         if not unsent:
             continue
         try:
             _send_by(name, channel, project, unsent)
-        except NotTakenError as error:
-            notices_alone = all(event.is_notice for event in unsent)
-            if not (isinstance(error, NoAddressError) and notices_alone):
-                refusals.append((error, unsent))
+        except NoAddressError as error:
+            incidents.unsent[name] = [event for event in unsent if not event.is_notice]
+            addressless.append(f"{name} ({error})")
+            if incidents.unsent[name]:
                 continue
+        except NotTakenError as error:
+            refusals.append((error, unsent))
+            continue
         del incidents.unsent[name]
         _note(incidents, path)
+    news = [event.incident for event in events if not event.is_notice]
+    if news and addressless:
+        logger.warning("%s: not told to %s", ", ".join(news), "; ".join(addressless))
     if refusals:
         raise ReportedError(_refused(events, refusals))
 

@@ -46,12 +46,12 @@ def incidents(project: Project) -> list[Incident]:
         return []
     begun: dict[str, Incident] = {}
     over: list[Incident] = []
-    for line in path.read_text(encoding="utf-8").splitlines():
+    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
         try:
             entry = json.loads(line)
-        except ValueError:
+            name, at = entry["incident"], datetime.fromisoformat(entry["at"])
+        except (ValueError, KeyError, TypeError):
             continue  # torn by a full disk
-        name, at = entry["incident"], datetime.fromisoformat(entry["at"])
         if entry["status"] == "firing":
             begun.setdefault(name, Incident(name, entry["message"], at))
         elif name in begun:

@@ -41,6 +41,10 @@ def tell_apart(reference: Feed, current: Feed, *, false_alarms: float, seed: int
     )
     is_current = np.arange(len(rows)) >= before
     half = _half(is_current, random)
+    # Of a column without any value among them, the trees cannot learn: they end in an error.
+    rows = rows[:, ~np.isnan(rows[half]).all(axis=0)]
+    if not rows.size:
+        return Separation(0.5, 0.5)
     model = HistGradientBoostingClassifier(max_iter=TREES, early_stopping=False, random_state=seed)
     with threadpool_limits(1):
         weights = compute_sample_weight("balanced", is_current[half])

@@ -20,6 +20,7 @@ from fourhats_runtime.data.sources import stores
 from fourhats_runtime.data.store_login import reason
 from fourhats_runtime.data.warehouse import Connection, read_in
 from fourhats_runtime.errors import ProjectError
+from fourhats_runtime.files import unfinished
 from fourhats_runtime.lifecycle.registered import Model
 from fourhats_runtime.project import Project
 from fourhats_runtime.settings import Section
@@ -123,9 +124,10 @@ class ScoreFiles:
                 stream.write(content)
             return
         self._files.create_dir(self._folder)
-        with self._files.open_output_stream(f"{name}.scratch") as stream:
+        scratch = f"{self._folder}/{unfinished()}.scratch"
+        with self._files.open_output_stream(scratch) as stream:
             stream.write(content)
-        self._files.move(f"{name}.scratch", name)
+        self._files.move(scratch, name)
 
 
 def stamp_of(model: Model, project: Project, rows: pa.RecordBatch) -> str:

@@ -311,8 +311,8 @@ def _add_probes(service: Service) -> None:
 
 def _fault(predictor: Predictor) -> str:
     """Say why nothing can be answered, empty where it can."""
-    if predictor.loaded is None:
-        return NO_MODEL
+    if predictor.fault or predictor.loaded is None:
+        return predictor.fault or NO_MODEL
     return f"{NOT_WRITTEN}: {predictor.log.fault}" if predictor.log.fault else ""
 
 

@@ -15,7 +15,9 @@ from fourhats_runtime.data import frames
 from fourhats_runtime.data.extras import needs
 from fourhats_runtime.data.sql import quote
 from fourhats_runtime.data.warehouse import local
+from fourhats_runtime.data.warehouse.file import put_aside
 from fourhats_runtime.errors import ProjectError
+from fourhats_runtime.files import unfinished
 
 if TYPE_CHECKING:
     import duckdb
@@ -44,6 +46,10 @@ class Connection(Protocol):
     @property
     def reads_itself(self) -> bool:
         """Whether `reader` is the warehouse: what it makes a table of is there."""
+
+    @property
+    def read_only(self) -> bool:
+        """Whether nothing can be written."""
 
     def execute(self, query: str, parameters: Sequence[object] = ()) -> Answer:
         """Run a statement, with a value for each question mark."""
@@ -78,33 +84,42 @@ class Connection(Protocol):
     def transaction(self) -> AbstractContextManager[None]:
         """Have all of what is done take effect, or nothing."""
 
+    def let_go(self) -> None:
+        """Let others have it until it is used again; temporary tables may be gone then."""
+
     def close(self) -> None:
         """Close it."""
 
 
 @contextmanager
-def connect(project: Project) -> Iterator[Connection]:
-    """Open the warehouse for reading and writing; of a file, one process can at a time.
+def connect(project: Project, *, read_only: bool = False) -> Iterator[Connection]:
+    """Open the warehouse, a file when it is first used.
 
-    Until the address of one elsewhere is set, a DuckDB file in artifacts/ stands in.
+    Of a file, one process can write at a time while none reads, or many read: who comes meanwhile
+    waits. Until the address of one elsewhere is set, a DuckDB file in artifacts/ stands in.
 
     Raises:
         ProjectError: it cannot be opened.
 
     """
     project.artifacts.mkdir(parents=True, exist_ok=True)
-    connection = _open(project, project.artifacts / FILE)
+    connection = _open(project, project.artifacts / FILE, read_only=read_only)
     try:
         yield connection
     finally:
         connection.close()
 
 
+def put_aside_if_damaged(project: Project) -> None:
+    """Rename a file in artifacts/ that cannot be opened, so that another is made in its place."""
+    put_aside(project.artifacts / FILE)
+
+
 @contextmanager
 def scratch(project: Project) -> Iterator[Connection]:
     """Open an empty warehouse on this machine, of which nothing is left afterwards."""
     project.artifacts.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=project.artifacts, prefix="scratch-") as folder:
+    with TemporaryDirectory(dir=project.artifacts, prefix=unfinished()) as folder:
         connection = _open(project, Path(folder) / "scratch.duckdb", stand_in=True)
         try:
             yield connection
@@ -112,12 +127,14 @@ def scratch(project: Project) -> Iterator[Connection]:
             connection.close()
 
 
-def _open(project: Project, file: Path, *, stand_in: bool = False) -> Connection:
+def _open(
+    project: Project, file: Path, *, stand_in: bool = False, read_only: bool = False
+) -> Connection:
     if project.warehouse == "duckdb":
-        return local.open_file(file)
+        return local.Local(file, read_only=read_only)
     with needs("warehouse"):
         from fourhats_runtime.data.warehouse import remote  # noqa: PLC0415
-    return remote.Remote(remote.driver(project, file, stand_in=stand_in))
+    return remote.Remote(remote.driver(project, file, stand_in=stand_in, read_only=read_only))
 
 
 @contextmanager

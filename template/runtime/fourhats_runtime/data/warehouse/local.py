@@ -9,24 +9,27 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from fourhats_runtime.data.duckdb_errors import reason
 from fourhats_runtime.data.sql import quote
-from fourhats_runtime.errors import ProjectError
+from fourhats_runtime.data.warehouse.file import File
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 
 class Local:
-    """An open file: statements go to DuckDB as they are."""
+    """A file that is opened when it is first used: statements go to DuckDB as they are."""
 
     reads_itself = True
 
-    def __init__(self, reader: duckdb.DuckDBPyConnection) -> None:
-        """Take the open file."""
-        self.reader = reader
-        ((name,),) = reader.execute("SELECT current_database()").fetchall()
-        self._place = f"{quote(str(name))}.main"
+    def __init__(self, path: Path, *, read_only: bool = False) -> None:
+        """Open nothing yet."""
+        self._file = File(path, read_only=read_only)
+        self.read_only = read_only
+
+    @property
+    def reader(self) -> duckdb.DuckDBPyConnection:
+        """The open file."""
+        return self._file.connection
 
     def execute(self, query: str, parameters: Sequence[object] = ()) -> duckdb.DuckDBPyConnection:
         """Run a statement, with a value for each question mark."""
@@ -54,7 +57,7 @@ class Local:
 
     def load(self, table: str, rows: duckdb.DuckDBPyRelation) -> None:
         """Make a table of rows, in the file also where tables without a path come elsewhere."""
-        path = f"{self._place}.{quote(table)}"
+        path = f"{quote(self._file.path.stem)}.main.{quote(table)}"
         self.reader.execute(f"DROP TABLE IF EXISTS {path}")
         rows.create(path)
 
@@ -95,21 +98,10 @@ class Local:
             self.reader.execute("ROLLBACK")
             raise
 
+    def let_go(self) -> None:
+        """Let others have the file until it is used again; temporary tables are gone then."""
+        self._file.close()
+
     def close(self) -> None:
         """Close the file."""
-        self.reader.close()
-
-
-def open_file(path: Path) -> Local:
-    """Open a file for reading and writing; one process can at a time.
-
-    Raises:
-        ProjectError: another process holds it.
-
-    """
-    try:
-        return Local(duckdb.connect(path))
-    except duckdb.IOException as error:
-        raise ProjectError(
-            f"{path} cannot be opened; does another run hold it? ({reason(error)})"
-        ) from None
+        self._file.close()

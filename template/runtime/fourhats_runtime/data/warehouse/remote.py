@@ -45,7 +45,7 @@ class Driver(Dialect, Protocol):
         """Close the connection."""
 
 
-def driver(project: Project, file: Path, *, stand_in: bool) -> Driver:
+def driver(project: Project, file: Path, *, stand_in: bool, read_only: bool = False) -> Driver:
     """Open the warehouse that the project names; a file stands in until its address is set.
 
     Raises:
@@ -53,7 +53,7 @@ def driver(project: Project, file: Path, *, stand_in: bool) -> Driver:
 
     """
     found = None if stand_in else _configured(project)
-    return found or stand_in_driver.connect(file)
+    return found or stand_in_driver.StandInDriver(file, read_only=read_only)
 
 
 def _configured(project: Project) -> Driver | None:
@@ -92,6 +92,16 @@ class Remote:
         """Take the open driver."""
         self.driver = driver
         self.reader = duckdb.connect()
+
+    @property
+    def read_only(self) -> bool:
+        """Whether nothing can be written: in a file that was opened so."""
+        return isinstance(self.driver, stand_in_driver.StandInDriver) and self.driver.read_only
+
+    def let_go(self) -> None:
+        """Let others have the file that stands in; a service takes many at once."""
+        if isinstance(self.driver, stand_in_driver.StandInDriver):
+            self.driver.close()
 
     def execute(self, query: str, parameters: Sequence[object] = ()) -> Rows:
         """Run a statement of DuckDB's, with a value for each question mark.

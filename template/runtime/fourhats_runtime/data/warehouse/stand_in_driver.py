@@ -10,17 +10,24 @@ from sqlglot import exp
 
 from fourhats_runtime.data.duckdb_errors import reason
 from fourhats_runtime.data.sql import quote
+from fourhats_runtime.data.warehouse.file import File
 from fourhats_runtime.errors import ProjectError
 
 
 class StandInDriver:
-    """Runs statements in a file; one process can at a time."""
+    """Runs statements in a file, which is opened when it is first used."""
 
     dialect = "duckdb"
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
-        """Take the open file."""
-        self.connection = connection
+    def __init__(self, path: Path, *, read_only: bool = False) -> None:
+        """Open nothing yet."""
+        self._file = File(path, read_only=read_only)
+        self.read_only = read_only
+
+    @property
+    def connection(self) -> duckdb.DuckDBPyConnection:
+        """The open file."""
+        return self._file.connection
 
     @staticmethod
     def adapt(tree: exp.Expr) -> list[exp.Expr]:
@@ -61,20 +68,5 @@ class StandInDriver:
             raise
 
     def close(self) -> None:
-        """Close the file."""
-        self.connection.close()
-
-
-def connect(path: Path) -> StandInDriver:
-    """Open the file.
-
-    Raises:
-        ProjectError: another process holds it.
-
-    """
-    try:
-        return StandInDriver(duckdb.connect(path))
-    except duckdb.IOException as error:
-        raise ProjectError(
-            f"{path} cannot be opened; does another run hold it? ({reason(error)})"
-        ) from None
+        """Close the file; the next use opens it again."""
+        self._file.close()

@@ -12,6 +12,7 @@ from fourhats_runtime.monitor.channels.title import title
 from fourhats_runtime.monitor.incidents import Event, Runbook, kind, runbook_link
 from fourhats_runtime.project import Project
 
+VARIABLE = "ALERT_WEBHOOK_URL"
 SECONDS = 10
 NOT_ENDED = "0001-01-01T00:00:00Z"
 
@@ -23,9 +24,9 @@ def send(project: Project, events: list[Event]) -> None:
         NotTakenError: there is no address, or what is there does not take it.
 
     """
-    address = project.settings.secret("ALERT_WEBHOOK_URL")
+    address = project.settings.secret(VARIABLE)
     if address is None:
-        raise NoAddressError("no webhook is set up: set ALERT_WEBHOOK_URL")
+        raise NoAddressError(f"{VARIABLE} is not set")
     try:
         request = urllib.request.Request(  # noqa: S310 (the address is the operator's own)
             address.get_secret_value(),
