@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
@@ -17,10 +18,13 @@ from fourhats_runtime.data.sources.loaded import Loaded
 from fourhats_runtime.data.sql import literal, quote
 from fourhats_runtime.data.typed_values import typed
 from fourhats_runtime.data.warehouse import connect, count, one_row, scratch
+from fourhats_runtime.data.warehouse.local import Local
 from fourhats_runtime.errors import ProjectError
 from fourhats_runtime.pipeline import Result, run_step
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import duckdb
     from fourhats_runtime import Project
 
@@ -47,18 +51,20 @@ def test_a_failing_row_is_kept_with_its_reason(ran: Project, contract: Contract)
     assert value == "???"
 
 
-def test_a_thousand_rules_are_checked_at_once() -> None:
+def test_a_thousand_rules_are_checked_at_once(tmp_path: Path) -> None:
     names = [f"g{n}" for n in range(520)]
     columns = [Column(name=name, source=name, type="number") for name in names]
     contract = Contract(
         columns=(*columns, Column(name="y", source="y", type="text", role="target"))
     )
     values = ", ".join(f"'{n}.5' AS {name}" for n, name in enumerate(names))
-    with duckdb.connect() as reader:
-        reader.execute(f"CREATE TABLE raw AS SELECT 's' AS _source, 1 AS _row, {values}, 'a' AS y")
-        reader.execute("INSERT INTO raw SELECT * REPLACE (2 AS _row, 'x' AS g7) FROM raw")
-        (violation,) = validate(Local(reader), contract)
-        (reasons,) = one_row(Local(reader), "SELECT reasons FROM quarantine")
+    with closing(Local(tmp_path / "wide.duckdb")) as connection:
+        connection.execute(
+            f"CREATE TABLE raw AS SELECT 's' AS _source, 1 AS _row, {values}, 'a' AS y"
+        )
+        connection.execute("INSERT INTO raw SELECT * REPLACE (2 AS _row, 'x' AS g7) FROM raw")
+        (violation,) = validate(connection, contract)
+        (reasons,) = one_row(connection, "SELECT reasons FROM quarantine")
     assert str(violation) == "g7 is no number: 1 rows (first: row 2)"
     assert reasons == "g7 is no number"
 

@@ -6,7 +6,6 @@ import calendar
 import tomllib
 from typing import TYPE_CHECKING
 
-import duckdb
 import pytest
 from fourhats_runtime.contract import Contract
 from fourhats_runtime.data.quality import validate
@@ -17,6 +16,7 @@ from fourhats_runtime.profile.differences import differences
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 Row = dict[str, str]
 HAND = "# the client's own words\n"
@@ -37,19 +37,19 @@ def rows(count: int = 200) -> list[Row]:
 
 
 @pytest.fixture
-def warehouse() -> Iterator[Callable[[list[Row]], Local]]:
-    opened: list[duckdb.DuckDBPyConnection] = []
+def warehouse(tmp_path: Path) -> Iterator[Callable[[list[Row]], Local]]:
+    opened: list[Local] = []
 
     def fill(table: list[Row]) -> Local:
-        connection = duckdb.connect()
+        connection = Local(tmp_path / f"{len(opened)}.duckdb")
         opened.append(connection)
         names = list(table[0])
         declared = ", ".join(f'"{name}" VARCHAR' for name in names)
-        connection.execute(f"CREATE TABLE raw (_source VARCHAR, _row BIGINT, {declared})")
+        connection.reader.execute(f"CREATE TABLE raw (_source VARCHAR, _row BIGINT, {declared})")
         values = [["files", n, *row.values()] for n, row in enumerate(table, start=1)]
         marks = ", ".join("?" * (len(names) + 2))
-        connection.executemany(f"INSERT INTO raw VALUES ({marks})", values)
-        return Local(connection)
+        connection.reader.executemany(f"INSERT INTO raw VALUES ({marks})", values)
+        return connection
 
     yield fill
     for connection in opened:
