@@ -119,7 +119,7 @@ class Commands:
             results = {step: self._run(step, quiet=as_json) for step in steps(self._project)}
         finally:
             for channel, incidents in alerts.untold(self._project).items():
-                print(f"not told to {channel}: {', '.join(incidents)}", file=sys.stderr)
+                print(f"not sent to {channel}: {', '.join(incidents)}", file=sys.stderr)
         evaluation = results["evaluate"].facts
         if as_json:
             print(json.dumps({step: _data(result) for step, result in results.items()}))

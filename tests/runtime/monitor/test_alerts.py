@@ -147,7 +147,7 @@ def test_a_channel_without_an_address_ends_nothing_and_is_told_once_it_has_one(
 ) -> None:
     heard.refusal = NoAddressError("FIRST_URL is not set")
     assert alerts.update(heard.project, [BAD]) == ["drift:a"]
-    assert "drift:a: not told to first (FIRST_URL is not set)" in caplog.text
+    assert "drift:a: not sent to first (FIRST_URL is not set)" in caplog.text
     with pytest.raises(ProjectError, match=r"^no rows$"), reported("extract", heard.project):
         raise ProjectError("no rows")
     heard.refusal = None

@@ -146,7 +146,7 @@ def test_a_channel_without_an_address_is_said_first_and_ends_no_run(
     assert done.returncode == 0, done.stderr
     lines = done.stderr.splitlines()
     assert lines[0] == "warning: SLACK_WEBHOOK_URL is not set: alerts do not reach slack"
-    assert lines[-1] == "not told to slack: drift:a"
+    assert lines[-1] == "not sent to slack: drift:a"
     assert done.stdout.count("\nreport ") == 1
     told = _type(ran.folder, "alert", "it failed", "--incident", "step:line", program=program)
     assert told.returncode == 2

@@ -105,7 +105,7 @@ def _send(
         _note(incidents, path)
     news = [event.incident for event in events if not event.is_notice]
     if news and addressless:
-        logger.warning("%s: not told to %s", ", ".join(news), "; ".join(addressless))
+        logger.warning("%s: not sent to %s", ", ".join(news), "; ".join(addressless))
     if refusals:
         raise ReportedError(_refused(events, refusals))
 
