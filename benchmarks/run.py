@@ -8,6 +8,7 @@ from benchmarks import (
     first_prediction,
     help_cost,
     image_size,
+    model_quality,
     new_cost,
     serving_peers,
     serving_speed,
@@ -18,7 +19,15 @@ from benchmarks.figure import Figure, show
 
 MODULES = (
     *(new_cost, help_cost, thin_project, first_prediction, serving_speed, serving_peers),
-    *(image_size, extraction_speed, data_speed, data_growth, batch_speed, update_cost),
+    *(
+        image_size,
+        extraction_speed,
+        data_speed,
+        data_growth,
+        batch_speed,
+        model_quality,
+        update_cost,
+    ),
 )
 
 
