@@ -19,6 +19,7 @@ class Figure:
     unit: str = ""
     side: Literal["at most", "at least"] = "at most"
     detail: str = ""
+    digits: int = 3
 
     @property
     def met(self) -> bool:
@@ -41,8 +42,8 @@ def table(figures: Sequence[Figure]) -> str:
     rows += [
         (
             figure.what,
-            _with_unit(figure.measured, figure.unit, digits=3),
-            f"{figure.side} {_with_unit(figure.limit, figure.unit, digits=3)}",
+            _with_unit(figure.measured, figure.unit, figure.digits),
+            f"{figure.side} {_with_unit(figure.limit, figure.unit, figure.digits)}",
             "yes" if figure.met else "NO",
             figure.detail,
         )

@@ -8,6 +8,7 @@ from benchmarks import (
     first_prediction,
     help_cost,
     image_size,
+    model_quality,
     new_cost,
     serving_peers,
     serving_speed,
@@ -19,8 +20,8 @@ from benchmarks.figure import Figure, show
 
 MODULES = (
     *(new_cost, help_cost, thin_project, first_prediction, serving_speed, serving_peers),
-    worst_upload,
-    *(image_size, extraction_speed, data_speed, data_growth, batch_speed, update_cost),
+    *(worst_upload, image_size, extraction_speed, data_speed, data_growth, batch_speed),
+    *(model_quality, update_cost),
 )
 
 

@@ -15,11 +15,11 @@ def candidates(seed: int) -> list[Candidate]:
 
     def trees(trial: AnyTrial) -> HistGradientBoostingClassifier:
         return HistGradientBoostingClassifier(
-            learning_rate=trial.suggest_float("learning_rate", 0.02, 0.3, log=True),
-            max_iter=trial.suggest_int("max_iter", 50, 300),
-            max_leaf_nodes=trial.suggest_int("max_leaf_nodes", 4, 63, log=True),
-            min_samples_leaf=trial.suggest_int("min_samples_leaf", 5, 100, log=True),
-            l2_regularization=trial.suggest_float("l2_regularization", 1e-3, 10.0, log=True),
+            learning_rate=trial.suggest_float("learning_rate", 0.03, 0.15, log=True),
+            max_iter=trial.suggest_int("max_iter", 100, 300),
+            max_leaf_nodes=trial.suggest_int("max_leaf_nodes", 5, 31, log=True),
+            min_samples_leaf=trial.suggest_int("min_samples_leaf", 5, 40, log=True),
+            l2_regularization=trial.suggest_float("l2_regularization", 1e-2, 10.0, log=True),
             early_stopping=False,  # which draws rows one by one: of one entity, on both sides
             random_state=seed,
         )

@@ -15,11 +15,11 @@ def candidates(seed: int) -> list[Candidate]:
 
     def trees(trial: AnyTrial) -> LGBMRegressor:
         return LGBMRegressor(
-            learning_rate=trial.suggest_float("learning_rate", 0.02, 0.3, log=True),
-            n_estimators=trial.suggest_int("n_estimators", 50, 300),
-            num_leaves=trial.suggest_int("num_leaves", 4, 63, log=True),
-            min_child_samples=trial.suggest_int("min_child_samples", 5, 100, log=True),
-            reg_lambda=trial.suggest_float("reg_lambda", 1e-3, 10.0, log=True),
+            learning_rate=trial.suggest_float("learning_rate", 0.03, 0.15, log=True),
+            n_estimators=trial.suggest_int("n_estimators", 100, 300),
+            num_leaves=trial.suggest_int("num_leaves", 5, 31, log=True),
+            min_child_samples=trial.suggest_int("min_child_samples", 5, 40, log=True),
+            reg_lambda=trial.suggest_float("reg_lambda", 1e-2, 10.0, log=True),
             random_state=seed,
             deterministic=True,
             verbose=-1,

@@ -26,13 +26,16 @@ from tests.method.models import (
     NOTED,
     ONE,
     OTHER,
+    POLICIES,
     WRONG,
+    Draw,
     cases,
     holdout_of,
     project_of,
     registered,
+    untold,
 )
-from tests.method.pairs import SPARSE, WORLDS, World, edge_of
+from tests.method.pairs import PILOT, SPARSE, WORLDS, World, edge_of
 
 CASES = int(os.environ.get("METHOD_CASES", "1000"))
 SEED = int(os.environ.get("METHOD_SEED", "14"))
@@ -120,6 +123,42 @@ def test_the_step_promotes_few_that_are_as_good_and_most_that_are_better(project
     errors = share("promote, as good", promoted(project, champion, as_good), number)
     power = share("promote, better", promoted(project, champion, better), CASES // 10)
     assert errors <= MOST_ERRORS + chance(number)
+    assert power >= LEAST_POWER
+
+
+def made_champion(
+    project: Project, version: str, rows: int, draw: Draw
+) -> Callable[[np.random.Generator], bool]:
+    """Ask whether the step promotes one where there is no champion yet."""
+    registry, contract = Registry(project.artifacts / "registry"), project.contract
+
+    def question(random: np.random.Generator) -> bool:
+        (registry.root / "champion").unlink(missing_ok=True)
+        registry.point("challenger", version)
+        return promote(holdout_of(random, rows, draw), contract, project).promoted
+
+    return question
+
+
+@pytest.mark.parametrize("rows", [60, 1000])
+def test_of_first_models_that_tell_nothing_at_most_one_in_twenty_is_promoted(
+    project: Project, rows: int
+) -> None:
+    version = registered(project, ONE, number=5)
+    question = made_champion(project, version, rows, untold)
+    errors = share(f"first, no signal, {rows} rows", question, CASES // 4)
+    assert errors <= MOST_ERRORS
+
+
+def test_of_first_models_that_gain_two_standard_errors_half_are_promoted(project: Project) -> None:
+    version = registered(project, ONE, number=5)
+    rule = Model.load(project, version).rule
+    pilot = holdout_of(np.random.default_rng(0), PILOT)
+    earned = rule.realised(Model.load(project, version).run(pilot.inputs), pilot.actual)
+    gains = earned - max((rule.by_policy(policy, pilot.actual) for policy in POLICIES), key=np.mean)
+    rows = round(4 * gains.var() / gains.mean() ** 2)
+    question = made_champion(project, version, rows, cases)
+    power = share(f"first, better by two standard errors, {rows} rows", question, CASES // 2)
     assert power >= LEAST_POWER
 
 

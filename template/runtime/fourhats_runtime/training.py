@@ -12,7 +12,7 @@ class Training(Section):
 
     table: ClassVar[str] = "training"
 
-    trials: int = Field(default=20, ge=1)
+    trials: int = Field(default=12, ge=1)
     tuning_rows: int = Field(default=100_000, ge=100)
     seed: int = 0
     parity_tolerance: float = Field(default=1e-4, gt=0)

@@ -17,6 +17,7 @@ from fourhats_runtime.model.encoding import for_trees
 from fourhats_runtime.model.graph import check_parity, convert
 from fourhats_runtime.model.parts import Part, Split, split
 from fourhats_runtime.tasks.classification.rule import Rule
+from fourhats_runtime.tasks.rule import Policy
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.pipeline import Pipeline
 
@@ -104,7 +105,9 @@ def _again(project: Project, version: str, change: tuple[str, str] = ("", "")) -
     assert change[0] in contract
     graph, card = (folder / "model.onnx").read_bytes(), registry.card(version)
     made = registry.add(graph, contract.replace(*change, 1), card | {"parity": 0.5})
-    registry.note(made, "evaluation", {"value": 10.0, "policies": {}, "baselines": {"linear": 1.0}})
+    evaluation = {"value": 10.0, "policies": {}, "baselines": {"linear": 1.0}}
+    nobody = Policy("act on nobody", acts=False, on=1.0)
+    registry.note(made, "evaluation", evaluation | {"no_model": [nobody._asdict()]})
     return made
 
 
@@ -142,6 +145,39 @@ def test_a_challenger_has_to_beat_the_champion_by_its_whole_worth(
     assert verdict.champion == as_good
     assert "+35 EUR (91% interval: +34.17 to +35.55) a decision" in verdict.reason
     assert "+35,000 EUR (91% interval: +34,1" in verdict.reason
+
+
+def test_a_first_model_has_to_beat_the_best_policy_beyond_chance(
+    ran: Project, contract: Contract, parts: Split, as_good: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registry = Registry(ran.artifacts / "registry")
+    (registry.root / "champion").unlink()
+    rows = len(parts.holdout)
+    earned = np.resize([40.0, -35.0], rows)
+    monkeypatch.setattr(Rule, "realised", lambda *_: earned)
+    verdict = promote(parts.holdout, contract, ran)
+    assert (verdict.promoted, verdict.champion, verdict.undecided) == (False, None, True)
+    assert "+2,500 EUR (91% interval: -" in verdict.reason
+    assert "to act on nobody" in verdict.reason
+    assert "chance alone may do as much" in verdict.reason
+    earned = np.resize([40.0, 30.0], rows)
+    verdict = promote(parts.holdout, contract, ran)
+    assert (verdict.promoted, verdict.champion) == (True, as_good)
+    assert "+35,000 EUR (91% interval: +34,1" in verdict.reason
+
+
+def test_a_first_model_that_decides_as_the_best_policy_does_is_not_promoted(
+    ran: Project, contract: Contract, parts: Split, as_good: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registry = Registry(ran.artifacts / "registry")
+    (registry.root / "champion").unlink()
+    monkeypatch.setattr(Rule, "realised", lambda *_: np.zeros(len(parts.holdout)))
+    kept = promote(parts.holdout, contract, ran)
+    assert kept.champion is None
+    assert "adds +0 EUR (91% interval: +0 to +0) a month" in kept.reason
+    accepted = promote(parts.holdout, contract, ran, accepted=True)
+    assert (accepted.champion, registry.version("champion")) == (as_good, as_good)
+    assert "a person accepted it as the first champion" in accepted.reason
 
 
 @pytest.mark.parametrize(

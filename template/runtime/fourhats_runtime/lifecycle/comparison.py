@@ -84,6 +84,7 @@ def added(evaluation: Mapping[str, Any]) -> str:
 
 
 def _amount(money: float) -> str:
+    money += 0.0  # nothing has no minus before it
     return f"{money:+,.0f}" if abs(money) >= WHOLE_FROM else f"{money:+.4g}"
 
 

@@ -4,13 +4,14 @@ from dataclasses import dataclass
 
 from fourhats_runtime.contract import Contract
 from fourhats_runtime.errors import ProjectError
-from fourhats_runtime.lifecycle.comparison import added
+from fourhats_runtime.lifecycle.comparison import compare
 from fourhats_runtime.lifecycle.registered import FeaturesError, Model
 from fourhats_runtime.lifecycle.registry import Card, Registry
 from fourhats_runtime.lifecycle.replay import NotComparableError, replay
 from fourhats_runtime.limits import Comparing
 from fourhats_runtime.model.parts import Part
 from fourhats_runtime.project import Project
+from fourhats_runtime.tasks.rule import Policy
 from fourhats_runtime.training import Training
 
 ACCEPT = "to have it decide all the same, type `promote --accept`"
@@ -32,10 +33,11 @@ def promote(
 ) -> Verdict:
     """Promote the challenger if it earns more than the champion on the same rows, beyond chance.
 
-    A tie keeps the champion. Without one, the challenger has to be worth as much as the best policy
-    without a model, and as the best baseline; it never decides where it is worth less, or less than
-    nothing. With `accepted` a person takes the place of the comparison with the champion. A version
-    that was rolled back stays so: the holdout that spoke for it then would do so again.
+    A tie keeps the champion. Without one, the challenger has to earn more than the best policy
+    without a model, beyond chance as well. It never decides where it is worth less than that, less
+    than the best baseline, or less than nothing. With `accepted` a person takes the place of the
+    comparison. A version that was rolled back stays so: the holdout that spoke for it then would do
+    so again.
 
     Raises:
         ProjectError: there is no challenger, or it has not been evaluated yet.
@@ -53,11 +55,12 @@ def promote(
     short = _shortfall(challenger, evaluation, project)
     if short:
         verdict = _kept(champion, short)
-    elif champion is None:
-        verdict = _promoted(challenger, f"{challenger} adds {added(evaluation)}")
     elif accepted:
         Model.load(project, challenger)  # one that cannot be served decides nothing
-        verdict = _promoted(challenger, f"a person accepted it in place of {champion}")
+        instead = f"in place of {champion}" if champion else "as the first champion"
+        verdict = _promoted(challenger, f"a person accepted it {instead}")
+    elif champion is None:
+        verdict = _as_first(challenger, holdout, evaluation, project)
     else:
         verdict = _against(champion, challenger, holdout, contract, project)
     registry.note(challenger, "promotion", {"promoted": verdict.promoted, "reason": verdict.reason})
@@ -74,6 +77,34 @@ def refused(project: Project) -> str:
         return ""
     promotion = registry.noted(challenger, "promotion")
     return f"there is no champion yet: {promotion['reason']}" if promotion else ""
+
+
+def _as_first(challenger: str, holdout: Part, evaluation: Card, project: Project) -> Verdict:
+    """Hold what it earns on the holdout against the policy that would have earned the most there.
+
+    Where nothing can be told apart, chance alone puts about half of the models above any policy.
+    """
+    model = Model.load(project, challenger)
+    earned_by = {
+        policy.name: model.rule.by_policy(policy, holdout.actual)
+        for policy in (Policy(**facts) for facts in evaluation["no_model"])
+    }
+    best = max(earned_by, key=lambda name: float(earned_by[name].mean()))
+    found = compare(
+        model.rule.realised(model.run(holdout.inputs), holdout.actual),
+        earned_by[best],
+        stake=model.rule.stake,
+        error_rate=project.settings(Comparing).error_rate,
+        groups=holdout.groups,
+    )
+    gain = found.words(project.value.currency, project.value.monthly_volume)
+    reason = (
+        f"{challenger} adds {gain} a month to the best policy without a model, to {best}, "
+        f"on {found.rows:,} rows of the holdout"
+    )
+    if found.is_better:
+        return _promoted(challenger, reason)
+    return _kept(None, f"{reason}: chance alone may do as much; {ACCEPT}")
 
 
 def _against(

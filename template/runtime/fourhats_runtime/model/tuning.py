@@ -23,6 +23,8 @@ from fourhats_runtime.project import Project
 from fourhats_runtime.tasks.rule import Floats
 from fourhats_runtime.training import Training
 
+AT_RANDOM = 6
+"""So many trials are drawn before what they lost says where to go on."""
 MANY_ROWS = 50_000
 LEAST = 1e-6
 """No outcome is held to be less likely: one row alone must not decide."""
@@ -71,7 +73,7 @@ def tune(
         return float(losses(outputs, actual).mean())
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    sampler = optuna.samplers.TPESampler(seed=training.seed)
+    sampler = optuna.samplers.TPESampler(n_startup_trials=AT_RANDOM, seed=training.seed)
     study = optuna.create_study(sampler=sampler)
     with few_threads(parts.train):
         study.optimize(
