@@ -23,7 +23,8 @@ def names_this_machine(host: bytes) -> bool:
         address = urlsplit(f"//{host.decode('latin-1')}")
     except ValueError:
         return False
-    return address.netloc.encode("latin-1") == host and is_this_machine(address.hostname or "")
+    is_only_a_name = address.netloc.encode("latin-1") == host and b"@" not in host
+    return is_only_a_name and is_this_machine(address.hostname or "")
 
 
 def is_private(url: str) -> bool:

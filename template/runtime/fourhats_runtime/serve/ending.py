@@ -9,6 +9,7 @@ import asyncio
 import signal
 import socket
 import time
+from contextlib import suppress
 from types import FrameType
 
 import uvicorn
@@ -49,9 +50,31 @@ class Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Take in the connections that are made already, then no more."""
         self.config.ending = True
-        for _ in range(3):  # to be seen, accepted and begun
-            await asyncio.sleep(0)
+        loop = asyncio.get_running_loop()
+        for each in self._close_port(sockets or []):
+            await loop.connect_accepted_socket(self._connection, each)
         await super().shutdown(sockets)
+
+    def _close_port(self, shared: list[socket.socket]) -> list[socket.socket]:
+        """Take no more connections; gives those that wait, which the system would cut off."""
+        waiting: list[socket.socket] = []
+        for server in self.servers:
+            for each in server.sockets:
+                with socket.fromfd(each.fileno(), each.family, each.type) as port:
+                    port.settimeout(0)
+                    with suppress(OSError):  # until there is none
+                        while True:
+                            waiting.append(port.accept()[0])
+            server.close()
+        for port in shared:
+            port.close()
+        for each in waiting:
+            each.settimeout(0)
+        return waiting
+
+    def _connection(self) -> ImpatientProtocol:
+        state = self.lifespan.state
+        return ImpatientProtocol(self.config, server_state=self.server_state, app_state=state)
 
     def _look(self) -> None:
         loop = asyncio.get_running_loop()

@@ -207,7 +207,8 @@ class Front:
         if site is not None:
             foreign = site not in (b"none", b"same-origin")
         else:  # an older browser, or a page that did not come by TLS
-            foreign = origin is not None and origin.partition(b"://")[2] != headers.get(b"host")
+            named = (origin or b"").partition(b"://")[2]
+            foreign = origin is not None and not (named and named == headers.get(b"host"))
         if foreign and (origin or b"").decode("latin-1") not in self._serve.allow_origins:
             return refusal(403, "pages of another site may not ask: see serve.allow_origins")
         return None

@@ -62,7 +62,7 @@ class Oidc:
         try:
             self._keys = self._fetch()
             self._fetch_at = now + KEYS_SECONDS
-        except (AttributeError, OSError, ValueError, KeyError, TypeError, jwt.PyJWTError) as error:
+        except (OSError, ValueError, KeyError, TypeError, jwt.PyJWTError) as error:
             logger.error("the keys of %s cannot be had: %s", self._issuer, error)  # noqa: TRY400
 
     def name(self, token: bytes) -> str | None:
@@ -96,8 +96,10 @@ class Oidc:
         return {key.key_id: key for key in keys if key.key_type in ALGORITHMS}
 
 
-def _is_for_signatures(key: dict[str, Any]) -> bool:
+def _is_for_signatures(key: object) -> bool:
     """Tell whether a published key (a JWK) may vouch for a token: one for encryption may not."""
+    if not isinstance(key, dict):
+        return False
     return key.get("use", "sig") == "sig" and "verify" in key.get("key_ops", ("verify",))
 
 

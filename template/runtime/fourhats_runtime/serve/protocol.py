@@ -13,6 +13,7 @@ No state has a timer of its own: the server has every connection look at its clo
 
 import asyncio
 import selectors
+import socket
 from typing import Any, cast
 
 import httptools
@@ -109,6 +110,14 @@ class JoinedWrites:
             self.sent_bytes += len(data)
             self._transport.write(data)
         self._parts.clear()
+
+
+def has_come(*sockets: socket.socket) -> bool:
+    """Tell whether one of these has something that is not read, or accepted, yet."""
+    with selectors.DefaultSelector() as arrived:
+        for each in sockets:
+            arrived.register(each, selectors.EVENT_READ)
+        return bool(arrived.select(0))
 
 
 class ImpatientProtocol(HttpToolsProtocol):
@@ -243,7 +252,7 @@ class ImpatientProtocol(HttpToolsProtocol):
             return
         if self._in_request or self.cycle is None:
             self.transport.abort()
-        elif not self._has_come():
+        elif not has_come(self.transport.get_extra_info("socket")):
             self.transport.close()
 
     def shutdown(self) -> None:
@@ -271,9 +280,3 @@ class ImpatientProtocol(HttpToolsProtocol):
         lines = [b"%b %b HTTP/%b" % (method, self.url, version)]
         lines += [b"%b: %b" % header for header in self.headers if header[0] != b"upgrade"]
         return b"\r\n".join([*lines, b"", b""])
-
-    def _has_come(self) -> bool:
-        """Tell whether something has arrived that is not read yet."""
-        with selectors.DefaultSelector() as arrived:
-            arrived.register(self.transport.get_extra_info("socket"), selectors.EVENT_READ)
-            return bool(arrived.select(0))
