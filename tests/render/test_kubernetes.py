@@ -221,8 +221,9 @@ def test_a_pod_has_time_to_finish_what_it_began(cluster: Cluster) -> None:
         if container["name"] != "api":
             continue
         serve = tomllib.loads(cluster.tree.text("config/serve.toml"))["serve"]
-        (_, pause) = container["lifecycle"]["preStop"]["exec"]["command"]
-        needed = float(pause) + serve["timeout_seconds"] + LAST_SECONDS
+        image = cluster.tree.text("deploy/Dockerfile")
+        (drain,) = re.findall(r"SERVE__DRAIN_SECONDS=(\d+)", image)
+        needed = float(drain) + serve["timeout_seconds"] + LAST_SECONDS
         assert pod["terminationGracePeriodSeconds"] > needed
 
 

@@ -1,12 +1,16 @@
 """What stands in front of the API: keys, limits, headers, a line in the log for each request."""
 
+import asyncio
 import base64
 import hashlib
 import json
 import threading
+from collections.abc import MutableMapping
+from functools import partial
 from typing import Any
 
 import pytest
+from fastapi import Request
 from fastapi.testclient import TestClient
 from fourhats_runtime import Project
 from fourhats_runtime.errors import ProjectError
@@ -14,6 +18,7 @@ from fourhats_runtime.serve import create_app, handlers, keys, server
 from fourhats_runtime.serve.addresses import is_this_machine
 
 from tests.runtime.configured import configured
+from tests.runtime.handmade import EXAMPLE
 
 GUARDED = ("/predict", "/explain", "/outcomes", "/", "/file")
 
@@ -171,7 +176,7 @@ def test_every_answer_carries_id_and_security_headers(
         assert answer.headers["x-request-id"] == "mine"
         assert answer.headers["x-content-type-options"] == "nosniff"
         assert answer.headers["x-frame-options"] == "DENY"
-        assert answer.headers["referrer-policy"] == "no-referrer"
+        assert answer.headers["referrer-policy"] == "same-origin"
 
 
 def test_the_page_may_run_no_script_and_no_style_but_its_own(client: TestClient) -> None:
@@ -225,6 +230,124 @@ def test_pages_of_other_sites_may_not_ask(ran: Project, record: dict[str, Any]) 
         other = client.post("/predict", json=[record], headers=foreign | {"origin": "https://x.y"})
     assert answer.headers["access-control-allow-origin"] == "https://desk.example.com"
     assert [answer.status_code, other.status_code] == [200, 403]
+
+
+@pytest.mark.parametrize(
+    ("origin", "host", "expected"),
+    [
+        ("http://api.example.com", "api.example.com", 200),
+        ("https://api.example.com", "api.example.com", 200),  # TLS ends before the API
+        ("http://192.0.2.7:8000", "192.0.2.7:8000", 200),
+        ("http://192.0.2.7:8001", "192.0.2.7:8000", 403),
+        ("https://desk.example.com", "api.example.com", 403),
+        ("http://api.example.com.evil.example", "api.example.com", 403),
+        ("null", "api.example.com", 403),
+        ("null", "", 403),
+        ("", "api.example.com", 403),
+        ("https://known.example.com", "api.example.com", 200),
+    ],
+)
+def test_where_a_browser_says_no_more_the_origin_tells_of_what_site_a_page_is(
+    ran: Project, record: dict[str, Any], origin: str, host: str, expected: int
+) -> None:
+    with serve_with(ran, allow_origins=["https://known.example.com"]) as client:
+        headers = {"origin": origin, "host": host}
+        answer = client.post("/predict", json=[record], headers=headers)
+        page = client.post("/", data={}, headers=headers)
+        shown = client.get("/", headers=headers)
+    assert [answer.status_code, page.status_code == 403] == [expected, expected == 403]
+    assert shown.status_code == 200
+
+
+def local(project: Project, *hashes: str) -> TestClient:
+    """Give the API as it is asked at an address of this machine alone."""
+    return TestClient(create_app(configured(project, *hashes)), base_url="http://127.0.0.1:8000")
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [
+        ("localhost:9000", 200),
+        ("LOCALHOST", 200),
+        ("127.0.0.1", 200),
+        ("[::1]:8000", 200),
+        ("evil.example:8000", 403),
+        ("localhost.evil.example", 403),
+        ("127.0.0.1.evil.example", 403),
+        ("evil.example@localhost", 403),
+        ("localhost/evil.example", 403),
+        ("0.0.0.0:8000", 403),
+        ("[", 403),
+        ("", 403),
+    ],
+)
+def test_without_keys_only_names_of_this_machine_are_answered(
+    made: Project, host: str, expected: int
+) -> None:
+    with local(made) as client:
+        for ask in (
+            partial(client.post, "/predict", json=[EXAMPLE]),
+            partial(client.get, "/metrics"),
+            partial(client.get, "/"),
+        ):
+            answer = ask(headers={"host": host})
+            assert answer.status_code == expected
+            assert expected == 200 or "API_KEY_HASHES" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    "name", ["Forwarded", "X-Forwarded-For", "X-Forwarded-Proto", "X-Real-IP", "Via"]
+)
+def test_without_keys_nobody_may_ask_through_a_proxy(made: Project, name: str) -> None:
+    with local(made) as client:
+        for ask in (partial(client.post, "/predict", json=[EXAMPLE]), partial(client.get, "/")):
+            assert ask().status_code == 200
+            refused = ask(headers={name: "203.0.113.9"})
+            assert refused.status_code == 403
+            assert "API_KEY_HASHES" in refused.json()["detail"]
+
+
+def test_who_has_a_key_may_ask_by_any_name_and_through_a_proxy(made: Project) -> None:
+    key, digest = keys.make()
+    headers = {"host": "api.example.com", "x-forwarded-for": "203.0.113.9"}
+    with local(made, digest) as client:
+        assert client.get("/ready", headers=headers).status_code == 200
+        asked = client.post("/predict", json=[EXAMPLE], headers=headers | {"x-api-key": key})
+    assert asked.status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/predict", "/owner"])
+@pytest.mark.parametrize(("pause", "expected"), [(0.05, 200), (60.0, 408)])
+def test_a_body_may_take_the_time_that_is_set_and_no_more(
+    made: Project, path: str, pause: float, expected: int
+) -> None:
+    app = create_app(configured(made, serve={"timeout_seconds": 1.0}))
+
+    @app.post("/owner")
+    async def owner(request: Request) -> int:
+        return len(await request.body())
+
+    body, answered = json.dumps([EXAMPLE]).encode(), []
+    head = [(b"content-length", str(len(body)).encode()), (b"host", b"localhost")]
+    scope = {"type": "http", "method": "POST", "path": path, "query_string": b"", "headers": head}
+
+    async def ask() -> None:
+        parts = [body[:1], body[1:]]
+
+        async def receive() -> dict[str, Any]:
+            await asyncio.sleep(pause)
+            part = parts.pop(0)
+            return {"type": "http.request", "body": part, "more_body": bool(parts)}
+
+        async def send(message: MutableMapping[str, Any]) -> None:
+            answered.append(message.get("status"))
+
+        await app(scope, receive, send)
+
+    with TestClient(app) as client:
+        assert client.portal is not None
+        client.portal.call(ask)
+    assert answered[0] == expected
 
 
 def test_a_line_of_json_is_logged_for_each_request_without_its_content(

@@ -28,7 +28,7 @@ class Provider:
     """A provider on this machine, with the keys that it publishes at the moment."""
 
     issuer: str = ""
-    published: list[dict[str, Any]] = field(default_factory=list)
+    published: list[Any] = field(default_factory=list)
 
     def publish(self, kid: str, key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey) -> None:
         """Publish one key, in place of those before."""
@@ -104,6 +104,8 @@ def test_a_good_token_is_let_in_and_its_holder_not_named(
         {"iss": "https://elsewhere.example"},
         {"nbf": 4e9},
         {"sub": None},
+        {"sub": ""},
+        {"sub": " "},
     ],
 )
 def test_a_token_for_another_time_place_or_service_is_not_good(
@@ -139,6 +141,40 @@ def test_new_keys_of_the_provider_are_taken_over(
     known.refresh()
     assert _name(known, token)
     assert _name(known, provider.token()) is None
+
+
+@pytest.mark.parametrize(
+    ("about", "good"),
+    [
+        ({"use": "sig"}, True),
+        ({"use": None}, True),
+        ({"use": None, "key_ops": ["verify"]}, True),
+        ({"use": "enc"}, False),
+        ({"use": None, "key_ops": ["encrypt", "wrapKey"]}, False),
+        ({"use": "sig", "key_ops": []}, False),
+    ],
+)
+def test_only_a_key_for_signatures_vouches_for_a_token(
+    known: callers.Callers,
+    provider: Provider,
+    monkeypatch: pytest.MonkeyPatch,
+    about: dict[str, Any],
+    *,
+    good: bool,
+) -> None:
+    monkeypatch.setattr(oidc, "PATIENCE_SECONDS", 0.0)
+    claims = jwt.decode(provider.token(), options={"verify_signature": False})
+    token = jwt.encode(claims, EC_KEY, "ES256", headers={"kid": "other"})
+    assert _name(known, token) is None
+    provider.publish("other", EC_KEY)
+    (other,) = provider.published
+    provider.publish("one", RSA_KEY)
+    (key,) = provider.published
+    changed = {name: value for name, value in {**key, **about}.items() if value is not None}
+    provider.published = [other, changed, "nonsense"]
+    known.refresh()
+    assert _name(known, token)
+    assert bool(_name(known, provider.token())) is good
 
 
 def test_a_provider_that_is_away_stops_nobody_whose_key_is_known(

@@ -284,6 +284,18 @@ def test_a_websocket_takes_a_key_and_a_page_that_may_ask(made: Project) -> None:
             assert socket.receive_text() == "hello"
 
 
+def test_without_keys_a_websocket_takes_only_names_of_this_machine(made: Project) -> None:
+    url = "ws://127.0.0.1:8000/live"
+    with TestClient(served(made)) as client:
+        with (
+            pytest.raises(WebSocketDisconnect),
+            client.websocket_connect(url, headers={"host": "evil.example"}),
+        ):
+            pass
+        with client.websocket_connect(url, headers={"host": "localhost"}) as socket:
+            assert socket.receive_text() == "hello"
+
+
 def test_a_layer_of_ones_own_sees_every_request(made: Project) -> None:
     app = served(made)
     seen: list[str] = []

@@ -1,5 +1,7 @@
 """The server, as a process of its own: what it serves, how long it waits, how it starts."""
 
+import http.client
+import json
 import os
 import re
 import signal
@@ -8,8 +10,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import replace
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import httpx
@@ -20,6 +23,7 @@ from fourhats_runtime.serve import server
 
 from tests.runtime.configured import configured
 from tests.runtime.handmade import EXAMPLE
+from tests.runtime.serve.served import wait_for
 
 ROOT = Path(__file__).parents[3]
 SECONDS = 120.0  # that a start may take on a machine that has much else to do
@@ -92,6 +96,17 @@ def start(project: Project, package: Path, port: int) -> subprocess.Popen[str]:
 @contextmanager
 def running(project: Project, package: Path) -> Iterator[httpx.Client]:
     """Have the project served; gives who asks. It ends in order."""
+    with started(project, package) as (client, process):
+        yield client
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=SECONDS)
+
+
+@contextmanager
+def started(
+    project: Project, package: Path
+) -> Iterator[tuple[httpx.Client, subprocess.Popen[str]]]:
+    """Have the project served; gives who asks, and the process."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -99,9 +114,7 @@ def running(project: Project, package: Path) -> Iterator[httpx.Client]:
     try:
         with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=SECONDS) as client:
             _wait_for(client, process)
-            yield client
-        process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=SECONDS)
+            yield client, process
     finally:
         process.kill()
         process.wait()
@@ -152,6 +165,68 @@ def test_without_one_it_is_made_also_by_several_workers(made: Project, package: 
 
 def _figures(client: httpx.Client) -> str:
     return client.get("/metrics").text
+
+
+@dataclass
+class Crowd:
+    """Clients who ask again and again, until nobody takes their connections."""
+
+    address: tuple[str, int]
+    answers: list[int] = field(default_factory=list)
+    cut_off: list[str] = field(default_factory=list)
+    """What went wrong with requests on connections that had been answered on before."""
+    missed: list[str] = field(default_factory=list)
+    """What went wrong with the first request of a connection."""
+
+    def ask(self, number: int) -> None:
+        """Ask on connections that are kept, every fourth client each time on a new one."""
+        while True:
+            connection = http.client.HTTPConnection(*self.address, timeout=SECONDS)
+            try:
+                connection.connect()
+            except ConnectionError:
+                return
+            with closing(connection):
+                self._ask_on(connection, number)
+
+    def _ask_on(self, connection: http.client.HTTPConnection, number: int) -> None:
+        asked, is_last = 0, False
+        while not is_last:
+            try:
+                connection.request("POST", "/predict", json.dumps([EXAMPLE]))
+                answer = connection.getresponse()
+                answer.read()
+            except (OSError, http.client.HTTPException) as error:
+                (self.cut_off if asked else self.missed).append(repr(error))
+                return
+            asked += 1
+            self.answers.append(answer.status)
+            is_last = number % 4 == 0 or answer.getheader("connection") == "close"
+            time.sleep(0.01 * (number % 5) ** 2)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_at_the_end_nobody_is_cut_off(made: Project, package: Path, workers: int) -> None:
+    project = configured(made, serve={"drain_seconds": 1.5, "workers": workers})
+    with ThreadPoolExecutor(17) as threads, started(project, package) as (client, process):
+        threads.submit(process.communicate)  # or it would wait for its log to be taken
+        crowd = Crowd((client.base_url.host, client.base_url.port or 0))
+        asking = [threads.submit(crowd.ask, number) for number in range(16)]
+        wait_for(lambda: len(crowd.answers) > 100)
+        process.send_signal(signal.SIGTERM)
+        before = len(crowd.answers)
+        while (ready := client.get("/ready")).status_code == 200:
+            time.sleep(0.05)
+        process.wait(SECONDS)
+        for each in asking:
+            each.result(SECONDS)
+    assert ready.headers["connection"] == "close"
+    assert ready.json() == {"status": "the service was told to end"}
+    assert crowd.cut_off == []
+    # Who connects in the very moment in which the port closes is the system's to refuse.
+    assert len(crowd.missed) <= 1
+    assert set(crowd.answers) == {200}
+    assert len(crowd.answers) > before + 16  # also on new connections
 
 
 @pytest.mark.parametrize("workers", [1, 2])

@@ -18,6 +18,8 @@ class Serve(Section):
     max_in_flight: int = Field(default=128, ge=1)
     """Requests at once, of each process."""
     timeout_seconds: float = Field(default=10.0, gt=0)
+    drain_seconds: float = Field(default=0.0, ge=0)
+    """How long new connections are still taken after SIGTERM; the image says 5."""
     log_days: int = Field(default=365, ge=1)
     max_log_bytes: int = Field(default=2_000_000_000, ge=1_000)
     allow_origins: tuple[str, ...] = ()

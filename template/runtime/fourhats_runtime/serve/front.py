@@ -21,6 +21,7 @@ import msgspec
 
 from fourhats_runtime.answer.journal import NotWrittenError
 from fourhats_runtime.answer.limits import Serve
+from fourhats_runtime.serve.addresses import is_this_machine, names_this_machine
 from fourhats_runtime.serve.callers import Callers
 from fourhats_runtime.serve.messages import Answer, Asked, Handler, Header, refusal
 from fourhats_runtime.serve.metrics import Metrics
@@ -35,12 +36,25 @@ TRIAL = {None: False, b"false": False, b"true": True}
 """What the header X-Trial says: whether nobody decides by the answer."""
 WHOLE = "whole"
 """In the scope of a request whose body has arrived: nothing has to time out for it."""
+OPEN = "open"
+"""In the scope where everybody may ask, though nobody has a key: `serve --open`."""
+ENDING = "ending"
+"""In the scope of a request that came after the service was told to end."""
+FORWARDED = frozenset(
+    (
+        *(b"forwarded", b"via", b"x-real-ip", b"x-client-ip", b"true-client-ip"),
+        *(b"x-forwarded-" + name for name in (b"for", b"host", b"proto", b"port", b"server")),
+        *(b"x-original-forwarded-for", b"x-envoy-external-address", b"cf-connecting-ip"),
+    )
+)
+"""Headers that a proxy adds."""
 REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 """What a caller's own id may look like: it is echoed, logged, and part of prediction ids."""
 SECURITY: tuple[Header, ...] = (
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
-    (b"referrer-policy", b"no-referrer"),
+    # Under a stricter one a browser does not say of the page's own form where it comes from.
+    (b"referrer-policy", b"same-origin"),
     (b"cache-control", b"no-store"),
 )
 QUIET = ("/health", "/ready", "/metrics")  # asked every few seconds: logged only when they fail
@@ -58,6 +72,11 @@ NOT_STARTED = (
     "TestClient(app) as client`)"
 )
 NOT_LOGGED = "what cannot be logged is not answered, as nobody could account for it: {}"
+WITHOUT_KEYS = (
+    "without keys this answers who is on this machine, by its own names (localhost) and through no "
+    "proxy, behind which others could be: set API_KEY_HASHES, or serve with --open"
+)
+NOT_READY = "the service was told to end"
 RETRY: Header = (b"retry-after", b"1")
 
 logger = logging.getLogger(__name__)
@@ -164,7 +183,7 @@ class Front:
             return refusal(405, "this takes POST alone", (b"allow", b"POST"))
         if caller is None:
             return _no_key(b"Basic" if path in PAGES else b"Bearer")
-        return self._foreign(headers) or self._busy()
+        return self._foreign(headers) or _stranger(scope, headers, caller) or self._busy()
 
     def _refuse_other(
         self, scope: Scope, headers: dict[bytes, bytes], caller: str | None
@@ -175,13 +194,22 @@ class Front:
             return _no_key(b"Basic" if reading else b"Bearer")
         if not reading and (answer := self._foreign(headers)):
             return answer
-        return None if path_of(scope) in self._own else self._busy()
+        if answer := _stranger(scope, headers, caller):
+            return answer
+        path = path_of(scope)
+        if ENDING in scope and path == "/ready":
+            return Answer(503, msgspec.json.encode({"status": NOT_READY}))
+        return None if path in self._own else self._busy()
 
     def _foreign(self, headers: dict[bytes, bytes]) -> Answer | None:
         # A browser sends what it knows of the user along with another site's form.
-        foreign = headers.get(b"sec-fetch-site", b"none") not in (b"none", b"same-origin")
-        origin = headers.get(b"origin", b"").decode("latin-1")
-        if foreign and origin not in self._serve.allow_origins:
+        origin, site = headers.get(b"origin"), headers.get(b"sec-fetch-site")
+        if site is not None:
+            foreign = site not in (b"none", b"same-origin")
+        else:  # an older browser, or a page that did not come by TLS
+            named = (origin or b"").partition(b"://")[2]
+            foreign = origin is not None and not (named and named == headers.get(b"host"))
+        if foreign and (origin or b"").decode("latin-1") not in self._serve.allow_origins:
             return refusal(403, "pages of another site may not ask: see serve.allow_origins")
         return None
 
@@ -244,6 +272,9 @@ class Front:
     async def _pass_on(self, arrival: Arrival, scope: Scope, receive: Receive, send: Send) -> None:
         """Have the application answer, if nothing speaks against it."""
         headers, request_id, caller, started = arrival
+        given = scope
+        if scope["method"] == "HEAD" and path_of(scope) in self._own:
+            scope = {**scope, "method": "GET"}  # whose body the server leaves out
         answer = self._refuse_other(scope, headers, caller)
         if answer is None:
             # For routes of one's own, as `request.state.request_id` and `.caller`.
@@ -263,7 +294,7 @@ class Front:
                 await _send(answer, request_id, send)
         if path_of(scope) not in QUIET or status >= HTTPStatus.BAD_REQUEST:
             facts: dict[str, object] = {"caller": caller} if caller else {}
-            _log(scope, request_id, status, time.perf_counter() - started, facts)
+            _log(given, request_id, status, time.perf_counter() - started, facts)
 
     async def _let_in(self, arrival: Arrival, scope: Scope, receive: Receive, send: Send) -> int:
         """Have the application answer; gives the status. How long it takes is its own affair.
@@ -300,8 +331,9 @@ class Front:
         """Let a websocket in, or a word about the process's life, which is asked by the server."""
         if scope["type"] == "websocket":
             headers = dict(scope["headers"])
-            known = self.callers.name(headers) is not None or self._is_public(scope)
-            if not known or self._foreign(headers):
+            caller = self.callers.name(headers)
+            known = caller is not None or self._is_public(scope)
+            if not known or self._foreign(headers) or _stranger(scope, headers, caller):
                 await receive()
                 await send({"type": "websocket.close", "code": POLICY_VIOLATION})
                 return
@@ -313,6 +345,19 @@ def path_of(scope: Scope) -> str:
     path: str = scope["path"]
     root: str = scope.get("root_path", "")
     return path.removeprefix(root) if root and f"{path}/".startswith(f"{root}/") else path
+
+
+def _stranger(scope: Scope, headers: dict[bytes, bytes], caller: str | None) -> Answer | None:
+    """Refuse, where nobody has a key, who may not be on this machine."""
+    if caller != "" or OPEN in scope:
+        return None
+    if FORWARDED.isdisjoint(headers):
+        if names_this_machine(headers.get(b"host", b"")):
+            return None
+        at, _ = scope.get("server") or ("", None)
+        if not is_this_machine(at):  # another server's doing, or a test's
+            return None
+    return refusal(403, WITHOUT_KEYS)
 
 
 def _no_key(way: bytes) -> Answer:

@@ -83,14 +83,24 @@ class Oidc:
             )
         except jwt.PyJWTError:
             return None
+        if not claims["sub"].strip():  # nobody's
+            return None
         return hashlib.sha256(claims["sub"].encode()).hexdigest()[:NAME_DIGITS]
 
     def _fetch(self) -> dict[str | None, jwt.PyJWK]:
         found = _get(f"{self._issuer.rstrip('/')}/.well-known/openid-configuration")
         if found["issuer"] != self._issuer:
             raise ValueError(f"it calls itself {found['issuer']}")
-        keys = jwt.PyJWKSet.from_dict(_get(found["jwks_uri"])).keys
+        published = filter(_is_for_signatures, _get(found["jwks_uri"])["keys"])
+        keys = jwt.PyJWKSet(list(published)).keys
         return {key.key_id: key for key in keys if key.key_type in ALGORITHMS}
+
+
+def _is_for_signatures(key: object) -> bool:
+    """Tell whether a published key (a JWK) may vouch for a token: one for encryption may not."""
+    if not isinstance(key, dict):
+        return False
+    return key.get("use", "sig") == "sig" and "verify" in key.get("key_ops", ("verify",))
 
 
 def _get(url: str) -> dict[str, Any]:

@@ -4,16 +4,15 @@ import sys
 from functools import partial
 from typing import Any
 
-import uvicorn
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.importer import ImportFromStringError, import_from_string
-from uvicorn.supervisors import Multiprocess
 
 from fourhats_runtime.answer.limits import Serve
 from fourhats_runtime.errors import ProjectError
 from fourhats_runtime.project import Project
 from fourhats_runtime.serve.addresses import is_this_machine
 from fourhats_runtime.serve.app import Service, create_app
+from fourhats_runtime.serve.ending import Server, Workers
 from fourhats_runtime.serve.keys import KeyHashes
 from fourhats_runtime.serve.metrics import figures_of_all
 from fourhats_runtime.serve.protocol import Config
@@ -45,6 +44,8 @@ def run(project: Project, host: str, port: int, *, to_everybody: bool) -> None:
         "host": host,
         "port": port,
         "patience": patience,
+        "drain_seconds": serve.drain_seconds,
+        "to_everybody": to_everybody,
         "timeout_worker_healthcheck": HEALTH_SECONDS,
         "timeout_graceful_shutdown": round(patience + GRACE_SECONDS),
     }
@@ -80,7 +81,7 @@ def _application(project: Project) -> Any:  # noqa: ANN401 (what takes requests 
 
 
 def _run_here(app: object, config: Config) -> None:
-    server = uvicorn.Server(config)
+    server = Server(config)
     try:
         server.run()
     except KeyboardInterrupt:
@@ -96,7 +97,7 @@ def _run_here(app: object, config: Config) -> None:
 def _run_workers(config: Config) -> None:
     socket = config.bind_socket()
     with figures_of_all():
-        workers = Multiprocess(config, sockets=[socket])
+        workers = Workers(config, socket)
         workers.run()
     if any(process.exitcode == STARTUP_FAILURE for process in workers.processes):
         sys.exit(STARTUP_FAILURE)  # the log says why
