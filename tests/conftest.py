@@ -6,15 +6,16 @@ of them together fill the disk of a small machine. At the end, the slowest files
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections import defaultdict
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 SHOWN = 20
 
@@ -83,7 +84,13 @@ class Folders:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Add up seconds in the process that prints the summary, tidy up in those that run tests."""
+    """Add up seconds in the process that prints the summary, tidy up in those that run tests.
+
+    uv keeps its packages in one place, whatever home a test is given: in one of their own, it would
+    download all of them again.
+    """
+    caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    os.environ.setdefault("UV_CACHE_DIR", str(caches / "uv"))
     config.pluginmanager.register(Folders(), "folders-of-a-file")
     if not hasattr(config, "workerinput"):
         config.pluginmanager.register(Seconds(), "seconds-by-file")

@@ -15,9 +15,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def person(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Be somebody who configured neither git nor copier, in a home of their own."""
+    """Be somebody who configured neither git nor copier, in a home of their own.
+
+    For a file's time: what other tests keep in the real home is made once for all of them.
+    """
     home = tmp_path_factory.mktemp("home")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HOME", str(home))
