@@ -159,8 +159,10 @@ def test_a_new_column_is_taken_along_and_said(shop: Shop) -> None:
     [
         (
             "RENAME COLUMN weight_kg TO weight",
-            "weight_kg is gone, and weight came: where it is the same, at weight_kg in "
-            'config/contract.toml write source = "weight"',
+            (
+                "weight_kg is gone, and weight came: where it is the same, at weight_kg in "
+                'config/contract.toml write source = "weight"'
+            ),
         ),
         ("DROP COLUMN weight_kg", "weight_kg is gone"),
         ("ALTER COLUMN weight_kg TYPE text", "weight_kg was number and is text"),
