@@ -140,7 +140,8 @@ def swapped_under_load(project: Project, url: str, records: list[object]) -> Loa
     """
     registry = project.folder / "artifacts" / "registry"
     old = champion(project)
-    names = [f"{old}-copy{number}" for number in range(SWAPS)]
+    digest = old.partition("-")[2]  # of the files, which are the same
+    names = [f"v{100 + number}-{digest}" for number in range(SWAPS)]
     for name in names:
         shutil.copytree(registry / "versions" / old, registry / "versions" / name)
     seen = []
