@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from typing import TYPE_CHECKING
 
@@ -55,9 +56,9 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> Workshop[RealTemplate]:
 
 
 # An update of the real one takes ten times as long as one of the small one, so what fails is shown
-# as it was drawn.
+# as it was drawn, and few are drawn but by `make nightly`.
 @settings(
-    max_examples=10,
+    max_examples=int(os.environ.get("REAL_CASES", "6")),
     deadline=None,
     print_blob=True,
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
