@@ -60,7 +60,7 @@ def connection(url: str) -> Iterator[socket.socket]:
 
 
 def head(length: int) -> bytes:
-    return f"POST /predict HTTP/1.1\r\nHost: here\r\nContent-Length: {length}\r\n\r\n".encode()
+    return f"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: {length}\r\n\r\n".encode()
 
 
 def heard_until_closed(opened: socket.socket) -> bytes:
