@@ -83,7 +83,7 @@ class Api:
 
     def tables(self) -> list[tuple[Any, ...]]:
         """Give what was extracted so far, and how far it came."""
-        if not (self.project.folder / "artifacts").exists():
+        if not (self.project.folder / "artifacts" / "warehouse.duckdb").exists():
             return []
         names = self.rows("SELECT table_name FROM duckdb_tables() ORDER BY ALL")
         kept = [name for (name,) in names if name in {"raw_rest_api", "bookmarks"}]
