@@ -86,7 +86,7 @@ def free_texts() -> list[str]:
     return [
         name
         for name, question in questions().items()
-        if question["type"] == "str" and "choices" not in question and name not in RULED
+        if question["type"] in {"str", "path"} and "choices" not in question and name not in RULED
     ]
 
 
