@@ -29,6 +29,8 @@ ITS_PAGE = ("changing.md",)
 ITS_CHART = ("helm.md", "values.yaml")
 # Wherever it runs, the weekly job knows the short names of the template's address.
 ITS_UPDATES = ("template-update.yml",)
+DIGEST = re.compile(r"\bsha(?:256|512):\w+")
+"""Any word may be in one."""
 AIRFLOW = ("orchestrator", "airflow")
 # Every choice of every menu stands here; one that leaves nothing to be found has no words.
 TRACES: dict[tuple[str, str], Trace] = {
@@ -161,7 +163,7 @@ def _mentions(tree: Tree, trace: Trace) -> list[str]:
     for name, text in tree.texts.items():
         if name == ".copier-answers.yml" or PurePath(name).name in trace.elsewhere:
             continue
-        named = f"{name}\n{text}"
+        named = DIGEST.sub("", f"{name}\n{text}")
         if words.search(named):  # most hold none of them, and need not be looked at by line
             lines = named.splitlines()
             found += [f"{name}: {line.strip()}" for line in lines if words.search(line)]
