@@ -138,7 +138,7 @@ def test_a_channel_without_an_address_is_said_first_and_ends_no_run(
     ran: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("SLACK_WEBHOOK_URL", raising=False)
-    program = PROGRAM.replace("cwd())", 'cwd(), channels={"slack": slack})')
+    program = PROGRAM.replace("=sources)", '=sources, channels={"slack": slack})')
     program = f"from fourhats_runtime.monitor import slack\n{program}"
     owed = replace(ran, channels={"slack": slack})
     alerts.update(owed, [Finding("drift:a", "alert", "a has moved")])
