@@ -22,7 +22,8 @@ def test_a_new_champion_is_announced_once_when_the_message_is_taken(fresh: Proje
     project = replace(fresh, channels={"own": channel})
     registry = Registry(project.artifacts / "registry")
     announce(project)
-    registry.folder("v1-00000000").mkdir(parents=True)
+    for version in ("v1-00000000", "v2-00000000"):
+        registry.folder(version).mkdir(parents=True)
     registry.make_champion("v1-00000000", "promoted", "worth more")
     with pytest.raises(ProjectError, match="champion:v1-00000000"):
         announce(project)
