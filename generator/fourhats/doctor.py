@@ -20,6 +20,7 @@ from packaging.version import Version
 
 from fourhats import uv
 from fourhats.errors import WrongInputError
+from fourhats.source import ANSWERS_FILE
 from fourhats.terminal import styled
 
 if TYPE_CHECKING:
@@ -30,7 +31,6 @@ RANGE = ">=3.11,<3.15"
 GIGABYTE = 1024**3
 NEEDED_DISK = 3 * GIGABYTE
 OLDEST_JAVA, JAVA = 17, "openjdk-17-jre-headless"
-ANSWERS = ".copier-answers.yml"
 ALERTS = {
     "slack": ("SLACK_WEBHOOK_URL", "https://hooks.slack.com/services/…"),
     "teams": ("TEAMS_WEBHOOK_URL", "https://….logic.azure.com/workflows/…"),
@@ -64,9 +64,9 @@ def doctor_command(dest: str | None, *, as_json: bool) -> int:
     place = Path(dest or ".").expanduser().resolve()
     if not place.is_dir():
         raise WrongInputError(f"{dest} is no folder: name a project, or the folder for one")
-    project = (place / ANSWERS).is_file()
+    project = (place / ANSWERS_FILE).is_file()
     if dest is not None and not project and any(place.iterdir()):
-        raise WrongInputError(f"{dest} is no Fourhats project: it holds no {ANSWERS}")
+        raise WrongInputError(f"{dest} is no Fourhats project: it holds no {ANSWERS_FILE}")
     findings = [*_machine(place), *(_project(place) if project else ())]
     if as_json:
         listed = [{**asdict(finding), "ok": finding.ok} for finding in findings]
@@ -302,11 +302,11 @@ def _answers(place: Path) -> dict[str, Any]:
     import yaml  # noqa: PLC0415
 
     try:
-        content = yaml.safe_load((place / ANSWERS).read_text(encoding="utf-8"))
+        content = yaml.safe_load((place / ANSWERS_FILE).read_text(encoding="utf-8"))
     except (OSError, ValueError, yaml.YAMLError) as error:
-        raise WrongInputError(f"{place / ANSWERS} cannot be read: {error}") from error
+        raise WrongInputError(f"{place / ANSWERS_FILE} cannot be read: {error}") from error
     if not isinstance(content, dict):
-        raise WrongInputError(f"{place / ANSWERS} holds no answers")
+        raise WrongInputError(f"{place / ANSWERS_FILE} holds no answers")
     return content
 
 

@@ -6,6 +6,10 @@ CANONICAL_URL = "https://github.com/fourhats/fourhats.git"
 """What a project notes as its template's source: it means the same on every machine."""
 
 
+ANSWERS_FILE = ".copier-answers.yml"
+"""Where a project keeps what was answered, and which version of the template it is of."""
+
+
 def source_root() -> Path:
     """Folder that holds `copier.yml`, `questions/`, `includes/` and `template/`."""
     return _checkout() or _carried()

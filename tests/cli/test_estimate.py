@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import date
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
@@ -17,6 +18,7 @@ from fourhats.estimate.experience import Record, factors, read_hours
 from fourhats.estimate.figures import drivers, pay_back, percentiles
 from fourhats.estimate.simulation import Plan, mean, simulate
 
+from tests.services.rendered import render
 from tests.update.commands import fourhats
 
 if TYPE_CHECKING:
@@ -25,6 +27,12 @@ if TYPE_CHECKING:
 
 ANSWERS = {"data_sources": ["files", "postgres"], "serving": ["api"], "cloud": "aws"}
 NOTHING: Three = (0, 0, 0)
+SUMS = {
+    "aws": ("together", "idle"),
+    "gcp": ("together", "at 1,000 decisions"),
+    "azure": ("production", "at 1,000 decisions"),
+}
+"""The last sum of each cloud's page."""
 
 
 @pytest.fixture(autouse=True)
@@ -185,7 +193,9 @@ def test_what_the_champion_adds_pays_it_back(project: Path) -> None:
     version.mkdir(parents=True)
     (project / "artifacts" / "registry" / "champion").write_text("v1-abc\n")
     gain = {"low": 2.0, "gain": 4.0, "high": 5.0, "over": "act on nobody"}
-    (version / "evaluation.json").write_text(json.dumps({"monthly_volume": 500, "gain": gain}))
+    evaluation = {"monthly_volume": 500, "gain": gain, "currency": "EUR", "made_up": False}
+    file = version / "evaluation.json"
+    file.write_text(json.dumps(evaluation))
     found = json.loads(fourhats("estimate", project, "--json").out)
     assert found["value_a_month"] == [1_000, 2_000, 2_500]
     assert found["months_to_pay_back"]["p50"] == pytest.approx(
@@ -193,13 +203,63 @@ def test_what_the_champion_adds_pays_it_back(project: Path) -> None:
     )
 
 
+@pytest.mark.parametrize("other", [{"made_up": True}, {"currency": "USD"}])
+def test_what_is_made_up_or_in_other_money_is_not_reckoned_with(
+    project: Path, other: dict[str, object]
+) -> None:
+    _terms(project, day_rate=800)
+    version = project / "artifacts" / "registry" / "versions" / "v1-abc"
+    version.mkdir(parents=True)
+    (project / "artifacts" / "registry" / "champion").write_text("v1-abc\n")
+    gain = {"low": 2.0, "gain": 4.0, "high": 5.0, "over": "act on nobody"}
+    evaluation = {"monthly_volume": 500, "gain": gain, "currency": "EUR", "made_up": False}
+    (version / "evaluation.json").write_text(json.dumps(evaluation | other))
+    found = json.loads(fourhats("estimate", project, "--json").out)
+    assert found["value_a_month"] is None
+    assert found["months_to_pay_back"] is None
+    assert "in EUR" in fourhats("estimate", project).out
+
+
+def test_money_is_the_project_s_own(project: Path) -> None:
+    answers = project / ".copier-answers.yml"
+    answers.write_text(f"{answers.read_text()}value_currency: CHF\n")
+    _terms(project, day_rate=800)
+    assert "cost, CHF" in fourhats("estimate", project).out
+
+
+@pytest.mark.parametrize("cloud", ["aws", "gcp", "azure"])
+def test_the_page_of_every_cloud_is_understood(cloud: str, tmp_path: Path) -> None:
+    project = render(tmp_path / "acme", cloud=cloud).folder
+    pages = list(project.glob("deploy/terraform/*/README.md"))
+    assert [page.parent.name for page in pages] == [cloud]
+    found = json.loads(fourhats("estimate", project, "--json").out)["running_cost_a_month"]
+    row, head = found["origin"].removeprefix(f"deploy/terraform/{cloud}/README.md: ").split(", ", 1)
+    assert (row, head) == SUMS[cloud]
+    text = re.escape(f"| **{row}** |") + r".*\*\*([\d.,]+)\*\* \|"
+    (amount,) = re.findall(text, pages[0].read_text())
+    assert found["amount"] == float(amount.replace(",", "")) > 0
+    assert found["currency"] == "USD"
+
+
 def test_the_cloud_costs_what_its_page_says(project: Path) -> None:
-    page = project / "deploy" / "terraform" / "README.md"
+    page = project / "deploy" / "terraform" / "aws" / "README.md"
     page.parent.mkdir(parents=True)
     page.write_text(
         "| what | idle | busy |\n|---|---|---|\n| **together** | **1.00** | **1,041.50** |\n"
     )
-    assert json.loads(fourhats("estimate", project, "--json").out)["running_cost_a_month"] == 1041.5
+    _terms(project, day_rate=800, value_a_month=[5_000, 5_000, 5_000])
+    found = json.loads(fourhats("estimate", project, "--json").out)
+    assert found["running_cost_a_month"] == {
+        "amount": 1041.5,
+        "currency": "USD",
+        "origin": "deploy/terraform/aws/README.md: together, busy",
+    }
+    assert found["months_to_pay_back"] is None  # dollars are no euros
+    assert "No break-even without `running_cost`, in EUR" in fourhats("estimate", project).out
+    _terms(project, day_rate=800, value_a_month=[5_000, 5_000, 5_000], currency="USD")
+    found = json.loads(fourhats("estimate", project, "--json").out)
+    months = found["cost"]["p50"] / (5_000 - 1_041.5)
+    assert found["months_to_pay_back"]["p50"] == pytest.approx(months, rel=0.01)
 
 
 def test_one_s_own_catalogue_and_the_project_s_override_ours(project: Path, tmp_path: Path) -> None:

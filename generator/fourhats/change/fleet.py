@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from fourhats.change.history import template_history
-from fourhats.change.merge import ANSWERS_FILE
 from fourhats.change.subproject import recorded_answers
 from fourhats.errors import FourhatsError, WrongInputError
+from fourhats.source import ANSWERS_FILE
 from fourhats.terminal import fact, one_line, styled
 
 if TYPE_CHECKING:

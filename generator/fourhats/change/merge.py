@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from fourhats.change.store import listing
+from fourhats.source import ANSWERS_FILE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 RENAMED_BY_PERSON = 50
 """Percent of a file that is the same where its user moved it (git's own measure)."""
 SUBMODULE = "160000"
-ANSWERS_FILE = ".copier-answers.yml"
 # Renovate marks an update by a comment of its own.
 _NOTED_BY_TOOLS = (b"_src_path:", b"_commit:", b"#copier updated")
 

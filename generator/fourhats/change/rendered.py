@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fourhats.change.merge import ANSWERS_FILE
 from fourhats.change.store import Store, listing
 from fourhats.git import GitError
 from fourhats.render.render import render
 from fourhats.render.repository import reference
+from fourhats.source import ANSWERS_FILE
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from fourhats.change.merge import ANSWERS_FILE
 from fourhats.errors import WrongInputError
 from fourhats.git import Git, GitError
+from fourhats.source import ANSWERS_FILE
 
 if TYPE_CHECKING:
     from collections.abc import Collection

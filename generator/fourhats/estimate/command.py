@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from fourhats.ask.answers import complete, given_answers
 from fourhats.ask.questions import Questionnaire
 from fourhats.errors import WrongInputError
-from fourhats.source import source_root
+from fourhats.source import ANSWERS_FILE, source_root
 from fourhats.terminal import fact
 
 if TYPE_CHECKING:
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
     from fourhats.estimate.result import Estimate
 
-ANSWERS = ".copier-answers.yml"
 LIBRARIES = ("numpy", "matplotlib", "holidays")
 PICTURES = "estimate"
 
@@ -39,8 +38,8 @@ def estimate_command(
         )
     project = Path(dest).expanduser()
     given = answers
-    if given is None and (project / ANSWERS).is_file():
-        given = str(project / ANSWERS)
+    if given is None and (project / ANSWERS_FILE).is_file():
+        given = str(project / ANSWERS_FILE)
     if given is None and not data:
         raise WrongInputError(
             f"{dest} is no Fourhats project: name one, or give --answers FILE or --data KEY=VALUE"
@@ -52,7 +51,7 @@ def estimate_command(
     found = estimate(project, sheet.answers)
     if actuals is not None:
         return _compare(found, Path(actuals), as_json=as_json)
-    written = _write(found, project) if (project / ANSWERS).is_file() else None
+    written = _write(found, project) if (project / ANSWERS_FILE).is_file() else None
     if as_json:
         print(json.dumps(_as_data(found), indent=2, ensure_ascii=False))
         return 0
@@ -148,7 +147,7 @@ def _as_data(estimate: Estimate) -> dict[str, Any]:
         "effort_days": _by_name(estimate.effort),
         "end": {f"p{p}": day.isoformat() for p, day in estimate.ends.items()},
         "cost": None if estimate.cost is None else _by_name(estimate.cost),
-        "running_cost_a_month": estimate.running,
+        "running_cost_a_month": None if estimate.running is None else vars(estimate.running),
         "value_a_month": None if estimate.worth is None else estimate.worth.three,
         "months_to_pay_back": None
         if estimate.pays_back is None

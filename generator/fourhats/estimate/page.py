@@ -102,10 +102,15 @@ def _money(estimate: Estimate) -> Iterator[str]:
     if terms.day_rate is None:
         yield "No cost without `day_rate` in [estimate] of config/engagement.toml."
     if estimate.running is not None:
-        unit = terms.currency if terms.running_cost is not None else "USD"
-        yield f"Running cost: {estimate.running:,.2f} {unit} a month."
+        running = estimate.running
+        yield f"Running cost: {running.amount:,.2f} {running.currency} a month: {running.origin}."
+        if running.currency != terms.currency:
+            yield f"No break-even without `running_cost`, in {terms.currency}, there."
     if estimate.worth is None:
-        yield "No break-even without `value_a_month` there, or a champion that was judged."
+        yield (
+            "No break-even without `value_a_month` there, or a champion that was judged on the "
+            f"client's data, in {terms.currency}."
+        )
     else:
         low, likely, high = (f"{each:,.0f}" for each in estimate.worth.three)
         yield (

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from fourhats.estimate.engagement import Terms, Worth
+    from fourhats.estimate.engagement import Running, Terms, Worth
     from fourhats.estimate.experience import Factor
     from fourhats.estimate.figures import Driver, PayBack
     from fourhats.estimate.simulation import Draws
@@ -35,7 +35,7 @@ class Estimate:
     ends: dict[int, date]
     cost: dict[int, float] | None
     drivers: list[Driver]
-    running: float | None
+    running: Running | None
     worth: Worth | None
     pays_back: PayBack | None
     experience: dict[str, Factor]
@@ -60,7 +60,7 @@ def estimate(project: Path, answers: Mapping[str, Any]) -> Estimate:
         WrongInputError: a file of terms, packages or records holds what it should not.
 
     """
-    terms, own = engagement.read_terms(project)
+    terms, own = engagement.read_terms(project, answers["value_currency"])
     users = experience.home() / CATALOGUE
     known = read_catalogue((users, engagement.read_toml(users)), (project / engagement.FILE, own))
     wanted = packages(known, answers)
@@ -79,8 +79,9 @@ def estimate(project: Path, answers: Mapping[str, Any]) -> Estimate:
     worth, running = engagement.worth(project, terms), engagement.running_cost(project, terms)
     cost = None if terms.day_rate is None else draws.total * terms.day_rate
     pays_back = None
-    if worth is not None and cost is not None:
-        pays_back = figures.pay_back(cost, worth, running or 0.0, terms.seed)
+    in_one = running is None or running.currency == terms.currency
+    if worth is not None and cost is not None and in_one:
+        pays_back = figures.pay_back(cost, worth, running.amount if running else 0.0, terms.seed)
     return Estimate(
         name=str(answers["project_name"]),
         plan=plan,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from fourhats.errors import FourhatsError, WrongInputError
 from fourhats.interrupt import undisturbed
+from fourhats.source import ANSWERS_FILE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -116,7 +117,7 @@ def _ground(path: Path) -> Path:
 
 def _check_surroundings(typed: str, path: Path) -> None:
     for parent in path.parents:
-        if (parent / ".copier-answers.yml").is_file():
+        if (parent / ANSWERS_FILE).is_file():
             raise WrongInputError(
                 f"{typed} lies inside the project {parent}: choose a folder outside of it"
             )

@@ -108,7 +108,7 @@ class Commands:
 
     def run(self, *, as_json: Json = False) -> None:
         """Run the whole line, from the sources to the report."""
-        from fourhats_runtime.lifecycle.comparison import added
+        from fourhats_runtime.lifecycle.comparison import MADE_UP, added
         from fourhats_runtime.monitor import alerts
         from fourhats_runtime.pipeline import steps
 
@@ -127,6 +127,8 @@ class Commands:
         name = self._project.name
         print()
         print(f"The model adds {added(evaluation)}.")
+        if evaluation["made_up"]:
+            print(MADE_UP)
         print()
         print("Report: artifacts/reports/report.html")
         if results["promote"].facts["champion"] is None:

@@ -16,7 +16,7 @@ import duckdb
 
 from fourhats_runtime.contract import Contract, Join
 from fourhats_runtime.data.differences import renamed
-from fourhats_runtime.data.joins import own_columns, put_together
+from fourhats_runtime.data.joins import SAMPLE, own_columns, put_together
 from fourhats_runtime.data.landing import land
 from fourhats_runtime.data.masking import Mask
 from fourhats_runtime.data.queries import shape
@@ -35,7 +35,7 @@ from fourhats_runtime.errors import ProjectError
 from fourhats_runtime.project import Project
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
-TAKEN = ("joined", "origins", "sample", "sql")
+TAKEN = ("joined", "origins", SAMPLE, "sql")
 """Behind `raw_`, tables of the project's own."""
 KINDS = {
     "number": ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "FLOAT", "DOUBLE", "DECIMAL"),
@@ -67,14 +67,15 @@ def extract(
         for name, source in sources.items():
             said += _Extraction(connection, contract, project, mask, name).run(source, whole=whole)
     else:
-        load = partial(sample.load, contract=contract, table="raw_sample")
-        land(connection, project, Mask.nothing(), "raw_sample", load)
+        table = f"raw_{SAMPLE}"
+        load = partial(sample.load, contract=contract, table=table)
+        land(connection, project, Mask.nothing(), table, load)
     with transaction(connection):
         if sources:
             said += put_together(connection, contract.joins, list(sources))
             said += shape(connection, contract, project.folder / "sql")
         else:
-            put_together(connection, (), ["sample"])
+            put_together(connection, (), [SAMPLE])
     return list(sources), said
 
 

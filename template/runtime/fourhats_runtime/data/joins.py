@@ -12,6 +12,8 @@ from fourhats_runtime.data.warehouse import Connection, columns, count, one_row,
 from fourhats_runtime.errors import ProjectError
 
 OWN = ROW_MARKS
+SAMPLE = "sample"
+"""What stands as the source of rows that were made up: no source of a project is called so."""
 
 
 def put_together(connection: Connection, joins: Sequence[Join], names: Sequence[str]) -> list[str]:

@@ -75,6 +75,12 @@ def compare(
     )
 
 
+MADE_UP = (
+    "The rows are made up, as no source is set up yet: no amount of money here is a real one."
+)
+"""What goes with the figures of a model that a sample stands behind."""
+
+
 def added(evaluation: Mapping[str, Any]) -> str:
     """Say what a model adds a month to the best policy without one, with the 95 % interval."""
     gain = dict(evaluation["gain"])

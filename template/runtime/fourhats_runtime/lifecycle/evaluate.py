@@ -24,7 +24,7 @@ def evaluate(parts: Split, contract: Contract, project: Project) -> Card:
     `gain` is what the challenger adds to the best policy that needs no model. Probabilities are
     calibrated on the validation rows; money is in the currency of business.toml. `no_model` is
     what replays the policies on later cases; `looks` says how many models the holdout's rows have
-    judged by now, this one included.
+    judged by now, this one included; `made_up` whether a sample stands in for the client's data.
 
     Raises:
         ProjectError: there is no challenger yet, a metric of one's own fails, or the settings name
@@ -57,6 +57,7 @@ def evaluate(parts: Split, contract: Contract, project: Project) -> Card:
     result: Card = {
         "version": version,
         "rows": len(parts.holdout),
+        "made_up": parts.made_up,
         "looks": looks(registry, parts.holdout),
         "currency": project.value.currency,
         "monthly_volume": project.value.monthly_volume,

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from fourhats_runtime.contract import Contract
 from fourhats_runtime.data.frames import from_arrays
+from fourhats_runtime.data.joins import SAMPLE
 from fourhats_runtime.data.sql import quote
 from fourhats_runtime.data.warehouse import Connection
 from fourhats_runtime.errors import ProjectError
@@ -121,6 +122,11 @@ class Split:
     """What a person should know of it: how many rows are in no part, and why."""
     table: Any = None
     """The rows that were split, as the table `clean` has them (an Arrow table); None: by hand."""
+
+    @property
+    def made_up(self) -> bool:
+        """Whether a sample stands in for the client's data."""
+        return self.table is not None and set(self.table["_source"].to_pylist()) == {SAMPLE}
 
     @cached_property
     def learned(self) -> Part:

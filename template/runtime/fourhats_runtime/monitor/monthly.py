@@ -19,6 +19,7 @@ from fourhats_runtime.contract import Contract
 from fourhats_runtime.data.warehouse import Connection
 from fourhats_runtime.errors import ProjectError
 from fourhats_runtime.files import write_atomically
+from fourhats_runtime.lifecycle.comparison import MADE_UP
 from fourhats_runtime.lifecycle.promote import refused
 from fourhats_runtime.lifecycle.registry import CONTRACT_FILE, Registry
 from fourhats_runtime.monitor import monthly_pdf
@@ -61,6 +62,8 @@ class Facts:
     """The value of a decision of the champion on the holdout."""
     promised_more: float
     """What a decision of the champion added on the holdout, NaN where nobody knows."""
+    made_up: bool
+    """Whether the champion was judged on a sample that stands in for the client's data."""
     not_counted: dict[str, int]
     """Predictions of the month that are no decisions, by the reason."""
     checks: list[Check]
@@ -102,7 +105,8 @@ class Facts:
     def beneath(self) -> list[str]:
         """What stands beneath the headline, a sentence each."""
         worth = self.worth if self.month.policies and self.month.decisions else ""
-        return [sentence for sentence in (worth, self.verdict, self.beside) if sentence]
+        made_up = MADE_UP if self.made_up else ""
+        return [sentence for sentence in (made_up, worth, self.verdict, self.beside) if sentence]
 
     @property
     def worth(self) -> str:
@@ -263,7 +267,8 @@ def _write(facts: Facts, project: Project) -> list[Path]:
 
 
 def _facts(connection: Connection, project: Project, contract: Contract, first: date) -> Facts:
-    champion = Registry(project.artifacts / "registry").require("champion")
+    registry = Registry(project.artifacts / "registry")
+    champion = registry.require("champion")
     now = datetime.now(UTC)
     months = last_months(connection, project, contract, first)
     month = months[-1] if months else month_of(connection, project, contract, first)
@@ -280,6 +285,7 @@ def _facts(connection: Connection, project: Project, contract: Contract, first: 
         now,
         promised=float(trial.earned.mean()),
         promised_more=float(trial.added.mean()),
+        made_up=bool((registry.noted(champion, "evaluation") or {}).get("made_up")),
         not_counted=not_counted(connection, midnight(first), midnight(following(first))),
         checks=_checks(connection, first),
         incidents=[each for each in incidents(project) if _in(each, first)],

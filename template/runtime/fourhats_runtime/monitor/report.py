@@ -7,7 +7,7 @@ from fourhats_runtime.business import Business
 from fourhats_runtime.contract import Contract
 from fourhats_runtime.data.warehouse import Connection, count, table_exists
 from fourhats_runtime.lifecycle import looks
-from fourhats_runtime.lifecycle.comparison import added
+from fourhats_runtime.lifecycle.comparison import MADE_UP, added
 from fourhats_runtime.lifecycle.origin import NOTE as ORIGIN
 from fourhats_runtime.lifecycle.promote import refused
 from fourhats_runtime.lifecycle.registered import Model
@@ -73,6 +73,7 @@ def report(
         "segments": segments,
         "worse_off": worse_off(evaluation),
         "added": added(evaluation),
+        "made_up": MADE_UP if evaluation.get("made_up") else "",
         "spent": looks.warning(evaluation.get("looks", 0.0)),
         "promotion": registry.noted(model.version, "promotion"),
         "versions": registry.versions(),
