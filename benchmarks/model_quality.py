@@ -161,7 +161,7 @@ def contract_of(table: pd.DataFrame, wanted: Table) -> str:
 
 
 def by_default(table: pd.DataFrame, wanted: Table, holdout: NDArray[np.bool_]) -> float:
-    """Give the score of LightGBM as it is, which is told what is a category."""
+    """Give the score of LightGBM as it is, which is given what is a category."""
     inputs = table.drop(columns=wanted.target)
     inputs = inputs.astype(
         {name: "category" for name in inputs if not pd.api.types.is_numeric_dtype(inputs[name])}

@@ -181,11 +181,11 @@ def test_a_new_champion_is_taken_over_without_a_failed_request(machines: Machine
     assert set(answered) == {before, new}
 
 
-def test_of_runs_that_crown_at_once_one_wins(machines: Machines, tmp_path: Path) -> None:
+def test_of_runs_that_promote_at_once_one_wins(machines: Machines, tmp_path: Path) -> None:
     version = machines.another_version()
     runners = [checkout(machines.line, tmp_path / f"runner{number}") for number in range(RUNNERS)]
     with ExitStack() as stack:
-        runs = [stack.enter_context(crowning(runner, version, machines.env)) for runner in runners]
+        runs = [stack.enter_context(promoting(runner, version, machines.env)) for runner in runners]
         for run in runs:
             assert run.stdout
             assert run.stdout.readline() == "ready\n"
@@ -224,7 +224,7 @@ def test_while_the_bucket_is_away_the_api_goes_on_and_says_so_once(machines: Mac
     assert f"{machines.env['STORAGE__URL']}/registry/state.json cannot be read" in refused.stderr
 
 
-def crowning(runner: Project, version: str, env: dict[str, str]) -> subprocess.Popen[str]:
+def promoting(runner: Project, version: str, env: dict[str, str]) -> subprocess.Popen[str]:
     script = PROMOTE.format(
         package=runner.slug.replace("-", "_"), version=version, reason=runner.folder.name
     )

@@ -1,6 +1,6 @@
 # Data, model registry and reports, which the line writes, and the logs of what serves.
 resource "aws_s3_bucket" "data" {
-  #checkov:skip=CKV_AWS_18:who reads what is told by CloudTrail, where the account has it; a log of requests would hold no more
+  #checkov:skip=CKV_AWS_18:who reads what is logged by CloudTrail, where the account has it; a log of requests would hold no more
   #checkov:skip=CKV_AWS_144:versions outlive a mistake; a second region is the client's decision, about data that may have to stay in one
   #checkov:skip=CKV2_AWS_62:what serves looks for a new champion by itself, every few seconds
 

@@ -48,7 +48,7 @@ resource "google_storage_bucket" "this" {
   depends_on = [google_project_service.this]
 }
 
-# Who crowned a champion, by which identity: the log has it.
+# Who promoted a champion, by which identity: the log has it.
 resource "google_project_iam_audit_config" "storage" {
   project = var.project_id
   service = "storage.googleapis.com"

@@ -348,7 +348,7 @@ def _iso(named: bool, short: bool, halves: bool, zoned: bool) -> Iterator[Step]:
     def step(find: str, put: str) -> Step:
         return Step(f"^{find}$", put, pattern=True)
 
-    if short:  # nobody's century is told; most tables are of this one, and of people who live
+    if short:  # no century is written; most tables are of this one, and of people who live
         yield step("([0-3][0-9]|40)-(.*)", r"20\1-\2")
         yield step("([4-9][0-9])-(.*)", r"19\1-\2")
     if named:

@@ -130,7 +130,7 @@ def valid_rows(connection: Connection, contract: Contract, checks: Sequence[Chec
 def cases_set_aside(connection: Connection, contract: Contract) -> str:
     """Give the SQL of the cases in `quarantine`, with their reasons.
 
-    `id` and `outcome` are texts, NULL where there is none. Whether a case `is_open` is told by what
+    `id` and `outcome` are texts, NULL where there is none. Whether a case `is_open` follows from what
     the source left empty: an outcome that cannot be read is one all the same.
     """
     present = columns(connection, "quarantine")

@@ -75,9 +75,7 @@ def compare(
     )
 
 
-MADE_UP = (
-    "The rows are made up, as no source is set up yet: no amount of money here is a real one."
-)
+MADE_UP = "The rows are made up, as no source is set up yet: no amount of money here is a real one."
 """What goes with the figures of a model that a sample stands behind."""
 
 

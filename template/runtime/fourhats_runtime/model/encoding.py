@@ -26,7 +26,7 @@ SPLIT = {"lowercase": False, "token_pattern": TERM, "max_features": MOST_TERMS}
 def for_trees(kinds: Kinds) -> ColumnTransformer:
     """Encode categories as numbers, an unknown one as -1; let numbers pass, gaps included.
 
-    Of texts, trees are told which of the hundred terms that say the most are there: whole numbers,
+    Of texts, trees are given which of the hundred terms that say the most are there: whole numbers,
     which are the same in the graph.
     """
     ordinal = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1)

@@ -28,7 +28,7 @@ def differences(
 ) -> list[Difference]:
     """Give what is in `raw` and not as the contract says: columns, values, units.
 
-    Units are told by the rows in the table `clean` of `earlier`, if there are any.
+    Units are judged by the rows in the table `clean` of `earlier`, if there are any.
     """
     present = own_columns(connection, "raw")
     read = [c for c in contract.used if landed(c.source) in present and not c.pii]

@@ -477,7 +477,7 @@ def _settle_written(look: _Look, read: _Read, told: set[str]) -> bool:
 
 
 def _choose_number(look: _Look, read: _Read, best: Sequence[int], told: set[str]) -> int | None:
-    """Choose the signs; those that may be meant either way are told by the rest of the file."""
+    """Choose the signs; what may be meant either way is decided by the rest of the file."""
     comma_file = "," in told
     seen = "".join(sign for sign in ".," if sign in read.signs)
     decimals = {look.ways[n][0][1] for n in best if set(seen) <= set(look.ways[n][0])}

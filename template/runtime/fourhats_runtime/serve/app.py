@@ -189,7 +189,7 @@ class Service(FastAPI):
         return app
 
     async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Start and end as the server asks; what the person can mend is told in one line."""
+        """Start and end as the server asks; what the person can mend is said in one line."""
 
         async def in_a_line(message: Message) -> None:
             if message["type"] == "lifespan.startup.failed" and self.fault:
