@@ -130,8 +130,8 @@ def valid_rows(connection: Connection, contract: Contract, checks: Sequence[Chec
 def cases_set_aside(connection: Connection, contract: Contract) -> str:
     """Give the SQL of the cases in `quarantine`, with their reasons.
 
-    `id` and `outcome` are texts, NULL where there is none. Whether a case `is_open` follows from what
-    the source left empty: an outcome that cannot be read is one all the same.
+    `id` and `outcome` are texts, NULL where there is none. Whether a case `is_open` follows from
+    what the source left empty: an outcome that cannot be read is one all the same.
     """
     present = columns(connection, "quarantine")
     outcome, missing = meant(contract.target, present)
