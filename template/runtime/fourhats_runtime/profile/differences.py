@@ -12,7 +12,7 @@ from fourhats_runtime.data.joins import own_columns
 from fourhats_runtime.data.quality import meant
 from fourhats_runtime.data.sql import literal, quote
 from fourhats_runtime.data.warehouse import Connection, columns, one_row, table_exists
-from fourhats_runtime.profile.facts import LOOKS
+from fourhats_runtime.profile.texts import LOOKS
 from fourhats_runtime.profile.writing import example, moments, numbers
 
 LISTED = 5

@@ -12,8 +12,9 @@ from fourhats_runtime.contract import Contract
 from fourhats_runtime.contract.names import NO_FEATURES, safe_names, snake_case
 from fourhats_runtime.data.differences import added
 from fourhats_runtime.data.table_file import TableFileError, explained
-from fourhats_runtime.profile.facts import Facts, measure
+from fourhats_runtime.profile.facts import Facts
 from fourhats_runtime.profile.leakage import Finding, follows, known_afterwards, leaks
+from fourhats_runtime.profile.measure import measure
 from fourhats_runtime.profile.personal import personal_data
 from fourhats_runtime.profile.repeats import copies, filled_late
 from fourhats_runtime.profile.roles import Roles, assign_roles, id_type, is_category

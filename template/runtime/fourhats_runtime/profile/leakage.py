@@ -18,7 +18,8 @@ import duckdb
 from fourhats_runtime.contract.names import snake_case
 from fourhats_runtime.data.files.names import unique_names
 from fourhats_runtime.data.table_file import quote
-from fourhats_runtime.profile.facts import AT_ONCE, Facts
+from fourhats_runtime.profile.facts import Facts
+from fourhats_runtime.profile.scans import AT_ONCE
 from fourhats_runtime.profile.target import Outcome
 
 Value = float | str | None
