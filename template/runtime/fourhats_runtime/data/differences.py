@@ -42,7 +42,7 @@ def absent(contract: Contract, present: Collection[str]) -> Iterator[Difference]
                 column.name,
                 f"{said}, and has a new one {new!r}",
                 f"it is the same under another name, {spelt}",
-                f"at {column.name} in {FILE} write source = {_toml(new)}",
+                f"at {column.name} in {FILE} write source = {as_toml(new)}",
             )
         else:
             has = ", ".join(list(present)[:LISTED]) + ", …" * (len(present) > LISTED)
@@ -92,5 +92,6 @@ def renamed(column: Column, came: Collection[str], *, alone: bool) -> str:
     return next(iter(came)) if alone else ""
 
 
-def _toml(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)
+def as_toml(value: object) -> str:
+    """Write a text, or a list of some, as the contract has it."""
+    return json.dumps(value, ensure_ascii=False)

@@ -1,13 +1,12 @@
 """How a source's values differ from what the contract says of them: `contract diff`, `validate`."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import exp
 
 from fourhats_runtime.contract import Column, Contract
 from fourhats_runtime.contract.names import landed
-from fourhats_runtime.data.differences import FILE, Difference, absent, added
+from fourhats_runtime.data.differences import FILE, Difference, absent, added, as_toml
 from fourhats_runtime.data.joins import own_columns
 from fourhats_runtime.data.quality import meant
 from fourhats_runtime.data.sql import literal, quote
@@ -79,14 +78,14 @@ def _categories(connection: Connection, seen: _Seen) -> Difference:
         f"GROUP BY {seen.value} ORDER BY n DESC, v LIMIT {MOST_TEXTS}"
     ).fetchall()
     new = [str(value) for value, _ in rows]
-    listed = ", ".join(map(_toml, new[:LISTED])) + f" and {len(new) - LISTED} more" * (
+    listed = ", ".join(map(as_toml, new[:LISTED])) + f" and {len(new) - LISTED} more" * (
         len(new) > LISTED
     )
     follows = "rows with an outcome are set aside, open cases are scored as of an unknown category"
-    edit = f"categories = {_toml([*column.categories, *new])} and train anew"
+    edit = f"categories = {as_toml([*column.categories, *new])} and train anew"
     if column.role == "target":
         follows = "rows of it are set aside"
-        edit += f", or set_aside = {_toml([*column.set_aside, *new])}"
+        edit += f", or set_aside = {as_toml([*column.set_aside, *new])}"
     return Difference(
         column.name,
         f"{column.source} holds what is none of its categories, {listed}, in {seen.count:,} of "
@@ -105,7 +104,7 @@ def _written(connection: Connection, seen: _Seen) -> Difference:
     ).fetchall()
     texts = [str(text).replace("\u00a0", " ").strip() for text, _ in rows]
     written, kind = _way(column, texts)
-    expected = f"written = {_toml(column.written)}" if column.written else f"type {column.type}"
+    expected = f"written = {as_toml(column.written)}" if column.written else f"type {column.type}"
     said = (
         f"{column.source} holds what {expected} does not read, in {seen.count:,} of {seen.rows:,}"
     )
@@ -117,7 +116,7 @@ def _written(connection: Connection, seen: _Seen) -> Difference:
             f'mend it in the source, or at {column.name} in {FILE} write type = "text" or '
             '"category" and train anew',
         )
-    edits = [f"write written = {_toml(written)}"] if written else []
+    edits = [f"write written = {as_toml(written)}"] if written else []
     edits += [f"remove {expected}"] if column.written and not written else []
     if kind != column.type and (kind, column.type) != ("number", "integer"):
         edits.append(f'write type = "{kind}"')
@@ -208,7 +207,3 @@ def _factor(before: _Sizes, now: _Sizes) -> float:
     apart = exp(now.mean - before.mean)
     near = (each for factor in FACTORS for each in (factor, 1 / factor))
     return next((each for each in near if abs(apart / each - 1) <= ALIKE), 0)
-
-
-def _toml(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False)
