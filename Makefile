@@ -20,6 +20,7 @@ test quick nightly bench .venv/.installed: export UV_FIND_LINKS := $(CURDIR)/.ca
 
 # One more than there are processors: much of the time, a test waits for a server.
 WORKERS := $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
+PARALLEL := --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder
 
 .PHONY: help demo test quick nightly lint bench cookiecutter pins release
 
@@ -31,19 +32,28 @@ demo: .venv/.installed ## render, install and run the default project, ask it fo
 	{ PATH='$(PATH_AS_TYPED)' UV='$(UV)' $(VENV)/fourhats new --defaults --run "$$folder/customer-churn" || { rm -rf "$$folder"; exit 1; }; } && \
 	printf '\nIt stays there until you delete it. Make your own:\n  "%s"/fourhats new my-project\n' "$(CURDIR)/$(VENV)"
 
+# What makes few environments is tested in memory where there is room: thousands of small files are
+# made and merged, and a disk takes longer for each than all that is done with it.
+MEMORY := $(shell test "$$(df --output=avail -BG /dev/shm 2>/dev/null | tail -1 | tr -dc 0-9)" -ge 8 \
+  2>/dev/null && echo /dev/shm || echo "$${TMPDIR:-/tmp}")
+ON_DISK := tests/build tests/run
+IN_MEMORY := tests/update tests/cli tests/render tests/runtime tests/method
+
 test: lint ## lint, then every test
-	$(VENV)/pytest --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder
+	@$(VENV)/pytest $(PARALLEL) $(ON_DISK); on_disk=$$?; \
+	export TMPDIR=$$(mktemp -d $(MEMORY)/fourhats-tests-XXXXXX) && trap 'rm -rf "$$TMPDIR"' EXIT && \
+	chmod a+x "$$TMPDIR" && UV_LINK_MODE=copy $(VENV)/pytest $(PARALLEL) $(IN_MEMORY) && exit $$on_disk
 
 quick: .venv/.installed ## the tests that answer within seconds
 	$(VENV)/pytest -m quick --numprocesses=logical --dist=worksteal
 
 nightly: .venv/.installed ## 5,000 random updates, every changed answer, simulated worlds, 60 kills, other mutants (hours)
-	UPDATE_CASES=5000 REAL_CASES=100 OPTION_MOVES=1000 METHOD_CASES=10000 FUZZ_CASES=5000 FUZZ_SEED=$$(date +%j0000) KILLS=60 \
+	UPDATE_CASES=5000 REAL_CASES=100 OPTION_MOVES=1000 METHOD_CASES=10000 FUZZ_CASES=5000 FUZZ_SEED=$$(date +%j0000) KILLS=60 CLEAN_RUNS=50 \
 	  MUTANTS_SEED=$$(date +%j) $(VENV)/pytest --numprocesses=$(WORKERS) \
 	  tests/update/test_nobody_loses_a_line.py tests/update/test_changed_answers.py \
-	  tests/update/test_options.py tests/update/test_interruptions.py tests/update/test_real_project.py tests/method \
+	  tests/update/test_options.py tests/update/test_clouds.py tests/update/test_interruptions.py tests/update/test_real_project.py tests/method \
 	  tests/runtime/pipeline/test_kills.py tests/runtime/test_mutations.py \
-	  tests/runtime/serve/test_fuzz.py
+	  tests/runtime/serve/test_fuzz.py tests/run/test_alerts.py
 
 lint: .venv/.installed ## formatter, linter, types, imports, unused dependencies and code
 	$(VENV)/ruff format --check

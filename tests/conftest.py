@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.services import bytecode
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -76,10 +78,12 @@ class Folders:
     def pytest_fixture_post_finalizer(
         self, fixturedef: pytest.FixtureDef[object], request: pytest.FixtureRequest
     ) -> None:
-        """Remove what a fixture made."""
+        """Remove what a fixture made, but for what Python compiled there."""
         made = self.of_fixture.pop(fixturedef, set())
         if request.node.nodeid.partition("::")[0] not in self.failed:
             for folder in made:
+                for environment in (*folder.glob(".venv"), *folder.glob("*/.venv")):
+                    bytecode.keep(environment)
                 shutil.rmtree(folder, ignore_errors=True)
 
 

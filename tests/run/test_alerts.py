@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-CLEAN_RUNS = 50
+CLEAN_RUNS = int(os.environ.get("CLEAN_RUNS", "20"))
 ROWS = 3000
 EVERY = 1.0  # seconds between two looks at the API
 WINDOW = 8.0  # seconds whose requests are judged
@@ -441,7 +441,7 @@ def test_who_looks_once_is_told_the_figures(desk: Desk) -> None:
     assert states == ["fine"] * 2 + ["not judged yet"] * 3
 
 
-def test_no_alert_arrives_in_fifty_months_of_clean_data(desk: Desk) -> None:
+def test_no_alert_arrives_in_months_of_clean_data(desk: Desk) -> None:
     before = desk.arrived()
     said = json.loads(desk.script(CLEAN_MONTHS, ROWS, CLEAN_RUNS, desk.population))
     assert len(said) == CLEAN_RUNS

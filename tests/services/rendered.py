@@ -16,6 +16,7 @@ import psutil
 from copier import run_copy
 from copier.errors import DirtyLocalWarning
 
+from tests.services import bytecode
 from tests.services.compiled import compiled_once
 from tests.services.ports import free_port, wait_for
 from tests.services.processes import started
@@ -57,6 +58,7 @@ def render(dest: Path, source: Path = ROOT, **answers: Any) -> Project:  # noqa:
 def install(project: Project) -> Project:
     """Make the project's environment, with uv's shared cache."""
     subprocess.run(["uv", "sync", "--quiet"], check=True, cwd=project.folder, env=project_env({}))
+    bytecode.hand_on(project.folder / ".venv")
     return project
 
 

@@ -23,7 +23,7 @@ from tests.update.template import commit, git
 if TYPE_CHECKING:
     from pathlib import Path
 
-MOVES = int(os.environ.get("OPTION_MOVES", "10"))
+MOVES = int(os.environ.get("OPTION_MOVES", "6"))
 SEED = int(os.environ.get("OPTION_SEED", "1"))
 OF_A_CLOUD = {"airflow_operator": ("ecs", "cloud_run")}
 """Choices that another answer has to go with: test_clouds.py makes those moves."""
