@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.services import bytecode
+from tests.services.draw import seed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -85,6 +86,11 @@ class Folders:
                 for environment in (*folder.glob(".venv"), *folder.glob("*/.venv")):
                     bytecode.keep(environment)
                 shutil.rmtree(folder, ignore_errors=True)
+
+
+def pytest_report_header() -> str:
+    """Say by what services are drawn."""
+    return f"services drawn by DRAWN={seed()}"
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from tests.services.ci_job import run_shells
+from tests.services.draw import drawn
 from tests.services.rendered import project_env, render
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ class Checkout:
         return run_shells(shells, self.folder, self.programs, env, options)
 
 
-@pytest.fixture(scope="module", params=["gitlab", "azure_devops"])
+@pytest.fixture(scope="module", params=drawn(["gitlab", "azure_devops"]))
 def checkout(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Checkout:
     """A checkout of a project that its service's schedule runs."""
     folder = tmp_path_factory.mktemp(request.param)

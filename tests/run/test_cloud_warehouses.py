@@ -27,6 +27,7 @@ from tests.services.cloud_warehouses import (
     new_key,
     snowflake_server,
 )
+from tests.services.draw import drawn
 from tests.services.rendered import ROOT, Project, command, project_env
 from tests.services.sources import delivery_project, delivery_table
 
@@ -139,7 +140,7 @@ def snowflake(_folder: Path) -> Iterator[tuple[dict[str, str], dict[str, str], s
 SERVICES = {"bigquery": bigquery, "snowflake": snowflake}
 
 
-@pytest.fixture(scope="module", params=sorted(SERVICES))
+@pytest.fixture(scope="module", params=drawn(SERVICES))
 def cloud(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Cloud]:

@@ -17,6 +17,7 @@ import pytest
 from pyarrow import fs
 
 from tests.services.availability import unavailable
+from tests.services.draw import drawn
 from tests.services.object_stores import BUCKET, STORES, ObjectStore, StoreMissingError
 from tests.services.ports import free_port, wait_for
 from tests.services.processes import started
@@ -126,7 +127,7 @@ def first(project: Project, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         yield machines
 
 
-@pytest.fixture(scope="module", params=STORES)
+@pytest.fixture(scope="module", params=drawn(STORES))
 def machines(
     request: pytest.FixtureRequest, first: Machines, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Machines]:

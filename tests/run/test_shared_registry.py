@@ -17,6 +17,7 @@ import pytest
 from pyarrow import fs
 
 from tests.services.availability import unavailable
+from tests.services.draw import drawn
 from tests.services.object_stores import BUCKET, STORES, ObjectStore, StoreMissingError
 from tests.services.ports import free_port, wait_for
 from tests.services.processes import Started, started
@@ -94,7 +95,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     return project
 
 
-@pytest.fixture(scope="module", params=STORES)
+@pytest.fixture(scope="module", params=drawn(STORES))
 def machines(
     request: pytest.FixtureRequest, project: Project, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Machines]:
