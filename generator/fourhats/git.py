@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from fourhats.errors import FourhatsError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
 
@@ -33,6 +33,11 @@ HARMLESS = (*_ALWAYS, *PORTABLE)
 """The same, and no program of a template's or of a rendered folder's is started."""
 AS_RENDERED = (*PORTABLE, "core.autocrlf=false", f"core.excludesFile={os.devnull}")
 """Settings under which git takes in what was rendered, byte for byte."""
+
+_FETCHING_NOTHING = {"GIT_NO_LAZY_FETCH": "1"}
+_OWN = ("local", "worktree")
+_REPOSITORY = "160000 "
+"""The mode of a repository within a repository."""
 
 
 class GitError(FourhatsError):
@@ -113,6 +118,41 @@ class Git:
         return True
 
 
+def distrusting(folder: Path) -> dict[str, str]:
+    """Give the environment in which git starts no program that a repository itself names.
+
+    One that was unpacked, not cloned, has a configuration of a stranger's: with filters for files
+    that look changed, and with a program from which to fetch what is missing.
+    """
+    return _FETCHING_NOTHING | _configured((name, "") for name in sorted(_filters(folder)))
+
+
+def _filters(folder: Path) -> set[str]:
+    """Name the settings that are a repository's own filters, and those of repositories in it."""
+    git = Git(folder, environment=_FETCHING_NOTHING)
+    scoped = ("--show-scope", "--name-only", "--get-regexp", r"^filter\.")
+    try:
+        settings = git("config", *scoped, fine=(0, 1)).splitlines()
+        files = git("ls-files", "--stage", "-z").split("\0")[:-1]
+    except (GitError, OSError):  # it is no repository
+        return set()
+    scopes = (setting.partition("\t") for setting in settings)
+    found = {name for scope, _, name in scopes if scope in _OWN}
+    within = (folder / file.partition("\t")[2] for file in files if file.startswith(_REPOSITORY))
+    return found.union(*(_filters(place) for place in within if (place / ".git").exists()))
+
+
+def _configured(settings: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Give the environment in which git heeds settings, with those that it is to heed already."""
+    given = os.environ.get("GIT_CONFIG_COUNT", "")
+    count = int(given) if given.isdecimal() else 0
+    environment: dict[str, str] = {}
+    for key, value in settings:
+        environment |= {f"GIT_CONFIG_KEY_{count}": key, f"GIT_CONFIG_VALUE_{count}": value}
+        count += 1
+    return environment | {"GIT_CONFIG_COUNT": str(count)}
+
+
 @contextmanager
 def everywhere(
     settings: Sequence[str], environment: Mapping[str, str] | None = None
@@ -120,12 +160,8 @@ def everywhere(
     """Have every git that is started meanwhile, copier's too, heed some settings (`key=value`)."""
     from plumbum import local  # noqa: PLC0415  # copier runs git by it
 
-    given = os.environ.get("GIT_CONFIG_COUNT", "")
-    count = int(given) if given.isdecimal() else 0
-    wanted = {"GIT_CONFIG_COUNT": str(count + len(settings)), **(environment or {})}
-    for number, setting in enumerate(settings, count):
-        key, _, value = setting.partition("=")
-        wanted |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
+    pairs = (setting.partition("=") for setting in settings)
+    wanted = _configured((key, value) for key, _, value in pairs) | dict(environment or {})
     before = {name: os.environ.get(name) for name in wanted}
     os.environ.update(wanted)
     try:

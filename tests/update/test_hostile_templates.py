@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from typing import TYPE_CHECKING
 
@@ -100,6 +101,69 @@ def test_no_program_is_run_on_what_was_rendered(
     assert said.code == 0, said
     assert not mark.exists()
     assert git(tmp_path / "made", "show", "HEAD:data.txt") == "as it is\n"
+
+
+@pytest.mark.parametrize("within", [False, True], ids=["", "within"])
+@pytest.mark.parametrize("program", ["clean", "process"])
+def test_no_filter_of_a_templates_own_repository_is_run(
+    stranger: Callable[[dict[str, str]], Path], tmp_path: Path, program: str, *, within: bool
+) -> None:
+    mark = tmp_path / "was-run"
+    template = stranger({"data.txt": "as it is\n", ".gitattributes": "* filter=a=b\n"})
+    place = template
+    if within:
+        place = template / "held"
+        write({"data.txt": Entry(b"1\n"), ".gitattributes": Entry(b"* filter=a=b\n")}, place)
+        git(place, "init", "--quiet")
+        commit(place)
+        commit(template)
+    git(place, "config", f"filter.a=b.{program}", f"sh -c 'touch {mark}; cat'")
+    for file in place.rglob("data.txt"):
+        os.utime(file, (1, 1))  # it looks changed
+    said = fourhats("new", tmp_path / "made", "--defaults", "--source", template)
+    assert said.code == 0 or within, said  # a module of no known address is copier's to refuse
+    assert not mark.exists()
+
+
+def test_nothing_is_fetched_into_a_templates_own_repository(
+    stranger: Callable[[dict[str, str]], Path], tmp_path: Path
+) -> None:
+    mark = tmp_path / "was-run"
+    template = stranger({"data.txt": "as it is\n"})
+    tree = git(template, "rev-parse", "HEAD:template").strip()
+    (template / "template" / "data.txt").write_text("otherwise\n")
+    git(template, "add", "--all")
+    (template / ".git" / "objects" / tree[:2] / tree[2:]).unlink()
+    remote = {"url": str(template), "promisor": "true", "uploadpack": f"touch {mark};"}
+    for key, value in remote.items():
+        git(template, "config", f"remote.origin.{key}", value)
+    git(template, "config", "core.repositoryFormatVersion", "1")
+    git(template, "config", "extensions.partialClone", "origin")
+    said = fourhats("new", tmp_path / "made", "--defaults", "--source", template)
+    assert said.code == 1
+    assert tree in said.err
+    assert not mark.exists()
+
+
+def test_no_filter_of_its_template_is_run_in_an_update(
+    workshop: Workshop[SmallTemplate], tmp_path: Path
+) -> None:
+    mark = tmp_path / "was-run"
+    workshop.template.release({"changed_hunk"})
+    folder = workshop.template.folder
+    project, _ = workshop.start(DEFAULTS)
+    attributes = folder / ".git" / "info" / "attributes"
+    attributes.parent.mkdir(exist_ok=True)
+    attributes.write_text("* filter=theirs\n")
+    for program in ("clean", "smudge"):
+        git(folder, "config", f"filter.theirs.{program}", f"sh -c 'touch {mark}; cat'")
+    try:
+        said = fourhats("update", project, "--yes")
+    finally:
+        attributes.unlink()
+        git(folder, "config", "--remove-section", "filter.theirs")
+    assert said.code == 0, said
+    assert not mark.exists()
 
 
 def test_an_update_brings_no_repository_either(workshop: Workshop[SmallTemplate]) -> None:

@@ -236,11 +236,14 @@ class GitLab(Host):
     job = ROOT / "template" / ".gitlab" / "ci" / "template-update.yml"
     request = "merge request"
     token: str = "glpat-1"  # noqa: S105
+    scope: str = "template-update"
+    """The environment that the token is for."""
 
     def run(self) -> Ran:
-        """Run the job's lines in one shell, as the runner does."""
-        job = yaml.safe_load(self.job.read_text())["template-update"]
-        checkout = self.checkout(detached=True)
+        """Run each job in a checkout of its own, its lines in one shell, as the runner does."""
+        jobs = yaml.safe_load(self.job.read_text())
+        handed_on = self.folder / "artifacts"
+        shutil.rmtree(handed_on, ignore_errors=True)
         with self.api() as url:
             address = f"{url.removeprefix('http://')}/team/project.git"
             env = {
@@ -249,13 +252,31 @@ class GitLab(Host):
                 "CI_PROJECT_ID": "7",
                 "CI_PROJECT_URL": f"{url}/team/project",
                 "CI_SERVER_PROTOCOL": "http",
-                "TEMPLATE_UPDATE_TOKEN": self.token,
                 # Only who signs in by the token meets the repository.
                 "GIT_CONFIG_COUNT": "1",
                 "GIT_CONFIG_KEY_0": f"url.{self.origin.as_uri()}.insteadOf",
                 "GIT_CONFIG_VALUE_0": f"http://template-update:glpat-1@{address}",
             }
-            return self.shell("\n".join(job["script"]), checkout, env, "-eo", "pipefail")
+
+            def run(job: dict[str, Any]) -> Ran:
+                checkout = self.checkout(detached=True)
+                if "needs" in job and handed_on.exists():
+                    shutil.copytree(handed_on, checkout / handed_on_as)
+                scopes = {"*", job.get("environment", {}).get("name")}
+                given = {"TEMPLATE_UPDATE_TOKEN": self.token} if self.scope in scopes else {}
+                ran = self.shell("\n".join(job["script"]), checkout, env | given, "-eo", "pipefail")
+                if (checkout / handed_on_as).exists() and "artifacts" in job:
+                    shutil.copytree(checkout / handed_on_as, handed_on)
+                return ran
+
+            (handed_on_as,) = jobs["template-update"]["artifacts"]["paths"]
+            assert jobs["template-update-request"]["needs"] == ["template-update"]
+            return self.steps(
+                [
+                    lambda name=name: run(jobs[name])  # type: ignore[misc]
+                    for name in ("template-update", "template-update-request")
+                ]
+            )
 
     def answered(
         self, path: str, asked: dict[str, str], headers: dict[str, str], body: str
@@ -586,7 +607,25 @@ def test_azures_token_is_for_the_last_step_alone() -> None:
     assert "persistCredentials" not in json.dumps(before)
 
 
-def test_what_gitlab_downloads_is_not_handed_the_token(project: Path) -> None:
+def test_gitlabs_token_is_for_the_job_that_opens_the_request_alone(project: Path) -> None:
+    first, second = (
+        yaml.safe_load(GitLab.job.read_text())[name]
+        for name in ("template-update", "template-update-request")
+    )
+    assert "environment" not in first
+    assert second["environment"] == {"name": GitLab.scope, "action": "access"}
+    assert second["variables"] == {"GIT_STRATEGY": "clone"}
     host = hosted(GitLab, project)
     host.program("uvx", '#!/bin/sh\ntest -z "$TEMPLATE_UPDATE_TOKEN" || exit 3\n')
     assert host.run().code == 0
+
+
+def test_a_token_that_gitlab_gives_to_every_job_is_refused(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(GitLab, "scope", "*")
+    host = hosted(GitLab, project)
+    ran = host.run()
+    assert ran.code == 1
+    assert "is given to every job. docs/runbook.md, Template updates" in ran.output
+    assert not host.installed.exists()

@@ -82,6 +82,17 @@ def test_a_file_saved_while_the_question_stands(
     assert not differences(before.files, state(project).files)
 
 
+def test_a_file_saved_while_set_asks(
+    project: Path, during: Callable[[Callable[[], None]], None]
+) -> None:
+    def save() -> None:
+        (project / "README.md").write_text(MINE)
+
+    during(save)
+    refused(project, fourhats("set", project, "title=Large"), "README.md")
+    assert (project / "README.md").read_text() == MINE
+
+
 def test_a_commit_made_while_the_question_stands(
     project: Path, during: Callable[[Callable[[], None]], None]
 ) -> None:

@@ -16,7 +16,7 @@ from packaging.version import InvalidVersion, Version
 from fourhats.ask.questions import Questionnaire
 from fourhats.change.store import listing
 from fourhats.errors import WrongInputError
-from fourhats.git import Git, GitError
+from fourhats.git import Git, GitError, distrusting
 from fourhats.render.template import TemplateSource, address, instead_of, is_url
 from fourhats.source import CANONICAL_URL, bundle, source_root
 
@@ -196,7 +196,7 @@ def _local(location: str, scratch: Path) -> Git:
         )
     if folder.is_file():
         return _cloned(str(folder), scratch)
-    git = Git(folder)
+    git = Git(folder, environment=distrusting(folder))
     if not (folder / ".git").exists():
         raise WrongInputError(
             f"the template {location} is no git repository, so it has no versions: "

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from fourhats.errors import FourhatsError
-from fourhats.git import HARMLESS, Git, everywhere
+from fourhats.git import HARMLESS, Git, distrusting, everywhere
 from fourhats.terminal import note
 
 if TYPE_CHECKING:
@@ -35,7 +35,11 @@ def render(source: TemplateSource, data: Mapping[str, Any], folder: Path) -> Non
     from copier.errors import CopierError  # noqa: PLC0415
     from jinja2 import TemplateError  # noqa: PLC0415
 
-    with everywhere(HARMLESS), warnings.catch_warnings(record=True) as caught:
+    with (
+        everywhere(HARMLESS),
+        everywhere((), distrusting(Path(source.location).expanduser())),
+        warnings.catch_warnings(record=True) as caught,
+    ):
         warnings.simplefilter("always")
         try:
             worker = run_copy(

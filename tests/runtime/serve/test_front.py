@@ -20,6 +20,11 @@ from fourhats_runtime.serve.addresses import is_this_machine
 from tests.runtime.configured import configured
 from tests.runtime.handmade import EXAMPLE
 
+BY_A_PROXY = (
+    *("Forwarded", "Via", "X-Real-IP", "X-Client-IP", "True-Client-IP", "CF-Connecting-IP"),
+    *("X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Port"),
+    *("X-Forwarded-Server", "X-Original-Forwarded-For", "X-Envoy-External-Address"),
+)
 GUARDED = ("/predict", "/explain", "/outcomes", "/", "/file")
 
 
@@ -248,15 +253,15 @@ def test_pages_of_other_sites_may_not_ask(ran: Project, record: dict[str, Any]) 
     ],
 )
 def test_where_a_browser_says_no_more_the_origin_tells_of_what_site_a_page_is(
-    ran: Project, record: dict[str, Any], origin: str, host: str, expected: int
+    made: Project, origin: str, host: str, expected: int
 ) -> None:
-    with serve_with(ran, allow_origins=["https://known.example.com"]) as client:
+    with serve_with(made, allow_origins=["https://known.example.com"]) as client:
         headers = {"origin": origin, "host": host}
-        answer = client.post("/predict", json=[record], headers=headers)
+        answer = client.post("/predict", json=[EXAMPLE], headers=headers)
         page = client.post("/", data={}, headers=headers)
-        shown = client.get("/", headers=headers)
+        shown = [ask("/", headers=headers).status_code for ask in (client.get, client.head)]
     assert [answer.status_code, page.status_code == 403] == [expected, expected == 403]
-    assert shown.status_code == 200
+    assert shown == [200, 200]
 
 
 def local(project: Project, *hashes: str) -> TestClient:
@@ -295,16 +300,14 @@ def test_without_keys_only_names_of_this_machine_are_answered(
             assert expected == 200 or "API_KEY_HASHES" in answer.json()["detail"]
 
 
-@pytest.mark.parametrize(
-    "name", ["Forwarded", "X-Forwarded-For", "X-Forwarded-Proto", "X-Real-IP", "Via"]
-)
-def test_without_keys_nobody_may_ask_through_a_proxy(made: Project, name: str) -> None:
+def test_without_keys_nobody_may_ask_through_a_proxy(made: Project) -> None:
     with local(made) as client:
         for ask in (partial(client.post, "/predict", json=[EXAMPLE]), partial(client.get, "/")):
             assert ask().status_code == 200
-            refused = ask(headers={name: "203.0.113.9"})
-            assert refused.status_code == 403
-            assert "API_KEY_HASHES" in refused.json()["detail"]
+            for name in BY_A_PROXY:
+                refused = ask(headers={name: "203.0.113.9"})
+                assert refused.status_code == 403, name
+                assert "API_KEY_HASHES" in refused.json()["detail"]
 
 
 def test_who_has_a_key_may_ask_by_any_name_and_through_a_proxy(made: Project) -> None:
@@ -348,6 +351,13 @@ def test_a_body_may_take_the_time_that_is_set_and_no_more(
         assert client.portal is not None
         client.portal.call(ask)
     assert answered[0] == expected
+
+
+def test_head_is_logged_as_it_was_asked(made: Project, capfd: pytest.CaptureFixture[str]) -> None:
+    with local(made) as client:
+        assert client.head("/").status_code == 200
+    (line,) = logged(capfd)
+    assert (line["method"], line["path"]) == ("HEAD", "/")
 
 
 def test_a_line_of_json_is_logged_for_each_request_without_its_content(

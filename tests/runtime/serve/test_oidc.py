@@ -17,6 +17,7 @@ from fourhats_runtime.errors import ProjectError
 from fourhats_runtime.serve import callers, create_app, keys, oidc
 
 from tests.runtime.configured import configured
+from tests.runtime.handmade import EXAMPLE
 
 AUDIENCE = "predictions"
 RSA_KEY = rsa.generate_private_key(65537, 2048)
@@ -70,8 +71,8 @@ def provider() -> Iterator[Provider]:
 
 
 @pytest.fixture
-def known(provider: Provider, ran: Project) -> callers.Callers:
-    found = callers.Callers(_with(ran, provider))
+def known(provider: Provider, made: Project) -> callers.Callers:
+    found = callers.Callers(_with(made, provider))
     found.refresh()
     return found
 
@@ -188,15 +189,13 @@ def test_a_provider_that_is_away_stops_nobody_whose_key_is_known(
     assert _name(known, provider.token())
 
 
-def test_keys_and_tokens_are_good_side_by_side(
-    ran: Project, provider: Provider, record: dict[str, Any]
-) -> None:
+def test_keys_and_tokens_are_good_side_by_side(made: Project, provider: Provider) -> None:
     key, digest = keys.make()
-    both = _with(ran, provider, digest)
+    both = _with(made, provider, digest)
     with TestClient(create_app(both)) as client:
         for given, status in ((key, 200), (provider.token(), 200), ("x", 401)):
             headers = {"authorization": f"Bearer {given}"}
-            assert client.post("/predict", json=[record], headers=headers).status_code == status
+            assert client.post("/predict", json=[EXAMPLE], headers=headers).status_code == status
         described = client.get("/openapi.json").json()["components"]["securitySchemes"]
     assert described["token"]["openIdConnectUrl"].startswith(provider.issuer)
 
@@ -209,7 +208,7 @@ def test_keys_and_tokens_are_good_side_by_side(
     ],
 )
 def test_what_is_set_by_half_is_refused(
-    ran: Project, provider: Provider, change: dict[str, str], words: str
+    made: Project, provider: Provider, change: dict[str, str], words: str
 ) -> None:
     with pytest.raises(ProjectError, match=words):
-        callers.Callers(_with(ran, provider, **change))
+        callers.Callers(_with(made, provider, **change))
