@@ -11,6 +11,7 @@ Of some tables alone: `python -m benchmarks.client_files caravan lung`.
 import gc
 import io
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -194,9 +195,8 @@ def _made(name: str, file: Path, target: str) -> Project:
     folder = file.with_name(f"client-{name}")
     said = io.StringIO()
     words = ["new", str(folder), "--defaults", "--no-git", "--client-data", str(file)]
-    with redirect_stdout(io.StringIO()), redirect_stderr(said):
+    with _as_before(), redirect_stdout(io.StringIO()), redirect_stderr(said):
         code = main([*words, "--target", target])
-    gc.enable()  # which a command has no time for
     if code:
         raise ProjectError(" ".join(said.getvalue().split()))
     sys.path.insert(0, str(folder / "src"))
@@ -209,6 +209,18 @@ def _made(name: str, file: Path, target: str) -> Project:
         sys.path.pop(0)
     assert isinstance(project, Project)
     return project.at(folder)
+
+
+@contextmanager
+def _as_before() -> Iterator[None]:
+    """Undo what a command does to a process that is to end with it."""
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        gc.enable()
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
 
 
 def _asked(project: Project) -> str:
