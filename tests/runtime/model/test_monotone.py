@@ -13,10 +13,9 @@ from fourhats_runtime.model.monotone import keeps
 from fourhats_runtime.model.parts import Part
 from fourhats_runtime.model.tuning import simplest_of_the_best
 from numpy.typing import NDArray
+from sklearn.base import clone
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.linear_model import LogisticRegression, Ridge
-
-pytestmark = pytest.mark.quick
 
 ROWS = 600
 FALLS = Candidate("trees", lambda _: HistGradientBoostingRegressor(max_iter=30), for_trees)
@@ -83,7 +82,7 @@ def _steps(model: Fitted, contract: Contract) -> NDArray[np.float64]:
 def test_the_output_goes_one_way_in_the_graph_too(
     estimator: object, classes: tuple[str, ...]
 ) -> None:
-    trees = Candidate("trees", lambda _: estimator, for_trees)  # type: ignore[arg-type,return-value]
+    trees = Candidate("trees", lambda _: clone(estimator), for_trees)
     for monotone in (1, -1):
         contract = _contract(monotone, classes)
         part = _part(contract)

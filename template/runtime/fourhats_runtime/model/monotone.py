@@ -6,8 +6,9 @@ from sklearn.pipeline import Pipeline
 from fourhats_runtime.contract import Contract
 from fourhats_runtime.model.parts import Part
 
-SETTINGS = ("monotonic_cst", "monotone_constraints")
-"""What estimators call it: scikit-learn's trees; LightGBM."""
+SETTINGS = {"monotonic_cst": "monotonic_cst", "boosting_type": "monotone_constraints"}
+"""What estimators call it, by a parameter that tells them: scikit-learn's trees; LightGBM, which
+lists no more than what is set."""
 
 
 def keeps(model: Pipeline, contract: Contract) -> bool:
@@ -29,4 +30,4 @@ def hold(model: Pipeline, part: Part, contract: Contract) -> None:
 
 def _setting(model: Pipeline) -> str | None:
     known = model[-1].get_params()
-    return next((setting for setting in SETTINGS if setting in known), None)
+    return next((setting for told, setting in SETTINGS.items() if told in known), None)
