@@ -34,7 +34,7 @@ ROWS = pd.DataFrame(
         "word": ["a, b", 'say "c"', ""],
     }
 )
-LABELS = {"sex": {1: "woman", 2: "man"}, "score": {9: "refused"}}
+LABELS: dict[str, dict[int | float, str]] = {"sex": {1: "woman", 2: "man"}, "score": {9: "refused"}}
 
 
 def _written(path: Path) -> Path:

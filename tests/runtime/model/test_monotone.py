@@ -63,7 +63,8 @@ def _part(contract: Contract) -> Part:
 def _steps(model: Fitted, contract: Contract) -> NDArray[np.float64]:
     """Give how the output changes as age alone grows."""
     rows = 200
-    inputs = {name: np.repeat(each[:1], rows, axis=0) for name, each in _inputs(np.ones(1)).items()}
+    one = Part(_inputs(np.ones(1)), np.zeros(1))
+    inputs = one.where(np.zeros(rows, dtype=np.intp)).inputs
     inputs["age"] = np.linspace(-1, 1, rows, dtype=np.float32)[:, None]
     part = Part(inputs, np.zeros(rows), texts=frozenset({"note"}))
     outputs = model.predict(part, contract)
