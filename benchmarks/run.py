@@ -2,6 +2,7 @@
 
 from benchmarks import (
     batch_speed,
+    client_files,
     data_growth,
     data_speed,
     extraction_speed,
@@ -21,7 +22,7 @@ from benchmarks.figure import Figure, show
 MODULES = (
     *(new_cost, help_cost, thin_project, first_prediction, serving_speed, serving_peers),
     *(worst_upload, image_size, extraction_speed, data_speed, data_growth, batch_speed),
-    *(model_quality, update_cost),
+    *(model_quality, client_files, update_cost),
 )
 
 

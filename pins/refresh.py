@@ -41,6 +41,7 @@ BASE: dict[str, Any] = {
     "user_name": "",
     "user_email": "",
     "data_sources": ["files"],
+    "files_path": "",
     "model_family": "sklearn",
     "serving": ["batch"],
     "broker": "redis",
@@ -53,6 +54,10 @@ BASE: dict[str, Any] = {
     "alerts": ["log"],
     "orchestrator": "none",
 }
+STATISTICS = (
+    "'files' in data_sources and "
+    "files_path | lower | regex_search('[.](dta|sav|zsav|por|sas7bdat|xpt)$')"
+)
 OPTIONS: dict[str, dict[str, Any]] = {
     "'api' in serving": {"serving": ["api"]},
     "broker == 'redis' and 'stream' in serving": {"serving": ["stream"], "broker": "redis"},
@@ -62,6 +67,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "'mysql' in data_sources": {"data_sources": ["mysql"]},
     "'postgres' in data_sources or warehouse == 'postgres'": {"data_sources": ["postgres"]},
     "'rest_api' in data_sources": {"data_sources": ["rest_api"]},
+    STATISTICS: {"files_path": "panel.dta"},
     "dataframe == 'pandas'": {"dataframe": "pandas"},
     "dataframe == 'polars'": {"dataframe": "polars"},
     "'snowflake' in data_sources or warehouse == 'snowflake'": {"data_sources": ["snowflake"]},

@@ -28,6 +28,7 @@ DATABASES = {
 }
 BUCKETS = {"s3", "gs", "az"}
 TABLES = {".csv", ".tsv", ".txt", ".json", ".jsonl", ".ndjson", ".parquet"}
+TABLES |= {".dta", ".sav", ".zsav", ".por", ".sas7bdat", ".xpt"}  # of Stata, SPSS and SAS
 PACKED = {".gz", ".bz2", ".zst", ".zip"}
 
 

@@ -77,7 +77,10 @@ def test_a_csv_of_any_common_dialect_is_read_as_texts(
         (b'{"a": 1}\n{"a": 2}\n{"a"', "line 3 holds no JSON object"),
         (b'{"a": {"0": 1}, "b": {"0": 1}}', "one JSON object"),
         (b"\n<html>", "HTML"),
-        (b"a\n1\n2\n", "no comma, semicolon, tab or |"),
+        (b"a\n1\n2\n", "no comma, semicolon, tab, | or single blank"),
+        (b"full name\nAda Byron\n", "no comma, semicolon, tab, | or single blank"),
+        (b"one of us\nnone\nall of them\n", "no comma, semicolon, tab, | or single blank"),
+        (b"a b c\n1  2\n3 4 5\n", "no comma, semicolon, tab, | or single blank"),
         (b"1,2\n3,4\n", "not the names of its 2 columns"),
         (b"a,b\n", "no rows"),
         (b"a,b\n1,2\n3\n4,5\n", "line 3 has 1 fields where the header names 2 columns"),
@@ -195,6 +198,17 @@ def test_a_title_of_several_fields_is_no_row_of_names(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("Fees;in EUR;;;\na;b;c;d;e\n" + "1;2;3;4;5\n" * 3)
     rows, notes = said_of(tmp_path / "a.csv")
     assert (rows[0], len(rows), len(notes)) == (tuple("abcde"), 4, 1)
+
+
+def test_single_blanks_split_where_nothing_else_does(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("t 'white blood' sex\n35 1.45 0\n34 1.47 1\n")
+    (tmp_path / "b.txt").write_text('t "white blood" sex\n35 1.45 0\n34 1.47 1\n')
+    assert opened(tmp_path / "b.txt") == (
+        ["t", "white blood", "sex"],
+        [("35", "1.45", "0"), ("34", "1.47", "1")],
+    )
+    with pytest.raises(TableFileError, match="single blank splits its lines"):
+        opened(tmp_path / "a.txt")
 
 
 def test_line_breaks_in_names_are_blanks(tmp_path: Path) -> None:

@@ -201,6 +201,13 @@ def test_the_same_strength_without_a_telling_name_is_honest(profiled: Profiled) 
     assert _column(profiled({"exit_status": weak}), "exit_status").role == "feature"
 
 
+def test_a_zero_is_one_of_a_scale_where_the_amounts_tell_little(profiled: Profiled) -> None:
+    held = [0 if not left and n % 3 else 1 + n % 6 for n, left in enumerate(LEFT)]
+    assert _column(profiled({"party": held}), "party").role == "feature"
+    gaps = [number or "" for number in held]
+    assert _column(profiled({"party": gaps}), "party").leak == "suspected"
+
+
 def test_a_strong_honest_number_stays_with_a_warning_and_a_copy_does_not(
     profiled: Profiled,
 ) -> None:
@@ -285,6 +292,7 @@ def test_what_is_collected_only_since_late_is_left_out(profiled: Profiled) -> No
         ("customer_gender_code", (1, 2, 9), "sex, a special category"),
         ("religion: 1 none 2 any", (1, 2), "religion"),
         ("prénom", ("A", "B"), "names"),
+        ("name", ("A", "B"), "names"),
         ("Nacionalidad", ("ES", "FR"), "origin"),
         ("handicap", ("oui", "non"), "health"),
         ("codice fiscale", ("RSSMRA80A01H501U", "VRDLGI80A01H501U"), "numbers of documents"),
@@ -316,6 +324,7 @@ def test_a_date_of_birth_gives_an_age_and_it_is_said(profiled: Profiled) -> None
         ("colour", ("white", "black", "red")),
         ("nombre_enfants", (0, 1, 2, 3)),
         ("product", ("Max Pro", "Basic", "Plus One", "Air")),
+        ("name", ("amc rebel sst", "buick skylark 320", "ford galaxie 500")),
     ],
 )
 def test_what_names_nobody_stays(profiled: Profiled, name: str, values: Sequence[object]) -> None:

@@ -70,7 +70,7 @@ def test_a_form_that_comes_late_counts(of: Of) -> None:
     assert (made["x"].type, made["x"].written) == ("number", "1,234.50")
 
 
-@pytest.mark.parametrize("pattern", ["area {}", "c{}", "{}A", "{}-{}"])
+@pytest.mark.parametrize("pattern", ["area {}", "c{}", "{}A", "{}-{}", "{}. Middle Atlantic"])
 def test_codes_are_no_numbers(of: Of, pattern: str) -> None:
     made = of(x=[pattern.format(n, n) for n in range(ROWS)])
     assert made["x"].type in ("text", "category")

@@ -46,6 +46,8 @@ class Column(BaseModel, extra="forbid"):
     """Of a moment: what of it a model is given, beside the days to other such moments."""
     words: bool = False
     """Of a text: whether a model is given its words."""
+    monotone: Literal[-1, 0, 1] = 0
+    """Of a number: whether what is predicted never falls (1), or never rises (-1), as it grows."""
 
     @property
     def is_number(self) -> bool:
@@ -108,6 +110,8 @@ class Column(BaseModel, extra="forbid"):
             )
         if self.words and not (self.type == "text" and self.role == "feature"):
             raise ValueError(f"column {self.name!r}: words are of a feature of the type text")
+        if self.monotone and not (self.is_number and self.role == "feature"):
+            raise ValueError(f"column {self.name!r}: monotone is of a feature that is a number")
         return self
 
     @model_validator(mode="after")
@@ -197,6 +201,15 @@ class Contract(BaseModel, extra="forbid"):
         return tuple(column for column in self.features if column.is_model_input)
 
     @cached_property
+    def directions(self) -> dict[str, int]:
+        """Which way the model's output goes with a number, by its name: 1 or -1, where it is said.
+
+        The output is the number that is predicted, or the probability of the second class.
+        """
+        turned = -1 if self.classes and self.positive == self.classes[0] else 1
+        return {each.name: turned * each.monotone for each in self.features if each.monotone}
+
+    @cached_property
     def id(self) -> Column | None:
         """The column that names a row, if there is one."""
         return next((column for column in self.columns if column.role == "id"), None)
@@ -250,6 +263,8 @@ class Contract(BaseModel, extra="forbid"):
                 raise ValueError(f"{len(found)} columns have the role {role!r}: {found}")
         if not self.features:
             raise ValueError("no column has the role 'feature'")
+        if self.directions and len(self.classes) > 2:  # noqa: PLR2004
+            raise ValueError("monotone takes a number to predict, or two classes")
         if unknown := sorted(set(self.time_parts) - set(names)):
             raise ValueError(f"time_parts names {unknown[0]!r}, which is no column")
         if self.positive is not None and self.positive not in self.classes:

@@ -1,4 +1,4 @@
-"""Open a table that somebody handed over: CSV as it is published, JSON, or Parquet."""
+"""Open a table that somebody handed over: CSV as it is published, JSON, Parquet, or Stata's."""
 
 import glob
 import re
@@ -18,6 +18,8 @@ from fourhats_runtime.data.files.names import repeated_names, unique_names
 from fourhats_runtime.data.files.packing import is_workbook, unpacked
 from fourhats_runtime.data.files.quotes import wrong_quote
 from fourhats_runtime.data.files.reading import AS_IT_IS, Reading, TableFileError
+from fourhats_runtime.data.files.statistics import program
+from fourhats_runtime.data.files.statistics import records as records_of_statistics
 from fourhats_runtime.data.files.together import different_columns
 from fourhats_runtime.data.sources import json_records
 from fourhats_runtime.data.sql import literal, quote
@@ -69,8 +71,8 @@ def opened_files(
 ) -> Iterator[OpenedTable]:
     """Open files as one table; `path` is what the person called them.
 
-    CSV comes with every column as text, Parquet and JSON with their own types; columns are put
-    together by name. A CSV is read through once here, so that a broken line is found now, with its
+    CSV comes with every column as text, the others with their own types; columns are put together
+    by name. A CSV is read through once here, so that a broken line is found now, with its
     number, and not in the middle of a later step. What has to be unpacked or put into other letters
     is copied to a temporary folder first; nothing is read into memory.
 
@@ -100,7 +102,7 @@ def opened_files(
             elif not reading.named_by_the_file:
                 raise TableFileError(f"{path}: {kinds[0]} names its columns itself.")
             else:
-                opener = _of_parquet if kinds == ["Parquet"] else _of_json
+                opener = _of_parquet if kinds == ["Parquet"] else _of_records
                 relation, repeated = opener(connection, texts, notes), {}
             relation = _without_empty_columns(relation, path, notes)
         except duckdb.Error as error:
@@ -200,6 +202,8 @@ def _text(label: Path, encoding: str, copy: Path) -> _Text:
         )
     file, said = unpacked(label, head, copy.with_suffix(".unpacked"))
     head = _head(file)
+    if kind := program(label):
+        return _Text(label, file, kind, said, copy)
     if head.startswith(b"PAR1"):
         return _Text(label, file, "Parquet", said, copy)
     if not head.strip():
@@ -243,10 +247,11 @@ def _of_parquet(
     return connection.sql(f"SELECT * FROM read_parquet([{names}], union_by_name = true)")
 
 
-def _of_json(
+def _of_records(
     connection: duckdb.DuckDBPyConnection, texts: list[_Text], notes: list[str]
 ) -> duckdb.DuckDBPyRelation:
-    found = [records(text.file, text.label) for text in texts]
+    reader = records if texts[0].kind == "JSON" else records_of_statistics
+    found = [reader(text.file, text.label) for text in texts]
     for _, said in found:
         notes += said
     rows = chain.from_iterable(each for each, _ in found)

@@ -15,6 +15,7 @@ from sklearn.pipeline import Pipeline
 
 from fourhats_runtime.contract import Contract
 from fourhats_runtime.model.encoding import Kinds
+from fourhats_runtime.model.monotone import hold
 from fourhats_runtime.model.parts import Part
 from fourhats_runtime.model.thresholds import in_single
 
@@ -61,6 +62,7 @@ class Fitted:
 
 def learnt(model: Pipeline, part: Part, contract: Contract) -> Pipeline:
     """Fit a model to rows, so that its graph decides as it does; gives the model."""
+    hold(model, part, contract)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "k=.* is greater than n_features")  # texts of few terms
         model.fit(part.frame, part.labels(contract))

@@ -16,8 +16,10 @@ from sklearn.base import clone
 from threadpoolctl import threadpool_limits
 
 from fourhats_runtime.contract import Contract
+from fourhats_runtime.errors import ProjectError
 from fourhats_runtime.model.calibration import calibrate
 from fourhats_runtime.model.candidates import Candidate, Fitted, Parameters, learnt, predict
+from fourhats_runtime.model.monotone import keeps
 from fourhats_runtime.model.parts import Part, Split
 from fourhats_runtime.project import Project
 from fourhats_runtime.tasks.rule import Floats
@@ -108,10 +110,22 @@ def refit(model: Fitted, part: Part, project: Project) -> Fitted:
 def simplest_of_the_best(models: Sequence[Fitted], validation: Part, contract: Contract) -> Fitted:
     """Choose the first, which is the simplest, that loses as little as the best within chance.
 
+    Where the contract says which way a number tells (monotone), only what keeps to it is chosen.
     By the rule of one standard error (Breiman et al., Classification and Regression Trees, 1984):
     of two models that are equally good as far as one can tell, take the simpler. Rows of one
     entity are one draw.
+
+    Raises:
+        ProjectError: no model can keep to what the contract says.
+
     """
+    models = [model for model in models if keeps(model.pipeline, contract)]
+    if not models:
+        raise ProjectError(
+            f"no candidate in estimator.py can keep to monotone, which config/contract.toml says of"
+            f" {', '.join(contract.directions)}: add trees of scikit-learn or LightGBM, or take it"
+            " away"
+        )
     lost = [losses(model.predict(validation, contract), validation.actual) for model in models]
     best = min(lost, key=lambda amounts: float(amounts.mean()))
     for model, amounts in zip(models, lost, strict=True):

@@ -47,6 +47,8 @@ HEAD = """\
 #             and both by what features.py derives from them
 # nullable    whether a value may be missing; otherwise the row is set aside
 # min, max    the smallest and largest value that can be true; other rows are set aside
+# monotone    1: what is predicted (the positive class's probability) never falls as the number
+#             grows; -1: it never rises. Nothing but trees is chosen then
 # spellings   other texts that stand for a class of the target
 # set_aside   classes of the target whose rows are set aside
 # blank       the class that an empty outcome stands for; without it, the case is still open

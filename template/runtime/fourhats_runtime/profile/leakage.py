@@ -250,9 +250,10 @@ def _gap(values: Sequence[Value], classes: Sequence[str]) -> str:
     """Tell whether having a value, or none, comes with one class only, and with much of it.
 
     Catches what accuracy overlooks: a reason of leaving, filled in for most of the few who left.
-    An amount of 0 is none.
+    An amount of 0 is no value; but where it is the amounts that tell little, it is one of a scale.
     """
-    return _pure(["a value" if value else "none" for value in values], classes)
+    filled = _pure(["a value" if value else None for value in values], classes)
+    return filled or _pure(["none" if value in {None, ""} else None for value in values], classes)
 
 
 def _marked(values: Sequence[Value], classes: Sequence[str]) -> str:

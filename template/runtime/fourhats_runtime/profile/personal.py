@@ -12,6 +12,8 @@ LOOKED_AT_ROWS = 2_000
 LOOKED_AT_VALUES = 300
 SUBJECT = 3
 """Columns about health from which on it is what the table is about."""
+NUMBERED = 10
+"""Of so many names, one with a digit: what they name is nobody."""
 
 
 def _words(text: str) -> frozenset[str]:
@@ -153,7 +155,7 @@ def personal_data(
         name: what
         for name, facts in columns.items()
         if name != target
-        if facts.present and (what := _by_name(facts) or _by_value(facts, values.get(name, [])))
+        if facts.present and (what := _what(facts, values.get(name, [])))
     }
     born = [name for name, what in found.items() if what == BORN and is_birth(columns[name])]
     found = {name: what for name, what in found.items() if name not in born}
@@ -192,13 +194,17 @@ def _called(source: str) -> str:
     return HOW_WRITTEN.sub("", snake_case(EXPLAINED.sub(" ", source)))
 
 
-def _by_name(facts: Facts) -> str:
+def _what(facts: Facts, values: list[str]) -> str:
+    return _by_name(facts, values) or _by_value(facts, values)
+
+
+def _by_name(facts: Facts, values: list[str]) -> str:
     name = _called(facts.source)
     if what := next((what for what, named in SPECIAL.items() if named.fullmatch(name)), ""):
         return what
     if facts.kind == "boolean":
         return ""  # whether somebody has a phone names nobody
-    if TEXT_ONLY.fullmatch(name) and facts.kind == "text":
+    if TEXT_ONLY.fullmatch(name) and facts.kind == "text" and not _numbered(values):
         return "names"
     return next((what for what, named in CONTACT.items() if named.fullmatch(name)), "")
 
@@ -231,6 +237,11 @@ def _is_name(value: str) -> bool:
     if not value[:1].isupper() or not WRITTEN_NAME.fullmatch(value):
         return False
     return not NAMES.isdisjoint(re.findall(r"[^\W\d_]+", value.casefold()))
+
+
+def _numbered(values: Collection[str]) -> bool:
+    """Whether many hold a digit, as names of cars and wares do, and nobody's does."""
+    return NUMBERED * sum(any(map(str.isdecimal, value)) for value in values) > len(values)
 
 
 def _most(values: Collection[str], test: Callable[[str], bool]) -> bool:

@@ -189,6 +189,9 @@ def _is_read(value: str, way: Writing, made: Form) -> bool:
 
 def _beside(found: Sequence[re.Match[str]]) -> tuple[str, str] | None:
     """Give what stands before and behind the numbers; None where it is not the same everywhere."""
+    listed = (match["after"].strip(BLANKS) for match in found if match["core"][-1] in ".,")
+    if any(label[:1].isalpha() and label not in CODES for label in listed):
+        return None  # "2. Middle Atlantic" is the second of a list
     befores = {match["before"] for match in found} - {""}
     afters = [match["after"].strip(BLANKS) for match in found]
     scales = {m[0] for m in map(SCALES.match, afters) if m}

@@ -30,6 +30,8 @@ LAST = 64 * 1024
 LAST_LINES = 20
 SAMPLE = 1000
 COMMENT = "#"
+WORDS = 2
+"""So many on each line may be first and last names in one column."""
 
 
 @dataclass(frozen=True)
@@ -88,11 +90,13 @@ def layout(file: Path, label: Path, reading: Reading) -> Layout:
     start = 1 if separator else 0
     delimiters = (separator[1],) if separator else DELIMITERS
     fits = [fit for each in delimiters if (fit := _fit(lines, start, each)) is not None]
+    if not fits and (by_blanks := _by_blanks(lines, start)):
+        fits = [by_blanks]
     if not fits:
         if problem := next(filter(None, (wrong_quote(file, d) for d in delimiters)), None):
             raise TableFileError(f"{label}: {problem}.")
         raise TableFileError(
-            f"{label}: is no table: no comma, semicolon, tab or | splits its lines."
+            f"{label}: is no table: no comma, semicolon, tab, | or single blank splits its lines."
         )
     best = max(fits, key=lambda fit: fit.rank)
     names, above = _names(best, label, reading), best.header
@@ -159,6 +163,14 @@ def _fit(lines: Sequence[str], start: int, delimiter: str) -> _Fit | None:
     agreeing = sum(len(record.cells) == width for record in records[header:])
     share = round(agreeing / len(records[header:]), 1)
     return _Fit(delimiter, share, width, records, header, values)
+
+
+def _by_blanks(lines: Sequence[str], start: int) -> _Fit | None:
+    """Split at single blanks, which stand in texts, too: only where all lines agree."""
+    fit = _fit(lines, start, " ")
+    if fit is None or fit.width <= WORDS or any("  " in line.strip() for line in lines):
+        return None
+    return fit if all(len(record.cells) == fit.width for record in fit.records) else None
 
 
 def _sample(records: Sequence[_Record], header: int, width: int) -> list[list[str]]:
