@@ -61,6 +61,7 @@ DEPENDENCY_SETS = [
                 "rest_api",
                 "snowflake",
             ],
+            "files_path": "data/deliveries.dta",
             "warehouse": "postgres",
             "engine": "spark",
             "serving": ["api", "batch", "stream"],
