@@ -55,7 +55,7 @@ nightly: .venv/.installed ## 5,000 random updates, every changed answer, simulat
 	  tests/runtime/pipeline/test_kills.py tests/runtime/test_mutations.py \
 	  tests/runtime/serve/test_fuzz.py tests/run/test_alerts.py tests/run/test_monitoring_statistics.py \
 	  tests/run/test_ci_jobs.py tests/run/test_cloud_warehouses.py tests/run/test_data_in_the_bucket.py \
-	  tests/run/test_shared_registry.py
+	  tests/run/test_shared_registry.py tests/run/test_service.py
 
 lint: .venv/.installed ## formatter, linter, types, imports, unused dependencies and code
 	$(VENV)/ruff format --check
