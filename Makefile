@@ -48,7 +48,7 @@ quick: .venv/.installed ## the tests that answer within seconds
 	$(VENV)/pytest -m quick --numprocesses=logical --dist=worksteal
 
 nightly: .venv/.installed ## 5,000 random updates, every changed answer, simulated worlds, 60 kills, other mutants (hours)
-	UPDATE_CASES=5000 REAL_CASES=100 OPTION_MOVES=1000 METHOD_CASES=10000 FUZZ_CASES=5000 FUZZ_SEED=$$(date +%j0000) KILLS=60 CLEAN_RUNS=50 DRAWN=all \
+	UPDATE_CASES=5000 REAL_CASES=100 OPTION_MOVES=1000 METHOD_CASES=10000 FUZZ_CASES=5000 FUZZ_SEED=$$(date +%j0000) KILLS=60 MUTANTS=30 CLEAN_RUNS=50 DRAWN=all \
 	  MUTANTS_SEED=$$(date +%j) $(VENV)/pytest --numprocesses=$(WORKERS) \
 	  tests/update/test_nobody_loses_a_line.py tests/update/test_changed_answers.py \
 	  tests/update/test_options.py tests/update/test_clouds.py tests/update/test_interruptions.py tests/update/test_real_project.py tests/method \
