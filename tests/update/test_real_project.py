@@ -58,7 +58,7 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> Workshop[RealTemplate]:
 # An update of the real one takes ten times as long as one of the small one, so what fails is shown
 # as it was drawn, and few are drawn but by `make nightly`.
 @settings(
-    max_examples=int(os.environ.get("REAL_CASES", "6")),
+    max_examples=int(os.environ.get("REAL_CASES", "4")),
     deadline=None,
     print_blob=True,
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
