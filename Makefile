@@ -41,7 +41,8 @@ IN_MEMORY := tests/update tests/cli tests/render tests/runtime tests/method
 
 test: lint ## lint, then every test
 	@$(VENV)/pytest $(PARALLEL) $(ON_DISK); on_disk=$$?; \
-	export TMPDIR=$$(mktemp -d $(MEMORY)/fourhats-tests-XXXXXX) && trap 'rm -rf "$$TMPDIR"' EXIT && \
+	export TMPDIR=$$(mktemp -d $(MEMORY)/fourhats-tests-XXXXXX) && \
+	trap 'rm -rf "$$TMPDIR"' EXIT && trap 'exit 130' INT TERM && \
 	chmod a+x "$$TMPDIR" && UV_LINK_MODE=copy $(VENV)/pytest $(PARALLEL) $(IN_MEMORY) && exit $$on_disk
 
 quick: .venv/.installed ## the tests that answer within seconds
