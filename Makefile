@@ -49,14 +49,14 @@ quick: .venv/.installed ## the tests that answer within seconds
 	$(VENV)/pytest -m quick --numprocesses=logical --dist=worksteal
 
 nightly: .venv/.installed ## 5,000 random updates, every changed answer, simulated worlds, 60 kills, other mutants (hours)
-	UPDATE_CASES=5000 REAL_CASES=100 OPTION_MOVES=1000 METHOD_CASES=10000 FUZZ_CASES=5000 FUZZ_SEED=$$(date +%j0000) KILLS=60 MUTANTS=30 CLEAN_RUNS=50 DRAWN=all \
-	  MUTANTS_SEED=$$(date +%j) $(VENV)/pytest --numprocesses=$(WORKERS) \
-	  tests/update/test_nobody_loses_a_line.py tests/update/test_changed_answers.py \
-	  tests/update/test_options.py tests/update/test_clouds.py tests/update/test_interruptions.py tests/update/test_real_project.py tests/method \
-	  tests/runtime/pipeline/test_kills.py tests/runtime/test_mutations.py \
-	  tests/runtime/serve/test_fuzz.py tests/run/test_alerts.py tests/run/test_monitoring_statistics.py \
-	  tests/run/test_ci_jobs.py tests/run/test_cloud_warehouses.py tests/run/test_data_in_the_bucket.py \
-	  tests/run/test_shared_registry.py tests/run/test_service.py
+	UPDATE_CASES=5000 REAL_CASES=100 OPTION_MOVES=1000 METHOD_CASES=10000 KILLS=60 CLEAN_RUNS=50 DRAWN=all \
+	  FUZZ_CASES=5000 FUZZ_SEED=$$(date +%j0000) MUTANTS=30 MUTANTS_SEED=$$(date +%j) \
+	  $(VENV)/pytest --numprocesses=$(WORKERS) \
+	  $(addprefix tests/update/test_,nobody_loses_a_line.py changed_answers.py options.py clouds.py) \
+	  tests/update/test_interruptions.py tests/update/test_real_project.py tests/method \
+	  tests/runtime/pipeline/test_kills.py tests/runtime/test_mutations.py tests/runtime/serve/test_fuzz.py \
+	  $(addprefix tests/run/test_,alerts.py monitoring_statistics.py ci_jobs.py cloud_warehouses.py) \
+	  $(addprefix tests/run/test_,data_in_the_bucket.py shared_registry.py service.py)
 
 lint: .venv/.installed ## formatter, linter, types, imports, unused dependencies and code
 	$(VENV)/ruff format --check

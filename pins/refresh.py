@@ -56,7 +56,7 @@ BASE: dict[str, Any] = {
 }
 STATISTICS = (
     "'files' in data_sources and "
-    "files_path | lower | regex_search('[.](dta|sav|zsav|por|sas7bdat|xpt)$')"
+    "files_path | lower | regex_search('[.](dta|sav|zsav|por|sas7bdat|xpt)([.](gz|bz2|zst|zip))?$')"
 )
 OPTIONS: dict[str, dict[str, Any]] = {
     "'api' in serving": {"serving": ["api"]},

@@ -75,7 +75,8 @@ def test_one_that_is_packed_is_read_and_its_name_says_whose_it_is(tmp_path: Path
     assert [program(tmp_path / f"X{end.upper()}") for end in PROGRAMS] == [
         *("Stata", "SPSS", "SPSS", "SPSS", "SAS", "SAS")
     ]
-    assert not program(tmp_path / "dta.csv")
+    for other in ("dta.csv", "panel.dta.csv", "panel.dta.csv.gz", "panel.dta.old", "dta"):
+        assert not program(tmp_path / other)
 
 
 def test_what_cannot_be_read_is_refused_in_one_line(

@@ -13,6 +13,8 @@ from fourhats_runtime.data.files.reading import TableFileError
 ZIP = b"PK\x03\x04"
 ZSTD = b"\x28\xb5\x2f\xfd"
 TABLES = {".csv", ".tsv", ".txt", ".tab", ".dat", ".data", ".json", ".jsonl", ".ndjson", ".parquet"}
+ENDS = {".gz", ".bz2", ".zst", ".zip"}
+"""What names of packed files end in."""
 TAR = slice(257, 262)
 
 

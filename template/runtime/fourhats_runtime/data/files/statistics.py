@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from fourhats_runtime.data.extras import needs
+from fourhats_runtime.data.files.packing import ENDS
 from fourhats_runtime.data.files.reading import TableFileError
 
 PROGRAMS = {
@@ -22,7 +23,7 @@ Values = list[Any]
 
 def program(label: Path) -> str:
     """Name the program whose file it is, by its name, packed or not; empty: none of them."""
-    return next((PROGRAMS[end.lower()][0] for end in label.suffixes if end.lower() in PROGRAMS), "")
+    return PROGRAMS.get(_end(label), ("", ""))[0]
 
 
 def records(file: Path, label: Path) -> tuple[Iterator[dict[str, Any]], list[str]]:
@@ -36,8 +37,7 @@ def records(file: Path, label: Path) -> tuple[Iterator[dict[str, Any]], list[str
     with needs("statistics"):
         import pyreadstat  # noqa: PLC0415 (few files need it)
 
-    end = next(end.lower() for end in label.suffixes if end.lower() in PROGRAMS)
-    reader = getattr(pyreadstat, PROGRAMS[end][1])
+    reader = getattr(pyreadstat, PROGRAMS[_end(label)][1])
     try:
         columns, about = reader(str(file), output_format="dict")
     except (pyreadstat.ReadstatError, pyreadstat.PyreadstatError, UnicodeError) as error:
@@ -51,6 +51,14 @@ def records(file: Path, label: Path) -> tuple[Iterator[dict[str, Any]], list[str
     said = [f"{label.name}: labels stand for the codes of {', '.join(named)}"] if named else []
     held = plain | named
     return (dict(zip(held, row, strict=True)) for row in zip(*held.values(), strict=True)), said
+
+
+def _end(label: Path) -> str:
+    """Give the end of a name, without that of what it is packed in."""
+    ends = [end.lower() for end in label.suffixes]
+    if ends and ends[-1] in ENDS:
+        ends.pop()
+    return ends[-1] if ends else ""
 
 
 def _whole(values: Values) -> Values:
