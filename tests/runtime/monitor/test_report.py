@@ -171,6 +171,26 @@ def test_the_page_of_monitoring_shows_each_question_and_escapes_it(
     assert states == [("unknown", "not judged yet"), ("fine", "fine"), ("alert", "alert")]
 
 
+def test_a_picture_is_drawn_of_what_was_measured_twice(ran: Project, contract: Contract) -> None:
+    titles = {
+        "drift:a": "How far inputs and predictions have moved",
+        "drift-joint": "Can current rows be distinguished from training rows?",
+    }
+    today = [Finding(incident, "fine", "as before", figure=0.5) for incident in titles]
+    yesterday = datetime.now(UTC).replace(tzinfo=None) - timedelta(days=1)
+    with connect(ran) as connection:
+        history.note(connection, today)
+        for measured_twice in titles:
+            connection.execute("DELETE FROM findings WHERE message = 'yesterday'")
+            connection.execute(
+                "INSERT INTO findings VALUES (?, ?, 'fine', 0.4, 'yesterday')",
+                [yesterday, measured_twice],
+            )
+            text = write_page(connection, ran, contract, today).read_text(encoding="utf-8")
+            drawn = [incident for incident, title in titles.items() if title in text]
+            assert drawn == [measured_twice]
+
+
 @pytest.mark.parametrize("task", ["classification", "regression"], indirect=True)
 def test_the_report_and_the_model_card_hold_the_metrics_and_the_model(ran: Project) -> None:
     page = (ran.artifacts / "reports" / "report.html").read_text(encoding="utf-8")

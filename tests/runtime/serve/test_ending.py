@@ -1,10 +1,12 @@
 """The first SIGTERM drains, any other word ends at once, and neither cuts anybody off who asked."""
 
 import asyncio
+import multiprocessing
 import signal
 import socket
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 
 import pytest
@@ -81,6 +83,18 @@ def test_at_the_end_each_connection_ends_by_its_own_clock(
             status, headers, _ = client.answer()
             assert (status, headers["connection"]) == (200, "close")
             assert client.until_closed() == b""
+
+
+def test_a_worker_that_dies_over_a_question_is_not_waited_for() -> None:
+    worker = the_end.Worker(protocol.Config(create_app, patience=LONG), [])
+    worker.process = multiprocessing.get_context("spawn").Process(target=time.sleep, args=(LONG,))
+    worker.start()
+    with ThreadPoolExecutor() as pool:
+        answer = pool.submit(worker.is_alive, LONG)
+        with pytest.raises(TimeoutError):
+            answer.result(0.5)
+        worker.process.kill()
+        assert answer.result(LONG / 4) is False
 
 
 def test_who_waits_when_the_port_closes_is_taken_in_first(made: Project) -> None:

@@ -9,6 +9,7 @@ import urllib.request
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from threading import Event
 from typing import Any, Literal
 
@@ -24,6 +25,7 @@ from fourhats_runtime.lifecycle.registry import Registry
 from fourhats_runtime.monitor.predictions import collect
 from fourhats_runtime.stream import metrics as metrics_module
 from fourhats_runtime.stream import replies as replies_module
+from fourhats_runtime.stream import worker as worker_module
 from fourhats_runtime.stream.messages import (
     AwayError,
     Lag,
@@ -282,6 +284,17 @@ def test_a_challenger_answers_its_share_of_the_keys(
         assert entry["model_version"] == broker.answers[entry["request_id"]]["model_version"]
         assert {entry["model_version"], entry["shadow"]["model_version"]} == set(answered)
         assert len(entry["shadow"]["predictions"]) == 1
+
+
+def test_the_worker_looks_for_a_new_champion_once_a_second(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    began, looks = worker._refreshed_at, list[float]()  # noqa: SLF001
+    for seconds in (0.5, 0.9, 1.1, 1.9, 2.2):
+        monkeypatch.setattr(worker_module.time, "monotonic", partial(float, began + seconds))
+        monkeypatch.setattr(worker._predictor, "refresh", partial(looks.append, seconds))  # noqa: SLF001
+        worker._refresh()  # noqa: SLF001
+    assert looks == [1.1, 2.2]
 
 
 def test_without_a_champion_nothing_is_read(

@@ -10,6 +10,7 @@ import signal
 import socket
 import time
 from contextlib import suppress
+from multiprocessing.connection import wait
 from types import FrameType
 
 import uvicorn
@@ -96,6 +97,17 @@ class Worker(multiprocess.Process):
         if self._server is None:
             self._server = Server(self.config)
         return self._server  # type: ignore[return-value]
+
+    def ping(self, timeout: float = 5) -> bool:
+        """Ask whether it is there; where it dies over the question, no answer is waited for."""
+        try:
+            self.parent_conn.send(b"ping")
+            if self.parent_conn in wait([self.parent_conn, self.process.sentinel], timeout):
+                self.parent_conn.recv()
+                return True
+        except (OSError, EOFError):
+            pass
+        return False
 
 
 class Workers(Multiprocess):
