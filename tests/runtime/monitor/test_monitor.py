@@ -1,6 +1,7 @@
 """Monitoring notices, alerts once, and says when it is over."""
 
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,7 +15,7 @@ from fourhats_runtime.data.warehouse import Connection, connect, one_row, read_i
 from fourhats_runtime.lifecycle import Model
 from fourhats_runtime.lifecycle.distribution import baseline
 from fourhats_runtime.lifecycle.registry import Registry
-from fourhats_runtime.monitor import calibration, data, performance, service, verdicts
+from fourhats_runtime.monitor import calibration, data, decisions, performance, service, verdicts
 from fourhats_runtime.monitor.decisions import Decisions, taken
 from fourhats_runtime.monitor.drift import Shift, shifts
 from fourhats_runtime.monitor.joint import tell_apart
@@ -106,15 +107,15 @@ def test_predictions_that_are_less_true_are_noticed(fresh: Project) -> None:
     random = np.random.default_rng(0)
     certainty = random.uniform(0.2, 0.8, 1000)
 
-    def decisions(surprise: NDArray[np.float64]) -> Decisions:
+    def made(surprise: NDArray[np.float64]) -> Decisions:
         nothing = np.full(1000, "2026-01-01", dtype="datetime64[us]")
         version = np.full(1000, "v1", dtype=object)
         return Decisions(nothing, version, certainty, np.ones(1000), surprise, certainty)
 
     unit = 1.0 if contract.classes else fresh.settings(NumberValue).tolerance
-    holdout = decisions(random.normal(scale=0.3 * unit, size=1000))
-    calm = decisions(random.normal(scale=0.3 * unit, size=1000))
-    off = decisions(random.normal(loc=0.15 * unit, scale=0.3 * unit, size=1000))
+    holdout = made(random.normal(scale=0.3 * unit, size=1000))
+    calm = made(random.normal(scale=0.3 * unit, size=1000))
+    off = made(random.normal(loc=0.15 * unit, scale=0.3 * unit, size=1000))
     assert calibration.check(holdout, calm, contract, fresh).state == "fine"
     assert calibration.check(holdout, off, contract, fresh).state == "alert"
 
@@ -168,6 +169,20 @@ def test_of_several_decisions_on_a_case_the_latest_counts(ran: Project, contract
         _answer_anew(connection, ran, contract)
         connection.execute("UPDATE predictions SET id = '1'")
         assert len(taken(connection, ran, contract)) == 1
+
+
+def test_what_nobody_knows_any_more_how_it_was_decided_is_not_judged(
+    ran: Project, contract: Contract, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with connect(ran) as connection:
+        _answer_anew(connection, ran, contract)
+        assert np.isfinite(taken(connection, ran, contract).certainty).all()
+        of_other_classes = SimpleNamespace(contract=SimpleNamespace(classes=("a", "b", "c")))
+        for rule in (None, of_other_classes):
+            monkeypatch.setattr(decisions, "rule_of", lambda *_, rule=rule: rule)
+            judged = taken(connection, ran, contract)
+            assert len(judged) > 0
+            assert np.isnan([judged.certainty, judged.earned, judged.surprise, judged.added]).all()
 
 
 def test_fewer_predictions_than_usual_and_a_long_pause_are_noticed(
