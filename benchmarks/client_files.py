@@ -109,7 +109,7 @@ TABLES = {
     "housing": Table("plotnine/data/txhousing.csv", "median"),
     "countries": Table("plotly/package_data/datasets/gapminder.csv.gz", "lifeExp"),
     "tips": Table("plotly/package_data/datasets/tips.csv.gz", "tip"),
-    "affairs": Table("statsmodels/datasets/fair/fair.csv", "affairs"),
+    "affairs": Table("statsmodels/datasets/fair/fair.csv", "affairs", refusal=UNPROVEN),
     "votes": Table("statsmodels/datasets/anes96/anes96.csv", "vote", {"sep": "\t"}),
     "travel": Table("statsmodels/datasets/modechoice/modechoice.csv", "choice", {"sep": ";"}),
     "boston": Table("mlxtend/data/data/boston_housing.csv", "medv", refusal=NO_HEADER),
