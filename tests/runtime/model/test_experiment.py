@@ -170,7 +170,7 @@ def test_with_few_validation_rows_models_are_compared_on_all_that_is_learnt_from
         train=parts.train.where(slice(200)),
         validation=parts.validation.where(slice(50)),
     )
-    lucky = few.validation.keys
+    lucky = _keys(few.validation)
     learnt_from: list[Part] = []
     judged: list[Part] = []
 
@@ -180,7 +180,7 @@ def test_with_few_validation_rows_models_are_compared_on_all_that_is_learnt_from
 
     def predict(model: Fitted, part: Part, _contract: Contract) -> NDArray[np.float64]:
         judged.append(part)
-        by_luck = np.isin(part.keys, lucky) == (model.name == "lucky")
+        by_luck = np.isin(_keys(part), lucky) == (model.name == "lucky")
         return np.where(by_luck, 1.0, 2.0)
 
     monkeypatch.setattr(tuning, "learnt", learnt)
@@ -191,9 +191,14 @@ def test_with_few_validation_rows_models_are_compared_on_all_that_is_learnt_from
     ]
     assert simplest_of_the_best(models, few, ran.contract).name == "good"
     for before, after in zip(learnt_from, judged, strict=True):
-        assert not np.isin(after.keys, before.keys).any()
+        assert not np.isin(_keys(after), _keys(before)).any()
         assert len(before) + len(after) == 250
     assert sum(map(len, judged)) == 2 * 250
+
+
+def _keys(part: Part) -> NDArray[np.uint64]:
+    assert part.keys is not None
+    return part.keys
 
 
 def test_what_a_row_loses_is_of_calibrated_probabilities_or_how_far_off_a_number_is() -> None:
