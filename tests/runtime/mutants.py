@@ -43,7 +43,7 @@ KNOWN = (
     Mutant(
         "the rule of one standard error is off",
         "model/tuning.py",
-        "gain.mean() <= validation.standard_error(gain)",
+        "gain.mean() <= judged.standard_error(gain)",
         "gain.mean() <= 0",
     ),
     Mutant(

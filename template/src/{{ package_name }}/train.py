@@ -20,9 +20,9 @@ from .estimator import candidates
 def train(project: Project, connection: Connection, progress: Progress) -> str:
     """Train a challenger on the table `clean` and register it; gives its version.
 
-    Candidates learn from the training rows, and are tuned and compared on the validation rows. The
-    chosen one then learns from both. The holdout stays unseen: `evaluate` and `promote` judge by
-    it.
+    Candidates learn from the training rows, and are tuned and compared on the validation rows; few
+    of these, and they are compared by cross-validation. The chosen one then learns from both. The
+    holdout stays unseen: `evaluate` and `promote` judge by it.
 
     Raises:
         ProjectError: there are too few rows, a class is missing, or the exported graph gives other
@@ -39,7 +39,7 @@ def train(project: Project, connection: Connection, progress: Progress) -> str:
         search = tune(candidate, parts, project, progress)
         attempts.extend(search.attempts)
         models.append(fit(candidate, parts.train, project, search.parameters))
-    chosen = simplest_of_the_best(models, parts.validation, contract)
+    chosen = simplest_of_the_best(models, parts, contract)
 
     unseen = chosen.predict(parts.validation, contract)
     model = refit(chosen, parts.learned, project)

@@ -105,7 +105,7 @@ def _again(project: Project, version: str, change: tuple[str, str] = ("", "")) -
     assert change[0] in contract
     graph, card = (folder / "model.onnx").read_bytes(), registry.card(version)
     made = registry.add(graph, contract.replace(*change, 1), card | {"parity": 0.5})
-    evaluation = {"value": 10.0, "policies": {}, "baselines": {"linear": 1.0}}
+    evaluation = {"value": 10.0, "policies": {}, "baselines": {"linear": 11.0}, "ahead": []}
     nobody = Policy("act on nobody", acts=False, on=1.0)
     registry.note(made, "evaluation", evaluation | {"no_model": [nobody._asdict()]})
     return made
@@ -180,28 +180,48 @@ def test_a_first_model_that_decides_as_the_best_policy_does_is_not_promoted(
     assert "a person accepted it as the first champion" in accepted.reason
 
 
+@pytest.mark.parametrize(("more", "ahead"), [((40.0, -35.0), []), ((40.0, 30.0), ["linear"])])
+def test_a_baseline_is_ahead_that_earns_more_beyond_chance(
+    ran: Project,
+    parts: Split,
+    monkeypatch: pytest.MonkeyPatch,
+    more: tuple[float, float],
+    ahead: list[str],
+) -> None:
+    rows = len(parts.holdout)
+    monkeypatch.setattr(Rule, "realised", lambda *_: np.zeros(rows))
+    monkeypatch.setattr(
+        "fourhats_runtime.lifecycle.evaluate._baseline_earned",
+        lambda *_: np.resize(more, rows),
+    )
+    judged = evaluate(parts, ran.contract, ran)
+    assert judged["baselines"]["linear"] > judged["value"]
+    assert judged["ahead"] == ahead
+
+
 @pytest.mark.parametrize(
-    ("evaluation", "words"),
+    ("evaluation_of_it", "words"),
     [
         (
-            {"value": 5.0, "policies": {"act on nobody": 4.0}, "baselines": {"linear": 6.0}},
-            "1 EUR less than the baseline 'linear'",
+            {"policies": {"act on nobody": 4.0}, "ahead": ["linear"]},
+            "1 EUR less than the baseline 'linear', per decision, on 60 rows",
         ),
         (
-            {"value": 5.0, "policies": {"act on everybody": 6.0}, "baselines": {"linear": 4.0}},
+            {"policies": {"act on everybody": 6.0}, "ahead": []},
             "1 EUR less than the policy to act on everybody",
         ),
         (
-            {"value": -2.0, "policies": {"act on nobody": -3.0}, "baselines": {}},
+            {"value": -2.0, "policies": {"act on nobody": -3.0}, "ahead": []},
             "2 EUR less than no decision",
         ),
     ],
 )
 def test_what_is_worth_less_than_no_model_or_than_nothing_is_never_promoted(
-    ran: Project, parts: Split, as_good: str, evaluation: dict[str, object], words: str
+    ran: Project, parts: Split, as_good: str, evaluation_of_it: dict[str, object], words: str
 ) -> None:
     registry, contract = Registry(ran.artifacts / "registry"), ran.contract
-    registry.note(as_good, "evaluation", evaluation)
+    judged = {"value": 5.0, "rows": 60, "baselines": {"linear": 6.0}} | evaluation_of_it
+    registry.note(as_good, "evaluation", judged)
     verdict = promote(parts.holdout, contract, ran, accepted=True)
     assert verdict.promoted is False
     assert words in verdict.reason

@@ -158,7 +158,47 @@ def test_the_simpler_model_is_taken_unless_the_other_loses_less_by_a_standard_er
     monkeypatch.setattr(Fitted, "predict", lambda model, *_: said[model.name])
     monkeypatch.setattr(tuning, "losses", lambda outputs, _: outputs)
     models = [Fitted(name, {}, Pipeline([("model", LogisticRegression())])) for name in said]
-    assert simplest_of_the_best(models, rows, ran.contract).name == chosen
+    by_hand = replace(parts, train=replace(parts.train, groups=None), validation=rows)
+    assert simplest_of_the_best(models, by_hand, ran.contract).name == chosen
+
+
+def test_with_few_validation_rows_models_are_compared_on_all_that_is_learnt_from(
+    ran: Project, parts: Split, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    few = replace(
+        parts,
+        train=parts.train.where(slice(200)),
+        validation=parts.validation.where(slice(50)),
+    )
+    lucky = _keys(few.validation)
+    learnt_from: list[Part] = []
+    judged: list[Part] = []
+
+    def learnt(model: Pipeline, part: Part, _contract: Contract) -> Pipeline:
+        learnt_from.append(part)
+        return model
+
+    def predict(model: Fitted, part: Part, _contract: Contract) -> NDArray[np.float64]:
+        judged.append(part)
+        by_luck = np.isin(_keys(part), lucky) == (model.name == "lucky")
+        return np.where(by_luck, 1.0, 2.0)
+
+    monkeypatch.setattr(tuning, "learnt", learnt)
+    monkeypatch.setattr(tuning, "losses", lambda outputs, _: outputs)
+    monkeypatch.setattr(Fitted, "predict", predict)
+    models = [
+        Fitted(name, {}, Pipeline([("model", LogisticRegression())])) for name in ("lucky", "good")
+    ]
+    assert simplest_of_the_best(models, few, ran.contract).name == "good"
+    for before, after in zip(learnt_from, judged, strict=True):
+        assert not np.isin(_keys(after), _keys(before)).any()
+        assert len(before) + len(after) == 250
+    assert sum(map(len, judged)) == 2 * 250
+
+
+def _keys(part: Part) -> NDArray[np.uint64]:
+    assert part.keys is not None
+    return part.keys
 
 
 def test_what_a_row_loses_is_of_calibrated_probabilities_or_how_far_off_a_number_is() -> None:

@@ -10,7 +10,7 @@ from fourhats_runtime.model.features import Feed
 from fourhats_runtime.model.graph import check_parity, convert
 from fourhats_runtime.model.lightgbm import LGBMClassifier, LGBMRegressor
 from fourhats_runtime.model.monotone import keeps
-from fourhats_runtime.model.parts import Part
+from fourhats_runtime.model.parts import Part, Split
 from fourhats_runtime.model.tuning import simplest_of_the_best
 from numpy.typing import NDArray
 from sklearn.base import clone
@@ -110,10 +110,11 @@ def test_only_what_can_be_held_to_it_is_chosen() -> None:
     part = _part(contract)
     linear = Candidate("linear", lambda _: Ridge(), for_linear).fit(part, contract, {})
     trees = FALLS.fit(part, contract, {})
-    assert simplest_of_the_best([linear, trees], part, contract) is trees
+    parts = Split(part, part, part, sample={})
+    assert simplest_of_the_best([linear, trees], parts, contract) is trees
     with pytest.raises(ProjectError, match=r"no candidate in estimator\.py can keep to .* of age"):
-        simplest_of_the_best([linear], part, contract)
-    assert simplest_of_the_best([linear], part, _contract(0)) is linear
+        simplest_of_the_best([linear], parts, contract)
+    assert simplest_of_the_best([linear], parts, _contract(0)) is linear
     logistic = Candidate("linear", lambda _: LogisticRegression(), for_linear)
     classes = _contract(-1, ("no", "yes"))
     assert not keeps(logistic.fit(_part(classes), classes, {}).pipeline, classes)

@@ -79,6 +79,26 @@ def test_a_row_of_nobody_known_stands_for_itself() -> None:
     assert found.groups[2] == found.groups[3]
 
 
+def alike(rows: int, contents: int) -> Sides:
+    """Give the sides of rows that hold a number and nothing else, one of so many."""
+    x = Column(name="x", source="x", type="integer")
+    y = Column(name="y", source="y", type="integer", role="target")
+    held: dict[str, list[Any]] = {"x": [row % contents for row in range(rows)], "y": [0] * rows}
+    return sides(held, np.zeros(rows), Contract(columns=(x, y)), 0.0)
+
+
+def test_rows_with_the_same_content_are_on_one_side() -> None:
+    assert len(np.unique(alike(599, 60).keys)) == 60
+
+
+def test_a_case_that_many_others_look_like_stands_for_itself() -> None:
+    found = alike(600, 8)
+    assert len(np.unique(found.keys)) == 600
+    shares = [side.mean() for side in (found.train, found.validation, found.holdout)]
+    assert np.allclose(shares, [0.6, 0.2, 0.2], atol=0.05)
+    assert (found.keys[:500] == alike(500, 8).keys).all()
+
+
 def test_in_time_the_past_is_learnt_from() -> None:
     found, _ = of(day="time", no="id")
     place = np.arange(ROWS)

@@ -15,7 +15,6 @@ from fourhats_runtime.pipeline import STEPS, Result, run_step, steps
 from tests.runtime.sample_project import sample_project
 
 Line = tuple[Project, dict[str, Result]]
-NO_GAIN = Comparison(rows=1, gain=-1e6, low=-1e6, high=-1e6, error_rate=0.05)
 TASKS = pytest.mark.parametrize("task", ["classification", "regression"], indirect=True)
 
 
@@ -86,7 +85,8 @@ def test_a_first_model_that_is_refused_leaves_its_report_and_ends_no_run(
     fresh: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(evaluation, "_baseline_earned", lambda *_: np.array([1e6]))
-    monkeypatch.setattr(evaluation, "compare", lambda *_, **__: NO_GAIN)
+    far_ahead = Comparison(rows=1, gain=1e6, low=1e6, high=1e6, error_rate=0.05)
+    monkeypatch.setattr(evaluation, "compare", lambda *_, **__: far_ahead)
     results = {step: run_step(step, fresh) for step in steps(fresh)}
     assert results["promote"].facts["champion"] is None
     assert "refused: v1-" in results["promote"].words

@@ -1,6 +1,7 @@
 """The judgement on the holdout: in the field's figures, and in money against the baselines."""
 
 from dataclasses import asdict
+from functools import partial
 
 from fourhats_runtime.contract import Contract
 from fourhats_runtime.lifecycle.comparison import TAIL, Floats, compare
@@ -10,6 +11,7 @@ from fourhats_runtime.lifecycle.reference import keep_holdout
 from fourhats_runtime.lifecycle.registered import Model
 from fourhats_runtime.lifecycle.registry import Card, Registry
 from fourhats_runtime.lifecycle.segments import Judged, segments
+from fourhats_runtime.limits import Comparing
 from fourhats_runtime.model.calibration import calibrate
 from fourhats_runtime.model.candidates import Candidate
 from fourhats_runtime.model.parts import Split
@@ -22,9 +24,10 @@ def evaluate(parts: Split, contract: Contract, project: Project) -> Card:
     """Judge the challenger and the baselines on the holdout, and keep the result beside it.
 
     `gain` is what the challenger adds to the best policy that needs no model. Probabilities are
-    calibrated on the validation rows; money is in the currency of business.toml. `no_model` is
-    what replays the policies on later cases; `looks` says how many models the holdout's rows have
-    judged by now, this one included; `made_up` whether a sample stands in for the client's data.
+    calibrated on the validation rows; money is in the currency of business.toml. `ahead` names the
+    baselines that earn more beyond chance; `no_model` is what replays the policies on later cases;
+    `looks` says how many models the holdout's rows have judged by now, this one included; `made_up`
+    whether a sample stands in for the client's data.
 
     Raises:
         ProjectError: there is no challenger yet, a metric of one's own fails, or the settings name
@@ -46,13 +49,14 @@ def evaluate(parts: Split, contract: Contract, project: Project) -> Card:
         for policy in challenger.rule.policies(parts.train.actual)
     }
     best = max(policies, key=lambda policy: float(policies[policy].mean()))
-    gain = compare(
-        earned,
-        policies[best],
-        stake=challenger.rule.stake,
-        error_rate=TAIL,
-        groups=parts.holdout.groups,
-    )
+    paired = partial(compare, stake=challenger.rule.stake, groups=parts.holdout.groups)
+    gain = paired(earned, policies[best], error_rate=TAIL)
+    error_rate = project.settings(Comparing).error_rate
+    ahead = [
+        name
+        for name, amounts in baselines.items()
+        if paired(amounts, earned, error_rate=error_rate).is_better
+    ]
     value = float(earned.mean())
     result: Card = {
         "version": version,
@@ -66,6 +70,7 @@ def evaluate(parts: Split, contract: Contract, project: Project) -> Card:
         "policies": {policy.name: float(values.mean()) for policy, values in policies.items()},
         "no_model": [policy._asdict() for policy in policies],
         "baselines": {name: float(values.mean()) for name, values in baselines.items()},
+        "ahead": ahead,
         "gain": {"over": best.name, **asdict(gain)},
         "figures": figures(
             outputs,

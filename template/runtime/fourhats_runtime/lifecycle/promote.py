@@ -35,9 +35,9 @@ def promote(
 
     A tie keeps the champion. Without one, the challenger has to earn more than the best policy
     without a model, beyond chance as well. It never decides where it is worth less than that, less
-    than the best baseline, or less than nothing. With `accepted` a person takes the place of the
-    comparison. A version that was rolled back stays so: the holdout that spoke for it then would do
-    so again.
+    than nothing, or, beyond chance, less than a baseline. With `accepted` a person takes the place
+    of the comparison. A version that was rolled back stays so: the holdout that spoke for it then
+    would do so again.
 
     Raises:
         ProjectError: there is no challenger, or it has not been evaluated yet.
@@ -149,14 +149,22 @@ def _shortfall(challenger: str, evaluation: Card, project: Project) -> str:
     short = floors[floor] - value
     if short <= project.settings(Training).parity_tolerance * max(1, abs(value)):
         return ""
-    currency = project.value.currency
-    return f"{challenger} is worth {short:,.4g} {currency} less than {floor}, per decision"
+    return (
+        f"{challenger} is worth {short:,.4g} {project.value.currency} less than {floor}, per"
+        f" decision, on {evaluation['rows']:,} rows of the holdout"
+    )
 
 
 def _floors(evaluation: Card) -> dict[str, float]:
-    """Give what is to be had without the challenger, in the currency a decision."""
+    """Give what is to be had without the challenger, in the currency a decision.
+
+    Of baselines, those that earn more beyond chance: of two models that are as good, each is ahead
+    on half of the holdouts, and none of them would ever be the first.
+    """
     policies = {f"the policy to {name}": worth for name, worth in evaluation["policies"].items()}
-    baselines = {f"the baseline {name!r}": worth for name, worth in evaluation["baselines"].items()}
+    baselines = {
+        f"the baseline {name!r}": evaluation["baselines"][name] for name in evaluation["ahead"]
+    }
     return {"no decision at all": 0.0} | policies | baselines
 
 

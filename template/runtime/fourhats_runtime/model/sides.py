@@ -2,7 +2,8 @@
 
 - Rows of one entity are all on one side (a group split), by a fixed hash of the entity; without
   one, of the row's id, and without that, of all that the row holds but its outcome. So a row stays
-  on its side, whatever comes in later.
+  on its side, whatever comes in later. Rows that hold only what many others do are no copies of
+  one case, but cases that look alike: each then stands for itself.
 - Where the contract knows the time, the past predicts the future: validation is later than
   training, and the holdout is later than both.
 - With both, the holdout has the later rows of its entities, training and validation the earlier
@@ -24,6 +25,8 @@ from fourhats_runtime.contract import Column, Contract
 TRAIN_SHARE = 0.6
 VALIDATION_SHARE = 0.2
 HOLDOUT_SHARE = 0.2
+ALIKE = 10
+"""So many rows with the same content, on average, are no copies of each other."""
 
 Hashes = NDArray[np.uint64]
 Chosen = NDArray[np.bool_]
@@ -137,10 +140,21 @@ def _keys(rows: Mapping[str, Sequence[Any]], contract: Contract) -> Hashes:
     """Hash what names each row: the contract's key; else, all that it holds but its outcome."""
     content = [column for column in contract.used if column.role != "target"]
     if not contract.key:
-        return _hash(rows, content)
+        return _told_apart(_hash(rows, content))
     keys = _hash(rows, contract.key)
     missing = _missing(rows, contract.key)
     return np.where(missing, _hash(rows, content), keys) if missing.any() else keys
+
+
+def _told_apart(contents: Hashes) -> Hashes:
+    """Give rows of one content a number each, where contents are few: they could not be split."""
+    _, which, counts = np.unique(contents, return_inverse=True, return_counts=True)
+    if len(contents) < ALIKE * len(counts):
+        return contents
+    order = np.argsort(which, kind="stable")
+    number = np.empty(len(contents), dtype=np.int64)
+    number[order] = np.arange(len(contents)) - np.repeat(np.cumsum(counts) - counts, counts)
+    return hashes(zip(contents.tolist(), number.tolist(), strict=True))
 
 
 def _groups(rows: Mapping[str, Sequence[Any]], contract: Contract, keys: Hashes) -> Hashes:

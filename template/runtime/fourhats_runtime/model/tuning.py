@@ -12,6 +12,7 @@ from typing import TypedDict
 
 import numpy as np
 import optuna
+from numpy.typing import NDArray
 from sklearn.base import clone
 from threadpoolctl import threadpool_limits
 
@@ -28,6 +29,8 @@ from fourhats_runtime.training import Training
 AT_RANDOM = 6
 """So many trials are drawn before what they lost says where to go on."""
 MANY_ROWS = 50_000
+FEW_ROWS, QUARTERS = 300, 4
+"""With fewer validation rows, candidates are compared by quarters of all that is learnt from."""
 LEAST = 1e-6
 """No outcome is held to be less likely: one row alone must not decide."""
 
@@ -102,12 +105,10 @@ def refit(model: Fitted, part: Part, project: Project) -> Fitted:
 
     What is known of the model before holds of the new one, which has learnt from more.
     """
-    with few_threads(part):
-        pipeline = learnt(clone(model.pipeline), part, project.contract)
-    return replace(model, pipeline=pipeline)
+    return _anew(model, part, project.contract)
 
 
-def simplest_of_the_best(models: Sequence[Fitted], validation: Part, contract: Contract) -> Fitted:
+def simplest_of_the_best(models: Sequence[Fitted], parts: Split, contract: Contract) -> Fitted:
     """Choose the first, which is the simplest, that loses as little as the best within chance.
 
     Where the contract says which way a number tells (monotone), only what keeps to it is chosen.
@@ -126,13 +127,60 @@ def simplest_of_the_best(models: Sequence[Fitted], validation: Part, contract: C
             f" {', '.join(contract.directions)}: add trees of scikit-learn or LightGBM, or take it"
             " away"
         )
-    lost = [losses(model.predict(validation, contract), validation.actual) for model in models]
+    judged, said = _unseen(models, parts, contract)
+    lost = [losses(outputs, judged.actual) for outputs in said]
     best = min(lost, key=lambda amounts: float(amounts.mean()))
     for model, amounts in zip(models, lost, strict=True):
         gain = amounts - best
-        if gain.mean() <= validation.standard_error(gain):
+        if gain.mean() <= judged.standard_error(gain):
             return model
     raise AssertionError("the best one is as good as itself")
+
+
+def _unseen(
+    models: Sequence[Fitted], parts: Split, contract: Contract
+) -> tuple[Part, list[Floats]]:
+    """Give rows, and what each model predicts for them, of which it has not seen the outcomes.
+
+    They are the validation rows. Few of those tell little: then it is each quarter of all that is
+    learnt from, in turn, predicted by the models as fitted to the other three.
+    """
+    learned = parts.learned
+    quarters = _quarters(parts, contract)
+    if not quarters:
+        return parts.validation, [model.predict(parts.validation, contract) for model in models]
+    said = []
+    for model in models:
+        predicted = [
+            _anew(model, learned.where(~out), contract).predict(learned.where(out), contract)
+            for out in quarters
+        ]
+        outputs = np.empty((len(learned), *predicted[0].shape[1:]))
+        for out, each in zip(quarters, predicted, strict=True):
+            outputs[out] = each
+        said.append(outputs)
+    return learned, said
+
+
+def _quarters(parts: Split, contract: Contract) -> list[NDArray[np.bool_]]:
+    """Give which rows are in each quarter, those of one entity together; none where it is no use.
+
+    So it is with many validation rows, with time, where the past would be judged by the future, and
+    with a class that three quarters may lack.
+    """
+    learned = parts.learned
+    if len(parts.validation) >= FEW_ROWS or contract.time_order or learned.groups is None:
+        return []
+    quarters = [learned.groups % QUARTERS == number for number in range(QUARTERS)]
+    known = len(np.unique(learned.actual))
+    if contract.classes and any(len(np.unique(learned.actual[~out])) < known for out in quarters):
+        return []
+    return quarters if all(out.any() for out in quarters) else []
+
+
+def _anew(model: Fitted, part: Part, contract: Contract) -> Fitted:
+    with few_threads(part):
+        return replace(model, pipeline=learnt(clone(model.pipeline), part, contract))
 
 
 @contextmanager
