@@ -15,7 +15,7 @@ from fourhats_runtime.pipeline import STEPS, Result, run_step, steps
 from tests.runtime.sample_project import sample_project
 
 Line = tuple[Project, dict[str, Result]]
-NO_GAIN = Comparison(rows=1, gain=-1e6, low=-1e6, high=-1e6, error_rate=0.05)
+NO_GAIN = Comparison(rows=1, gain=-1e6, low=-1e6, high=-1e6, is_better=False)
 TASKS = pytest.mark.parametrize("task", ["classification", "regression"], indirect=True)
 
 

@@ -17,16 +17,11 @@ from tests.runtime.sample_project import payoff
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-    from numpy.typing import NDArray
 
 VALUE = ActionValue(
     currency="EUR", monthly_volume=10, act_right=100, act_wrong=-25, missed=-5, left_alone=0
 )
 FEATURE = Column(name="a", source="a", type="number")
-
-
-def _error(amounts: NDArray[np.float64]) -> float:
-    return float(amounts.std(ddof=1) / len(amounts) ** 0.5)
 
 
 def _plots(classes: tuple[str, ...], positive: str | None, seed: int = 0) -> dict[str, Figure]:
@@ -36,7 +31,7 @@ def _plots(classes: tuple[str, ...], positive: str | None, seed: int = 0) -> dic
     outputs = random.dirichlet(np.ones(len(classes)), 300)
     actual = np.array([random.choice(len(classes), p=row) for row in outputs]).astype(np.float64)
     rule = ActionRule(contract, VALUE, payoff("classification"))
-    return holdout_plots(outputs, actual, contract, rule, _error)
+    return holdout_plots(outputs, actual, contract, rule)
 
 
 @pytest.mark.parametrize(
@@ -66,7 +61,7 @@ def test_one_class_alone_has_no_curve_of_who_is_found() -> None:
     contract = Contract(positive="yes", columns=(FEATURE, target))
     rule = ActionRule(contract, VALUE, payoff("classification"))
     outputs = np.column_stack([np.linspace(0, 1, 50), np.linspace(1, 0, 50)])
-    plots = holdout_plots(outputs, np.zeros(50), contract, rule, _error)
+    plots = holdout_plots(outputs, np.zeros(50), contract, rule)
     assert "Who is found, and at what price" not in plots
     for figure in plots.values():
         sound(figure)
@@ -80,7 +75,5 @@ def test_the_tolerance_of_a_number_lies_within_its_axis(tolerance: float) -> Non
     value = NumberValue(currency="EUR", monthly_volume=10, right=10, wrong=-10, tolerance=tolerance)
     rule = NumberRule(contract, value, payoff("regression"))
     actual = random.normal(10, 3, 200)
-    for figure in holdout_plots(
-        actual + random.normal(0, 1, 200), actual, contract, rule, _error
-    ).values():
+    for figure in holdout_plots(actual + random.normal(0, 1, 200), actual, contract, rule).values():
         sound(figure)

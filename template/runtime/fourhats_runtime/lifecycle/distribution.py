@@ -15,6 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel
 
+from fourhats_runtime.chance import Groups, of_shares
+
 BINS = 10
 FEW = 20
 """With at most so many different values, each has a bin of its own."""
@@ -47,11 +49,15 @@ class Distribution(BaseModel):
     counts: list[int] = []
     known: list[float] | list[str] = []
     """The values that were no rarity."""
+    effect: float = 1.0
+    """As many of these rows say as much as an independent one, as rows of one entity are alike."""
 
 
-def baseline(columns: Mapping[str, Values]) -> dict[str, Distribution]:
-    """Describe rows, column by column."""
-    return {name: _describe(values.ravel()) for name, values in columns.items()}
+def baseline(
+    columns: Mapping[str, Values], groups: Groups | None = None
+) -> dict[str, Distribution]:
+    """Describe rows, column by column; `groups` are equal for rows of one entity."""
+    return {name: _describe(values.ravel(), groups) for name, values in columns.items()}
 
 
 def baselines_of(card: Mapping[str, Any]) -> dict[str, Distribution]:
@@ -66,30 +72,33 @@ def prediction_column(outputs: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def binned(column: Values, bins: Distribution) -> NDArray[np.int64]:
-    """Count the rows in each bin: of texts the groups, then what is in none of them.
+    """Count the rows in each bin; see `places`."""
+    return np.bincount(places(column, bins), minlength=_size(column, bins))
+
+
+def _size(column: Values, bins: Distribution) -> int:
+    """Count the bins, with those of what is unknown or missing."""
+    return len(bins.groups) + 1 if column.dtype == object else len(bins.levels + bins.edges) + 2
+
+
+def places(column: Values, bins: Distribution) -> NDArray[np.int64]:
+    """Give each row's bin: of texts the groups, then what is in none of them.
 
     Of numbers the levels, then what lies below, between and beyond the edges, then the gaps.
     """
     if column.dtype == object:
-        places = {text: place for place, group in enumerate(bins.groups) for text in group}
+        known = {text: place for place, group in enumerate(bins.groups) for text in group}
         unknown = len(bins.groups)
-        found = np.array([places.get(text, unknown) for text in column.tolist()], dtype=np.int64)
-        return np.bincount(found, minlength=unknown + 1)
-    there = _there(column)
-    alone = np.isin(there, bins.levels)
-    levels = np.searchsorted(bins.levels, there[alone])
-    between = np.searchsorted(bins.edges, there[~alone], side="right")
-    return np.concatenate(
-        [
-            np.bincount(levels, minlength=len(bins.levels)),
-            np.bincount(between, minlength=len(bins.edges) + 1),
-            [len(column) - len(there)],
-        ]
-    )
+        return np.array([known.get(text, unknown) for text in column.tolist()], dtype=np.int64)
+    numbers = column.astype(np.float64)
+    between = len(bins.levels) + np.searchsorted(bins.edges, numbers, side="right")
+    found = np.where(np.isin(numbers, bins.levels), np.searchsorted(bins.levels, numbers), between)
+    return np.where(np.isnan(numbers), _size(column, bins) - 1, found)
 
 
-def _describe(column: Values) -> Distribution:
-    drawn = column[np.random.default_rng(0).permutation(len(column))[:MOST_ROWS]]
+def _describe(column: Values, groups: Groups | None) -> Distribution:
+    chosen = np.random.default_rng(0).permutation(len(column))[:MOST_ROWS]
+    drawn, whose = column[chosen], None if groups is None else groups[chosen]
     frequencies = _frequencies(drawn)
     if _few(frequencies):  # nothing is chosen by the rows: all of them can be counted
         known = list(frequencies)
@@ -102,8 +111,16 @@ def _describe(column: Values) -> Distribution:
     else:
         known = _at_least(KNOWN, frequencies)
         cut, counted = drawn[::2], drawn[1::2]
+        whose = None if whose is None else whose[1::2]
         bins = _groups(cut) if column.dtype == object else _intervals(cut)
-    return bins.model_copy(update={"counts": binned(counted, bins).tolist(), "known": known})
+    found = places(counted, bins)
+    return bins.model_copy(
+        update={
+            "counts": np.bincount(found, minlength=_size(counted, bins)).tolist(),
+            "known": known,
+            "effect": of_shares(found, whose).effect,
+        }
+    )
 
 
 def _intervals(column: Values) -> Distribution:

@@ -3,7 +3,7 @@
 from dataclasses import asdict
 
 from fourhats_runtime.contract import Contract
-from fourhats_runtime.lifecycle.comparison import TAIL, Floats, compare
+from fourhats_runtime.lifecycle.comparison import Floats, compare
 from fourhats_runtime.lifecycle.figures import figures
 from fourhats_runtime.lifecycle.looks import looks, note_look
 from fourhats_runtime.lifecycle.reference import keep_holdout
@@ -50,7 +50,6 @@ def evaluate(parts: Split, contract: Contract, project: Project) -> Card:
         earned,
         policies[best],
         stake=challenger.rule.stake,
-        error_rate=TAIL,
         groups=parts.holdout.groups,
     )
     value = float(earned.mean())
@@ -82,7 +81,8 @@ def evaluate(parts: Split, contract: Contract, project: Project) -> Card:
             for name, figure in named(project.metrics)(outputs, actual, contract).items()
         },
     }
-    keep_holdout(registry.folder(version), outputs, actual)
+    whose = parts.holdout.entities(contract)
+    keep_holdout(registry.folder(version), outputs, actual, whose)
     registry.note(version, "evaluation", result)
     return result
 
