@@ -77,21 +77,34 @@ def variance_of_sum(off: Floats, groups: Groups | None) -> float:
     return float(summed @ summed) * len(summed) / (len(summed) - 1)
 
 
-def independent_rows(amounts: Floats, groups: Groups | None) -> float:
-    """Give how many independent rows would say as much of the mean of amounts, one a row.
+def greatest_effect(groups: Groups | None, rows: int) -> float:
+    """Give the design effect of rows that are all alike within their entity."""
+    sizes = _summed(np.ones(rows), groups)
+    return float(sizes @ sizes) / rows if rows else 1.0
 
-    By the design effect (Kish, Survey Sampling, 1965), never taken for less than 1. Of rows that
-    are all alike nothing is known of it: then it is the greatest that there is.
+
+def likeness(amounts: Floats, groups: Groups | None) -> float:
+    """Give the correlation of amounts, one a row, within an entity: from 0 to 1.
+
+    It makes the design effect (Kish, Survey Sampling, 1965). Of rows that are all alike nothing is
+    known of it: then it is 1.
     """
-    rows = len(amounts)
-    if not rows or entities(groups, rows) == rows:
-        return float(rows)
+    most = greatest_effect(groups, len(amounts))
+    if most == 1:
+        return 0.0
     off = amounts - amounts.mean()
     squares = float(off @ off)
-    if not squares:
-        sizes = _summed(np.ones(rows), groups)
-        return float(rows**2 / (sizes @ sizes))
-    return rows / max(1.0, variance_of_sum(off, groups) / squares)
+    effect = variance_of_sum(off, groups) / squares if squares else most
+    return min(1.0, max(0.0, (effect - 1) / (most - 1)))
+
+
+def independent_rows(amounts: Floats, groups: Groups | None, likewise: float = 0.0) -> float:
+    """Give how many independent rows would say as much of the mean of amounts, one a row.
+
+    `likewise` is the likeness of others that are known: of few rows, their own may not show.
+    """
+    alike = max(likeness(amounts, groups), likewise)
+    return len(amounts) / (1 + alike * (greatest_effect(groups, len(amounts)) - 1))
 
 
 def half_width(amounts: Floats, groups: Groups | None) -> float:
@@ -155,7 +168,9 @@ class Together(NamedTuple):
     effect: float = 1.0
     """The mean of their design effects, at least 1."""
     share: float = 1.0
-    """Of their degrees of freedom, what is left of it."""
+    """Of their degrees of freedom, what is left."""
+    likeness: float = 0.0
+    """The correlation within an entity that makes the effect."""
 
 
 ALONE = Together()
@@ -185,8 +200,8 @@ def of_sums(sums: Floats, rows: int) -> Floats:
 def of_shares(places: NDArray[np.integer[Any]], groups: Groups | None) -> Together:
     """Tell how the shares of the bins vary, in whose `places` rows are.
 
-    Where rows are all in one bin or of one entity, nothing is known of it: then the most that there
-    is (see `independent_rows`).
+    Where rows are all in one bin or of one entity, nothing is known of it: then they are taken for
+    alike.
     """
     if groups is None or not repeats(groups):
         return ALONE
@@ -195,12 +210,13 @@ def of_shares(places: NDArray[np.integer[Any]], groups: Groups | None) -> Togeth
     names, group = np.unique(groups, return_inverse=True)
     counts = np.bincount(group * len(there) + place, minlength=len(names) * len(there))
     counts = counts.reshape(len(names), len(there))
-    sizes = counts.sum(axis=1)
+    most = greatest_effect(groups, rows)
     if 1 in counts.shape:
-        return Together(float(sizes @ sizes) / rows)
+        return Together(most, likeness=1.0)
     shares = counts.sum(axis=0) / rows
-    off = (counts - np.outer(sizes, shares)) / np.sqrt(rows * shares)
-    return together(of_sums(off, rows), len(there) - 1)
+    off = (counts - np.outer(counts.sum(axis=1), shares)) / np.sqrt(rows * shares)
+    found = together(of_sums(off, rows), len(there) - 1)
+    return found._replace(likeness=min(1.0, (found.effect - 1) / (most - 1)))
 
 
 def squares_limit(freedom: int, level: float, share: float, *samples: Groups | None) -> float:

@@ -51,6 +51,8 @@ class Distribution(BaseModel):
     """The values that were no rarity."""
     effect: float = 1.0
     """As many of these rows say as much as an independent one, as rows of one entity are alike."""
+    likeness: float = 0.0
+    """How much they are: see `chance.likeness`."""
 
 
 def baseline(
@@ -99,7 +101,7 @@ def places(column: Values, bins: Distribution) -> NDArray[np.int64]:
 def _describe(column: Values, groups: Groups | None) -> Distribution:
     chosen = np.random.default_rng(0).permutation(len(column))[:MOST_ROWS]
     drawn, whose = column[chosen], None if groups is None else groups[chosen]
-    frequencies = _frequencies(drawn)
+    frequencies = _frequencies(drawn, whose)
     if _few(frequencies):  # nothing is chosen by the rows: all of them can be counted
         known = list(frequencies)
         bins = (
@@ -110,22 +112,34 @@ def _describe(column: Values, groups: Groups | None) -> Distribution:
         counted = drawn
     else:
         known = _at_least(KNOWN, frequencies)
-        cut, counted = drawn[::2], drawn[1::2]
-        whose = None if whose is None else whose[1::2]
-        bins = _groups(cut) if column.dtype == object else _intervals(cut)
+        half = _half(whose, len(drawn))
+        cut, counted = drawn[half], drawn[~half]
+        of_cut, whose = (None, None) if whose is None else (whose[half], whose[~half])
+        frequencies = _frequencies(cut, of_cut)
+        make = _groups if column.dtype == object else _intervals
+        bins = make(cut, frequencies)
     found = places(counted, bins)
+    together = of_shares(found, whose)
     return bins.model_copy(
         update={
             "counts": np.bincount(found, minlength=_size(counted, bins)).tolist(),
             "known": known,
-            "effect": of_shares(found, whose).effect,
+            "effect": together.effect,
+            "likeness": together.likeness,
         }
     )
 
 
-def _intervals(column: Values) -> Distribution:
+def _half(groups: Groups | None, rows: int) -> NDArray[np.bool_]:
+    """Choose every other row, or all rows of every other entity."""
+    if groups is None:
+        return np.arange(rows) % 2 == 0
+    return np.unique(groups, return_inverse=True)[1] % 2 == 0
+
+
+def _intervals(column: Values, frequencies: dict[Any, int]) -> Distribution:
     """Give common numbers bins of their own, and cut the others into parts of as many rows."""
-    levels = sorted(_at_least(COMMON, _frequencies(column)))
+    levels = sorted(_at_least(COMMON, frequencies))
     numbers = _there(column)
     others = numbers[~np.isin(numbers, levels)]
     if not len(others):
@@ -138,15 +152,14 @@ def _intervals(column: Values) -> Distribution:
     return Distribution(levels=levels, edges=edges.tolist())
 
 
-def _groups(column: Values) -> Distribution:
+def _groups(_: Values, frequencies: dict[Any, int]) -> Distribution:
     """Give common texts bins of their own, and put the others together, the commonest first."""
-    frequencies = _frequencies(column)
     common = _at_least(COMMON, frequencies)
     groups = [[text] for text in common]
     others = list(frequencies)[len(common) : MOST_TEXTS]
     if others:
         rows = np.array([frequencies[text] for text in others])
-        parts = _parts(float(rows.sum()) / len(column))
+        parts = _parts(float(rows.sum()) / sum(frequencies.values()))
         places = (np.cumsum(rows) - rows) * parts // rows.sum()
         groups += [
             [text for text, place in zip(others, places, strict=True) if place == part]
@@ -171,10 +184,14 @@ def _at_least(share: float, frequencies: dict[Any, int]) -> list[Any]:
     return [value for value, rows in frequencies.items() if rows >= least]
 
 
-def _frequencies(column: Values) -> dict[Any, int]:
-    """Count the rows of each value, the commonest first; gaps are none."""
-    values = column if column.dtype == object else _there(column)
-    return dict(Counter(values.tolist()).most_common())
+def _frequencies(column: Values, groups: Groups | None) -> dict[Any, int]:
+    """Count the rows of each value, the commonest first; gaps are none. An entity has it once."""
+    there = np.ones(len(column), dtype=bool) if column.dtype == object else ~np.isnan(column)
+    values = column[there].tolist()
+    if groups is not None:
+        once = dict.fromkeys(zip(values, groups[there].tolist(), strict=True))
+        values = [value for value, _ in once]
+    return dict(Counter(values).most_common())
 
 
 def _there(column: Values) -> NDArray[np.float64]:

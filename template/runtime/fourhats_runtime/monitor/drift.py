@@ -19,7 +19,14 @@ from typing import Any
 
 import numpy as np
 
-from fourhats_runtime.chance import Floats, Groups, entities, of_shares, squares_limit
+from fourhats_runtime.chance import (
+    Floats,
+    Groups,
+    entities,
+    greatest_effect,
+    of_shares,
+    squares_limit,
+)
 from fourhats_runtime.lifecycle.distribution import COMMON, Distribution, Values, places
 
 ONE_ROW = 1
@@ -83,7 +90,9 @@ def _counts(
         np.isin(column, _arrived(column, reference, groups)), new, places(column, reference)
     )
     together = of_shares(found, groups)
-    now = np.bincount(found, minlength=new + 1) / together.effect
+    # Of few rows, how alike they are may not show: then it is as it was.
+    before_likewise = 1 + reference.likeness * (greatest_effect(groups, len(column)) - 1)
+    now = np.bincount(found, minlength=new + 1) / max(together.effect, before_likewise)
     before = np.append(reference.counts, 0) / reference.effect
     seen = (before > 0) | (now > 0)
     return before[seen], now[seen], together.share

@@ -20,6 +20,7 @@ from fourhats_runtime.chance import (
     entities,
     half_width,
     independent_rows,
+    likeness,
     limit,
     variance_of_sum,
 )
@@ -166,8 +167,9 @@ def _judge_value(promised: Decisions, judged: Decisions, project: Project, wait:
     found = earned(judged)
     least = least_value(float(promised.earned.mean()), project)
     now, before = float(judged.earned.var()), float(promised.earned.var())
+    alike = max(likeness(each.earned, each.entity) for each in (judged, promised))
     rows, promised_rows = (
-        independent_rows(each.earned, each.entity) for each in (judged, promised)
+        independent_rows(each.earned, each.entity, alike) for each in (judged, promised)
     )
     error = (max(now, before) / rows + before / promised_rows) ** 0.5
     level = project.settings(Statistics).false_alarms

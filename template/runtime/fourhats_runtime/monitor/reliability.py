@@ -66,7 +66,7 @@ def bias(holdout: Decisions, now: Decisions, least: Floats, false_alarms: float)
     lowest = np.bincount(bins.place(now), weights=least, minlength=len(bins)) / rows
     variance = np.maximum(np.maximum(old.variances, new.variances), lowest).clip(1e-300)
     distance = np.where(both, new.means - old.means, 0.0)
-    errors = (variance * (1 / np.maximum(1, old.rows) + 1 / rows))
+    errors = variance * (1 / np.maximum(1, old.rows) + 1 / rows)
     statistic = float((distance**2 / errors)[both].sum())
     freedom = int(both.sum())
     covariance = np.zeros((len(bins), len(bins)))
