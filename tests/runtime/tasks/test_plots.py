@@ -17,6 +17,7 @@ from tests.runtime.sample_project import payoff
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+    from numpy.typing import NDArray
 
 VALUE = ActionValue(
     currency="EUR", monthly_volume=10, act_right=100, act_wrong=-25, missed=-5, left_alone=0
@@ -24,14 +25,19 @@ VALUE = ActionValue(
 FEATURE = Column(name="a", source="a", type="number")
 
 
-def _plots(classes: tuple[str, ...], positive: str | None, seed: int = 0) -> dict[str, Figure]:
+def _plots(
+    classes: tuple[str, ...],
+    positive: str | None,
+    seed: int = 0,
+    groups: NDArray[np.int64] | None = None,
+) -> dict[str, Figure]:
     random = np.random.default_rng(seed)
     target = Column(name="b", source="b", type="category", role="target", categories=classes)
     contract = Contract(positive=positive, columns=(FEATURE, target))
     outputs = random.dirichlet(np.ones(len(classes)), 300)
     actual = np.array([random.choice(len(classes), p=row) for row in outputs]).astype(np.float64)
     rule = ActionRule(contract, VALUE, payoff("classification"))
-    return holdout_plots(outputs, actual, contract, rule)
+    return holdout_plots(outputs, actual, contract, rule, groups)
 
 
 @pytest.mark.parametrize(
@@ -43,6 +49,31 @@ def test_the_axes_hold_what_is_drawn(classes: tuple[str, ...], positive: str | N
     assert len(plots) >= 4
     for figure in plots.values():
         sound(figure)
+
+
+def test_intervals_are_as_wide_as_so_many_entities_make_them() -> None:
+    alone, together = (
+        _plots(("no", "yes"), "yes", groups=groups)
+        for groups in (np.arange(300), np.arange(300) // 10)
+    )
+    title = "What decisions earn, by how many are acted on"
+    narrow, wide = (np.ptp(_band(plots[title])) for plots in (alone, together))
+    assert wide != narrow
+    title = "Are the probabilities calibrated?"
+    narrow, wide = (_bars(plots[title]) for plots in (alone, together))
+    assert wide > narrow
+
+
+def _band(figure: Figure) -> NDArray[np.float64]:
+    """Give the heights of the band around a curve."""
+    path = figure.axes[0].collections[0].get_paths()[0]
+    return np.asarray(path.vertices, dtype=np.float64)[:, 1]
+
+
+def _bars(figure: Figure) -> float:
+    """Give the length of all error bars."""
+    lines = figure.axes[0].collections[0].get_segments()  # type: ignore[attr-defined]
+    return float(sum(np.ptp(line[:, 1]) for line in lines))
 
 
 def test_cases_and_money_add_up_to_all_of_them() -> None:
