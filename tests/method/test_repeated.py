@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import pytest
 from fourhats_runtime.lifecycle.distribution import baseline
+from fourhats_runtime.lifecycle.registry import Registry
 from fourhats_runtime.monitor import calibration, performance
 from fourhats_runtime.monitor.decisions import Decisions, Wait
 from fourhats_runtime.monitor.drift import shifts
@@ -130,7 +131,7 @@ def alarms(
     def taken(*_: object, known: bool, **__: object) -> Decisions:
         return now if known else replace(now, earned=np.full(len(now), np.nan))
 
-    monkeypatch.setattr(performance.Registry, "require", lambda *_: "v1")
+    monkeypatch.setattr(Registry, "require", lambda *_: "v1")
     monkeypatch.setattr(performance, "on_holdout", lambda *_: holdout)
     monkeypatch.setattr(performance, "taken", taken)
     monkeypatch.setattr(performance, "waiting", lambda *_: Wait(2 * len(now), len(now), None))

@@ -78,9 +78,8 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Project:
 def test_scores_and_answers_carry_whose_they_are(ran: Project) -> None:
     predictor = Predictor(ran, Journal.of(ran, "predictions"))
     assert predictor.loaded is not None
-    record = {"a": 0, "b": 0, "c": 0, "d": 0}
-    asked = [record | {"customer": "C1"}, record]
-    records = [predictor.loaded.records.type(**each) for each in asked]
+    body = b'[{"a": 0, "b": 0, "c": 0, "d": 0, "customer": "C1"}, {"a": 0, "b": 0, "c": 0, "d": 0}]'
+    records = predictor.loaded.records.decode(body)
     predictor.predict(predictor.loaded, records, "mine")
     predictor.close()
     with connect(ran) as connection:
@@ -145,6 +144,7 @@ def test_a_registered_model_keeps_which_rows_belong_together_and_not_whose_they_
         assert len(names) * ROWS == pytest.approx(len(groups), rel=0.05)
         assert names.max() < KNOWN  # counted up
     promised = on_holdout(ran, champion.version)
+    assert judged.groups is not None
     assert len(np.unique(promised.entity)) == len(np.unique(judged.groups))
     card = Registry(ran.artifacts / "registry").card(champion.version)
     assert baselines_of(card)["a"].effect == pytest.approx(ROWS, rel=0.1)

@@ -60,8 +60,8 @@ def test_intervals_are_as_wide_as_so_many_entities_make_them() -> None:
     narrow, wide = (np.ptp(_band(plots[title])) for plots in (alone, together))
     assert wide != narrow
     title = "Are the probabilities calibrated?"
-    narrow, wide = (_bars(plots[title]) for plots in (alone, together))
-    assert wide > narrow
+    short, long = (_bars(plots[title]) for plots in (alone, together))
+    assert long > short
 
 
 def _band(figure: Figure) -> NDArray[np.float64]:

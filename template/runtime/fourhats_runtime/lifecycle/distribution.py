@@ -132,9 +132,8 @@ def _describe(column: Values, groups: Groups | None) -> Distribution:
 
 def _half(groups: Groups | None, rows: int) -> NDArray[np.bool_]:
     """Choose every other row, or all rows of every other entity."""
-    if groups is None:
-        return np.arange(rows) % 2 == 0
-    return np.unique(groups, return_inverse=True)[1] % 2 == 0
+    place = np.arange(rows) if groups is None else np.unique(groups, return_inverse=True)[1]
+    return np.asarray(place % 2 == 0)
 
 
 def _intervals(column: Values, frequencies: dict[Any, int]) -> Distribution:
