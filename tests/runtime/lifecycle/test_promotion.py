@@ -143,7 +143,7 @@ def test_a_challenger_has_to_beat_the_champion_by_its_whole_worth(
     earned[as_good] = np.resize([40.0, 30.0], rows)
     verdict = promote(parts.holdout, contract, ran)
     assert verdict.champion == as_good
-    assert "+35 EUR (95 % interval: +34.03 to +35.68) a decision" in verdict.reason
+    assert "+35 EUR (95 % interval: +34.08 to +35.62) a decision" in verdict.reason
     assert "+35,000 EUR (95 % interval: +34,0" in verdict.reason
 
 
