@@ -48,6 +48,17 @@ type = "category"
 role = "target"
 categories = ["no", "yes"]
 """
+OF_CUSTOMERS = CONTRACT.replace(
+    "[[columns]]",
+    """[[columns]]
+name = "customer"
+source = "Customer"
+type = "text"
+role = "entity"
+
+[[columns]]""",
+    1,
+)
 NOTED = CONTRACT.replace('type = "number"\n', 'type = "number"\nnote = "of the new scale"\n', 1)
 ONE, OTHER, BOTH, WRONG = (1.0, 0.0), (0.0, 1.0), (0.5, 0.5), (-1.0, 0.0)
 """Weights. By symmetry the first two are worth the same; the third is worth more, the last less."""

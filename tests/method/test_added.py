@@ -41,7 +41,7 @@ class World(NamedTuple):
         more = earned - (acting if self.everybody else 0.0)
         at = np.full(rows, "2026-01-01", dtype="datetime64[us]")
         version = np.full(rows, "v1", dtype=object)
-        return Decisions(at, version, chance, earned, right - chance, more)
+        return Decisions(at, version, chance, earned, right - chance, more, np.arange(rows))
 
 
 WORLDS = {

@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -24,6 +25,7 @@ from msgspec import structs
 from tests.method.models import (
     BOTH,
     NOTED,
+    OF_CUSTOMERS,
     ONE,
     OTHER,
     POLICIES,
@@ -41,6 +43,8 @@ CASES = int(os.environ.get("METHOD_CASES", "1000"))
 SEED = int(os.environ.get("METHOD_SEED", "14"))
 ERROR_RATE = Comparing().error_rate
 MOST_ERRORS, LEAST_POWER = 0.05, 0.5
+MOST_MISSED = 0.07
+"""Of 1,000 intervals, chance leaves no more where 95 % hold."""
 HOLDOUT_ROWS = 3000
 WEEKS, WEEKS_TO_KNOW, A_WEEK = 8, 5, 400
 
@@ -93,7 +97,7 @@ def test_the_interval_holds_the_true_gain(name: str) -> None:
         found = compare(one, other, stake=world.stake, error_rate=ERROR_RATE)
         return not found.low <= true <= found.high
 
-    assert share(f"{name}, the interval misses", missed, CASES) <= 2 * MOST_ERRORS
+    assert share(f"{name}, the interval misses", missed, CASES) <= MOST_MISSED
 
 
 @pytest.fixture(scope="module")
@@ -170,9 +174,12 @@ def test_a_note_in_the_contract_makes_no_worse_challenger_champion(project: Proj
 
 @contextmanager
 def weeks(
-    project: Project, champions: list[str], random: np.random.Generator
+    project: Project, champions: list[str], random: np.random.Generator, rows_each: int = 1
 ) -> Iterator[Connection]:
-    """Live through weeks of decisions, each by a new champion; outcomes come five weeks later."""
+    """Live through weeks of decisions, each by a new champion; outcomes come five weeks later.
+
+    A customer has so many rows of a week, which are all alike.
+    """
     log, now = project.artifacts / "predictions", datetime.now(UTC).replace(tzinfo=None)
     log.mkdir(parents=True, exist_ok=True)
     registry, entries, known = (
@@ -186,9 +193,12 @@ def weeks(
         registry.make_champion(version, "promoted", "it is Monday")
         registry.mark_announced()
         age = len(champions) - week
-        signs, came = cases(random, A_WEEK)
+        drawn, outcomes = cases(random, A_WEEK // rows_each)
+        signs = {name: np.repeat(values, rows_each).tolist() for name, values in drawn.items()}
+        came = np.repeat(outcomes, rows_each).tolist()
         records = [
-            {"first": one, "second": other} for one, other in zip(*signs.values(), strict=True)
+            {"customer": f"{week}-{place // rows_each}", "first": one, "second": other}
+            for place, (one, other) in enumerate(zip(*signs.values(), strict=True))
         ]
         model = Model.load(project, version)
         entries.append(
@@ -264,6 +274,40 @@ def test_few_champions_are_taken_back_for_one_that_is_as_good(waiting: Project) 
     number = CASES // 20
     errors = share("rollback, as good", taken_back, number)
     assert errors <= MOST_ERRORS + chance(number)
+
+
+@pytest.fixture
+def customers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+    """Give a project whose rows are of customers, and whose outcomes come in by a file."""
+    made = project_of(tmp_path / "project")
+    made.contract_file.write_text(OF_CUSTOMERS, encoding="utf-8")
+    monkeypatch.setenv("OUTCOMES__PATH", "outcomes.csv")
+    return made.at(made.folder)
+
+
+def test_few_are_taken_back_for_one_as_good_though_a_customer_has_eight_rows(
+    customers: Project,
+) -> None:
+    first = registered(customers, ONE, number=10, contract=OF_CUSTOMERS)
+    as_good = registered(customers, OTHER, number=31, contract=OF_CUSTOMERS)
+    registry, number = Registry(customers.artifacts / "registry"), max(20, CASES // 25)
+    taken_back = one_by_one = 0
+    for case in range(number):
+        random = np.random.default_rng([SEED, case])
+        with weeks(customers, [first] * (WEEKS - 1) + [as_good], random, 8) as connection:
+            taken_back += rollback(connection, customers, customers.contract).promoted
+            registry.forget(as_good, "rollback")
+            registry.make_champion(first, "promoted", "it was so")
+            registry.make_champion(as_good, "promoted", "it was so")
+            connection.execute("UPDATE predictions SET _entity = NULL")
+            one_by_one += rollback(connection, customers, customers.contract).promoted
+            registry.forget(as_good, "rollback")
+    print(
+        f"rollback, as good, eight rows a customer: {taken_back} of {number}, "
+        f"one by one {one_by_one} (METHOD_SEED={SEED})"
+    )
+    assert taken_back <= (MOST_ERRORS + chance(number)) * number
+    assert one_by_one > (MOST_ERRORS + chance(number)) * number
 
 
 def looked_at(project: Project, champions: list[str], random: np.random.Generator) -> Verdict:

@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from fourhats_runtime.lifecycle.comparison import compare, student_limit
+from fourhats_runtime.chance import student_limit
+from fourhats_runtime.lifecycle.comparison import compare
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -26,8 +27,17 @@ def test_it_is_students_t_with_one_row_more_on_which_the_worst_happens() -> None
     found = compare(gains, np.zeros(30), stake=50.0, error_rate=0.05)
     counted = np.append(gains, -50.0)
     error = counted.std(ddof=1) / 31**0.5
-    limit = 1.69913  # of 29 degrees of freedom: those of the rows that there are
+    limit = 2.04523  # of 29 degrees of freedom: those of the rows that there are
     assert found.low == pytest.approx(counted.mean() - limit * error, rel=1e-4)
+
+
+def test_the_interval_is_of_95_percent_whatever_proves_a_gain() -> None:
+    gains = np.random.default_rng(0).normal(0.39, 1.0, 30)
+    strict, lax = (
+        compare(gains, np.zeros(30), stake=0.0, error_rate=rate) for rate in (0.001, 0.2)
+    )
+    assert (strict.low, strict.high) == (lax.low, lax.high)
+    assert (strict.is_better, lax.is_better) == (False, True)
 
 
 @pytest.mark.parametrize(
@@ -59,4 +69,4 @@ def test_a_single_row_proves_nothing() -> None:
 def test_the_gain_is_told_with_its_interval() -> None:
     gains = np.repeat([4.0, 0.0], 50)
     words = compare(gains, np.zeros(100), stake=0.0, error_rate=0.05).words("EUR", decisions=1000)
-    assert words == "+2,000 EUR (90% interval: +1,592 to +2,355)"
+    assert words == "+2,000 EUR (95 % interval: +1,523 to +2,422)"

@@ -143,8 +143,8 @@ def test_a_challenger_has_to_beat_the_champion_by_its_whole_worth(
     earned[as_good] = np.resize([40.0, 30.0], rows)
     verdict = promote(parts.holdout, contract, ran)
     assert verdict.champion == as_good
-    assert "+35 EUR (91% interval: +34.17 to +35.55) a decision" in verdict.reason
-    assert "+35,000 EUR (91% interval: +34,1" in verdict.reason
+    assert "+35 EUR (95 % interval: +34.08 to +35.62) a decision" in verdict.reason
+    assert "+35,000 EUR (95 % interval: +34,0" in verdict.reason
 
 
 def test_a_first_model_has_to_beat_the_best_policy_beyond_chance(
@@ -157,13 +157,13 @@ def test_a_first_model_has_to_beat_the_best_policy_beyond_chance(
     monkeypatch.setattr(Rule, "realised", lambda *_: earned)
     verdict = promote(parts.holdout, contract, ran)
     assert (verdict.promoted, verdict.champion, verdict.undecided) == (False, None, True)
-    assert "+2,500 EUR (91% interval: -" in verdict.reason
+    assert "+2,500 EUR (95 % interval: -" in verdict.reason
     assert "to act on nobody" in verdict.reason
     assert "chance alone may do as much" in verdict.reason
     earned = np.resize([40.0, 30.0], rows)
     verdict = promote(parts.holdout, contract, ran)
     assert (verdict.promoted, verdict.champion) == (True, as_good)
-    assert "+35,000 EUR (91% interval: +34,1" in verdict.reason
+    assert "+35,000 EUR (95 % interval: +34,0" in verdict.reason
 
 
 def test_a_first_model_that_decides_as_the_best_policy_does_is_not_promoted(
@@ -174,7 +174,7 @@ def test_a_first_model_that_decides_as_the_best_policy_does_is_not_promoted(
     monkeypatch.setattr(Rule, "realised", lambda *_: np.zeros(len(parts.holdout)))
     kept = promote(parts.holdout, contract, ran)
     assert kept.champion is None
-    assert "adds +0 EUR (91% interval: +0 to +0) a month" in kept.reason
+    assert "adds +0 EUR (95 % interval: +0 to +0) a month" in kept.reason
     accepted = promote(parts.holdout, contract, ran, accepted=True)
     assert (accepted.champion, registry.version("champion")) == (as_good, as_good)
     assert "a person accepted it as the first champion" in accepted.reason

@@ -78,8 +78,8 @@ def _decide(
         f"""
         CREATE OR REPLACE TABLE predictions AS
         SELECT CAST(_row AS VARCHAR) AS prediction_id, CAST(NULL AS VARCHAR) AS id,
-            TIMESTAMP '2026-01-01' AS given_at, '{champion}' AS model_version, {features},
-            CAST(NULL AS VARCHAR) AS actual
+            CAST(NULL AS VARCHAR) AS _entity, TIMESTAMP '2026-01-01' AS given_at,
+            '{champion}' AS model_version, {features}, CAST(NULL AS VARCHAR) AS actual
         FROM clean ORDER BY _row LIMIT {ROWS}
         """
     )

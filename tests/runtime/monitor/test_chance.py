@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 from fourhats_runtime import Project
+from fourhats_runtime.chance import Floats, chi_squared_limit, normal_limit
 from fourhats_runtime.lifecycle.distribution import baseline
 from fourhats_runtime.lifecycle.registry import Registry
 from fourhats_runtime.limits import Performance
 from fourhats_runtime.monitor import performance
-from fourhats_runtime.monitor.chance import chi_squared_limit, normal_limit
-from fourhats_runtime.monitor.decisions import Decisions, Floats, Wait
+from fourhats_runtime.monitor.decisions import Decisions, Wait
 from fourhats_runtime.monitor.drift import shifts
 from fourhats_runtime.monitor.findings import Finding
 from fourhats_runtime.monitor.reliability import Bins, bias
@@ -29,6 +29,7 @@ def decisions(
         earned,
         zero if surprise is None else surprise,
         zero,
+        np.arange(rows),
     )
 
 

@@ -52,7 +52,7 @@ def test_what_a_model_goes_by_is_worth_what_is_lost_without_it(fresh: Project) -
     acted, right = model.rule.decide(chances).mean(), fee.actual.mean()
     by_chance = acted * (right * 100 - (1 - right) * 20)
     assert found["fee"].loss == pytest.approx(before - by_chance, abs=3)
-    assert 0 < found["fee"].error < found["fee"].loss
+    assert 0 < found["fee"].off < found["fee"].loss
     sound(importance_figure(found, "EUR"))
 
 

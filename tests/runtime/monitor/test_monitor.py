@@ -110,7 +110,9 @@ def test_predictions_that_are_less_true_are_noticed(fresh: Project) -> None:
     def made(surprise: NDArray[np.float64]) -> Decisions:
         nothing = np.full(1000, "2026-01-01", dtype="datetime64[us]")
         version = np.full(1000, "v1", dtype=object)
-        return Decisions(nothing, version, certainty, np.ones(1000), surprise, certainty)
+        return Decisions(
+            nothing, version, certainty, np.ones(1000), surprise, certainty, np.arange(1000)
+        )
 
     unit = 1.0 if contract.classes else fresh.settings(NumberValue).tolerance
     holdout = made(random.normal(scale=0.3 * unit, size=1000))
@@ -130,11 +132,12 @@ def test_numbers_that_spread_wider_are_noticed_though_their_mean_holds(fresh: Pr
         surprise = random.normal(scale=scale * unit, size=1000)
         surprise -= surprise.mean()
         version = np.full(1000, "v1", dtype=object)
-        return Decisions(nothing, version, np.ones(1000), np.ones(1000), surprise, surprise)
+        one = np.ones(1000)
+        return Decisions(nothing, version, one, one, surprise, surprise, np.arange(1000))
 
     found = calibration.check(decisions(0.3), decisions(0.6), fresh.contract, fresh)
     assert found.state == "alert"
-    assert "of the outcomes are in the band that should hold 80%" in found.message
+    assert "of the outcomes are in the band that should hold 95%" in found.message
 
 
 def test_what_is_to_come_is_estimated_before_the_outcomes_do(
@@ -312,6 +315,7 @@ def _answer_anew(connection: Connection, project: Project, contract: Contract) -
         {
             "prediction_id": [str(place) for place in range(count)],
             "id": pa.nulls(count, pa.string()),
+            "_entity": pa.nulls(count, pa.string()),
             "given_at": [datetime(2026, 1, 1)] * count,  # noqa: DTZ001 (UTC, without saying)
             "model_version": [champion.version] * count,
             "prediction": [str(one) for one in answers["prediction"].tolist()],

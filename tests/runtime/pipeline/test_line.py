@@ -85,7 +85,7 @@ def test_a_first_model_that_is_refused_leaves_its_report_and_ends_no_run(
     fresh: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(evaluation, "_baseline_earned", lambda *_: np.array([1e6]))
-    far_ahead = Comparison(rows=1, gain=1e6, low=1e6, high=1e6, error_rate=0.05)
+    far_ahead = Comparison(rows=1, gain=1e6, low=1e6, high=1e6, is_better=True)
     monkeypatch.setattr(evaluation, "compare", lambda *_, **__: far_ahead)
     results = {step: run_step(step, fresh) for step in steps(fresh)}
     assert results["promote"].facts["champion"] is None

@@ -25,18 +25,19 @@ VALUE = ActionValue(
 FEATURE = Column(name="a", source="a", type="number")
 
 
-def _error(amounts: NDArray[np.float64]) -> float:
-    return float(amounts.std(ddof=1) / len(amounts) ** 0.5)
-
-
-def _plots(classes: tuple[str, ...], positive: str | None, seed: int = 0) -> dict[str, Figure]:
+def _plots(
+    classes: tuple[str, ...],
+    positive: str | None,
+    seed: int = 0,
+    groups: NDArray[np.int64] | None = None,
+) -> dict[str, Figure]:
     random = np.random.default_rng(seed)
     target = Column(name="b", source="b", type="category", role="target", categories=classes)
     contract = Contract(positive=positive, columns=(FEATURE, target))
     outputs = random.dirichlet(np.ones(len(classes)), 300)
     actual = np.array([random.choice(len(classes), p=row) for row in outputs]).astype(np.float64)
     rule = ActionRule(contract, VALUE, payoff("classification"))
-    return holdout_plots(outputs, actual, contract, rule, _error)
+    return holdout_plots(outputs, actual, contract, rule, groups)
 
 
 @pytest.mark.parametrize(
@@ -48,6 +49,31 @@ def test_the_axes_hold_what_is_drawn(classes: tuple[str, ...], positive: str | N
     assert len(plots) >= 4
     for figure in plots.values():
         sound(figure)
+
+
+def test_intervals_are_as_wide_as_so_many_entities_make_them() -> None:
+    alone, together = (
+        _plots(("no", "yes"), "yes", groups=groups)
+        for groups in (np.arange(300), np.arange(300) // 10)
+    )
+    title = "What decisions earn, by how many are acted on"
+    narrow, wide = (np.ptp(_band(plots[title])) for plots in (alone, together))
+    assert wide != narrow
+    title = "Are the probabilities calibrated?"
+    short, long = (_bars(plots[title]) for plots in (alone, together))
+    assert long > short
+
+
+def _band(figure: Figure) -> NDArray[np.float64]:
+    """Give the heights of the band around a curve."""
+    path = figure.axes[0].collections[0].get_paths()[0]
+    return np.asarray(path.vertices, dtype=np.float64)[:, 1]
+
+
+def _bars(figure: Figure) -> float:
+    """Give the length of all error bars."""
+    lines = figure.axes[0].collections[0].get_segments()  # type: ignore[attr-defined]
+    return float(sum(np.ptp(line[:, 1]) for line in lines))
 
 
 def test_cases_and_money_add_up_to_all_of_them() -> None:
@@ -66,7 +92,7 @@ def test_one_class_alone_has_no_curve_of_who_is_found() -> None:
     contract = Contract(positive="yes", columns=(FEATURE, target))
     rule = ActionRule(contract, VALUE, payoff("classification"))
     outputs = np.column_stack([np.linspace(0, 1, 50), np.linspace(1, 0, 50)])
-    plots = holdout_plots(outputs, np.zeros(50), contract, rule, _error)
+    plots = holdout_plots(outputs, np.zeros(50), contract, rule)
     assert "Who is found, and at what price" not in plots
     for figure in plots.values():
         sound(figure)
@@ -80,7 +106,5 @@ def test_the_tolerance_of_a_number_lies_within_its_axis(tolerance: float) -> Non
     value = NumberValue(currency="EUR", monthly_volume=10, right=10, wrong=-10, tolerance=tolerance)
     rule = NumberRule(contract, value, payoff("regression"))
     actual = random.normal(10, 3, 200)
-    for figure in holdout_plots(
-        actual + random.normal(0, 1, 200), actual, contract, rule, _error
-    ).values():
+    for figure in holdout_plots(actual + random.normal(0, 1, 200), actual, contract, rule).values():
         sound(figure)

@@ -6,21 +6,16 @@ beyond chance? A tie keeps the incumbent.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from statistics import NormalDist
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fourhats_runtime.model.parts import by_entity
-from fourhats_runtime.model.sides import Hashes
+from fourhats_runtime.chance import INTERVAL, TAIL, Groups, by_entity, student_limit
 
 Floats = NDArray[np.float64]
 """What decisions earned, shape (rows,), in the currency."""
 
-
-TAIL = 0.025
-"""What decisions add is given with a 95 % interval."""
 WHOLE_FROM = 1000
 """From this amount on, nobody reads what stands behind the point."""
 
@@ -33,19 +28,15 @@ class Comparison:
     gain: float
     low: float
     high: float
-    """The ends of the interval: the true gain is below `low`, and above `high`, with a chance of
-    `error_rate` each."""
-    error_rate: float
+    """The ends of the interval."""
+    is_better: bool
+    """Whether the challenger earns more, beyond chance: of equally good ones, `error_rate` seem to.
 
-    @property
-    def is_better(self) -> bool:
-        """Whether the challenger earns more, beyond chance."""
-        return self.low > 0
+    The interval that is shown has a level of its own."""
 
     def words(self, currency: str, decisions: int = 1) -> str:
         """Give the gain of so many decisions with its interval."""
-        gain, low, high = (_amount(each * decisions) for each in (self.gain, self.low, self.high))
-        return f"{gain} {currency} ({1 - 2 * self.error_rate:.0%} interval: {low} to {high})"
+        return _words(self.gain, self.low, self.high, currency, decisions)
 
 
 def compare(
@@ -53,8 +44,8 @@ def compare(
     incumbent: Floats,
     *,
     stake: float,
-    error_rate: float,
-    groups: Hashes | None = None,
+    error_rate: float = TAIL,
+    groups: Groups | None = None,
 ) -> Comparison:
     """Compare what two models earned, row by row.
 
@@ -69,10 +60,15 @@ def compare(
     return Comparison(
         rows=len(gains),
         gain=float(gains.mean()),
-        low=_lower_bound(draws, differing, stake, error_rate),
-        high=-_lower_bound(-draws, differing, stake, error_rate),
-        error_rate=error_rate,
+        low=_lower_bound(draws, differing, stake, TAIL),
+        high=-_lower_bound(-draws, differing, stake, TAIL),
+        is_better=_lower_bound(draws, differing, stake, error_rate) > 0,
     )
+
+
+def beyond_chance(error_rate: float) -> str:
+    """Say how sure it is that one is better, beside the interval, which is of another level."""
+    return f"of models that are only as good, at most {error_rate:.1%} do as much by chance"
 
 
 MADE_UP = "The rows are made up, as no source is set up yet: no amount of money here is a real one."
@@ -80,11 +76,16 @@ MADE_UP = "The rows are made up, as no source is set up yet: no amount of money 
 
 
 def added(evaluation: Mapping[str, Any]) -> str:
-    """Say what a model adds a month to the best policy without one, with the 95 % interval."""
-    gain = dict(evaluation["gain"])
-    over = gain.pop("over")
-    amount = Comparison(**gain).words(evaluation["currency"], evaluation["monthly_volume"])
-    return f"{amount} a month to the best policy without a model, to {over}"
+    """Say what a model adds a month to the best policy without one, with the interval."""
+    gain = evaluation["gain"]
+    ends = (gain["gain"], gain["low"], gain["high"])
+    amount = _words(*ends, evaluation["currency"], evaluation["monthly_volume"])
+    return f"{amount} a month to the best policy without a model, to {gain['over']}"
+
+
+def _words(gain: float, low: float, high: float, currency: str, decisions: int) -> str:
+    amount, least, most = (_amount(each * decisions) for each in (gain, low, high))
+    return f"{amount} {currency} ({INTERVAL}: {least} to {most})"
 
 
 def _amount(money: float) -> str:
@@ -106,18 +107,3 @@ def _lower_bound(gains: Floats, differing: int, stake: float, error_rate: float)
     counted = np.append(gains, -max(stake, float(np.abs(gains).max())))
     error = float(counted.std(ddof=1) / np.sqrt(len(counted)))
     return float(counted.mean()) - student_limit(max(differing - 1, 1), error_rate) * error
-
-
-def student_limit(freedom: float, chance: float) -> float:
-    """Give what a number of Student's distribution exceeds with this chance.
-
-    By Abramowitz and Stegun's expansion (1964, 26.7.5): where the chance is 0.045, too low by 15 %
-    for one degree of freedom, by 2 % for two, by less from three on.
-    """
-    z = NormalDist().inv_cdf(1 - chance)
-    return float(
-        z
-        + (z**3 + z) / (4 * freedom)
-        + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * freedom**2)
-        + (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / (384 * freedom**3)
-    )

@@ -15,6 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel
 
+from fourhats_runtime.chance import Groups, of_shares
+
 BINS = 10
 FEW = 20
 """With at most so many different values, each has a bin of its own."""
@@ -47,11 +49,17 @@ class Distribution(BaseModel):
     counts: list[int] = []
     known: list[float] | list[str] = []
     """The values that were no rarity."""
+    effect: float = 1.0
+    """As many of these rows say as much as an independent one, as rows of one entity are alike."""
+    likeness: float = 0.0
+    """How much they are: see `chance.likeness`."""
 
 
-def baseline(columns: Mapping[str, Values]) -> dict[str, Distribution]:
-    """Describe rows, column by column."""
-    return {name: _describe(values.ravel()) for name, values in columns.items()}
+def baseline(
+    columns: Mapping[str, Values], groups: Groups | None = None
+) -> dict[str, Distribution]:
+    """Describe rows, column by column; `groups` are equal for rows of one entity."""
+    return {name: _describe(values.ravel(), groups) for name, values in columns.items()}
 
 
 def baselines_of(card: Mapping[str, Any]) -> dict[str, Distribution]:
@@ -66,31 +74,34 @@ def prediction_column(outputs: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def binned(column: Values, bins: Distribution) -> NDArray[np.int64]:
-    """Count the rows in each bin: of texts the groups, then what is in none of them.
+    """Count the rows in each bin; see `places`."""
+    return np.bincount(places(column, bins), minlength=_size(column, bins))
+
+
+def _size(column: Values, bins: Distribution) -> int:
+    """Count the bins, with those of what is unknown or missing."""
+    return len(bins.groups) + 1 if column.dtype == object else len(bins.levels + bins.edges) + 2
+
+
+def places(column: Values, bins: Distribution) -> NDArray[np.int64]:
+    """Give each row's bin: of texts the groups, then what is in none of them.
 
     Of numbers the levels, then what lies below, between and beyond the edges, then the gaps.
     """
     if column.dtype == object:
-        places = {text: place for place, group in enumerate(bins.groups) for text in group}
+        known = {text: place for place, group in enumerate(bins.groups) for text in group}
         unknown = len(bins.groups)
-        found = np.array([places.get(text, unknown) for text in column.tolist()], dtype=np.int64)
-        return np.bincount(found, minlength=unknown + 1)
-    there = _there(column)
-    alone = np.isin(there, bins.levels)
-    levels = np.searchsorted(bins.levels, there[alone])
-    between = np.searchsorted(bins.edges, there[~alone], side="right")
-    return np.concatenate(
-        [
-            np.bincount(levels, minlength=len(bins.levels)),
-            np.bincount(between, minlength=len(bins.edges) + 1),
-            [len(column) - len(there)],
-        ]
-    )
+        return np.array([known.get(text, unknown) for text in column.tolist()], dtype=np.int64)
+    numbers = column.astype(np.float64)
+    between = len(bins.levels) + np.searchsorted(bins.edges, numbers, side="right")
+    found = np.where(np.isin(numbers, bins.levels), np.searchsorted(bins.levels, numbers), between)
+    return np.where(np.isnan(numbers), _size(column, bins) - 1, found)
 
 
-def _describe(column: Values) -> Distribution:
-    drawn = column[np.random.default_rng(0).permutation(len(column))[:MOST_ROWS]]
-    frequencies = _frequencies(drawn)
+def _describe(column: Values, groups: Groups | None) -> Distribution:
+    chosen = np.random.default_rng(0).permutation(len(column))[:MOST_ROWS]
+    drawn, whose = column[chosen], None if groups is None else groups[chosen]
+    frequencies = _frequencies(drawn, whose)
     if _few(frequencies):  # nothing is chosen by the rows: all of them can be counted
         known = list(frequencies)
         bins = (
@@ -101,14 +112,33 @@ def _describe(column: Values) -> Distribution:
         counted = drawn
     else:
         known = _at_least(KNOWN, frequencies)
-        cut, counted = drawn[::2], drawn[1::2]
-        bins = _groups(cut) if column.dtype == object else _intervals(cut)
-    return bins.model_copy(update={"counts": binned(counted, bins).tolist(), "known": known})
+        half = _half(whose, len(drawn))
+        cut, counted = drawn[half], drawn[~half]
+        of_cut, whose = (None, None) if whose is None else (whose[half], whose[~half])
+        frequencies = _frequencies(cut, of_cut)
+        make = _groups if column.dtype == object else _intervals
+        bins = make(cut, frequencies)
+    found = places(counted, bins)
+    together = of_shares(found, whose)
+    return bins.model_copy(
+        update={
+            "counts": np.bincount(found, minlength=_size(counted, bins)).tolist(),
+            "known": known,
+            "effect": together.effect,
+            "likeness": together.likeness,
+        }
+    )
 
 
-def _intervals(column: Values) -> Distribution:
+def _half(groups: Groups | None, rows: int) -> NDArray[np.bool_]:
+    """Choose every other row, or all rows of every other entity."""
+    place = np.arange(rows) if groups is None else np.unique(groups, return_inverse=True)[1]
+    return np.asarray(place % 2 == 0)
+
+
+def _intervals(column: Values, frequencies: dict[Any, int]) -> Distribution:
     """Give common numbers bins of their own, and cut the others into parts of as many rows."""
-    levels = sorted(_at_least(COMMON, _frequencies(column)))
+    levels = sorted(_at_least(COMMON, frequencies))
     numbers = _there(column)
     others = numbers[~np.isin(numbers, levels)]
     if not len(others):
@@ -121,15 +151,14 @@ def _intervals(column: Values) -> Distribution:
     return Distribution(levels=levels, edges=edges.tolist())
 
 
-def _groups(column: Values) -> Distribution:
+def _groups(_: Values, frequencies: dict[Any, int]) -> Distribution:
     """Give common texts bins of their own, and put the others together, the commonest first."""
-    frequencies = _frequencies(column)
     common = _at_least(COMMON, frequencies)
     groups = [[text] for text in common]
     others = list(frequencies)[len(common) : MOST_TEXTS]
     if others:
         rows = np.array([frequencies[text] for text in others])
-        parts = _parts(float(rows.sum()) / len(column))
+        parts = _parts(float(rows.sum()) / sum(frequencies.values()))
         places = (np.cumsum(rows) - rows) * parts // rows.sum()
         groups += [
             [text for text, place in zip(others, places, strict=True) if place == part]
@@ -154,10 +183,14 @@ def _at_least(share: float, frequencies: dict[Any, int]) -> list[Any]:
     return [value for value, rows in frequencies.items() if rows >= least]
 
 
-def _frequencies(column: Values) -> dict[Any, int]:
-    """Count the rows of each value, the commonest first; gaps are none."""
-    values = column if column.dtype == object else _there(column)
-    return dict(Counter(values.tolist()).most_common())
+def _frequencies(column: Values, groups: Groups | None) -> dict[Any, int]:
+    """Count the rows of each value, the commonest first; gaps are none. An entity has it once."""
+    there = np.ones(len(column), dtype=bool) if column.dtype == object else ~np.isnan(column)
+    values = column[there].tolist()
+    if groups is not None:
+        once = dict.fromkeys(zip(values, groups[there].tolist(), strict=True))
+        values = [value for value, _ in once]
+    return dict(Counter(values).most_common())
 
 
 def _there(column: Values) -> NDArray[np.float64]:

@@ -4,7 +4,7 @@ from dataclasses import asdict
 from functools import partial
 
 from fourhats_runtime.contract import Contract
-from fourhats_runtime.lifecycle.comparison import TAIL, Floats, compare
+from fourhats_runtime.lifecycle.comparison import Floats, compare
 from fourhats_runtime.lifecycle.figures import figures
 from fourhats_runtime.lifecycle.looks import looks, note_look
 from fourhats_runtime.lifecycle.reference import keep_holdout
@@ -50,7 +50,7 @@ def evaluate(parts: Split, contract: Contract, project: Project) -> Card:
     }
     best = max(policies, key=lambda policy: float(policies[policy].mean()))
     paired = partial(compare, stake=challenger.rule.stake, groups=parts.holdout.groups)
-    gain = paired(earned, policies[best], error_rate=TAIL)
+    gain = paired(earned, policies[best])
     error_rate = project.settings(Comparing).error_rate
     ahead = [
         name
@@ -87,7 +87,8 @@ def evaluate(parts: Split, contract: Contract, project: Project) -> Card:
             for name, figure in named(project.metrics)(outputs, actual, contract).items()
         },
     }
-    keep_holdout(registry.folder(version), outputs, actual)
+    whose = parts.holdout.entities(contract)
+    keep_holdout(registry.folder(version), outputs, actual, whose)
     registry.note(version, "evaluation", result)
     return result
 

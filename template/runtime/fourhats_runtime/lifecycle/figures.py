@@ -1,4 +1,4 @@
-"""The field's figures of a model, each with its 95 % interval.
+"""The field's figures of a model, each with its interval.
 
 Intervals are by the percentile bootstrap (Efron and Tibshirani, An Introduction to the Bootstrap,
 1993, chapter 13): what the figure is for as many rows, drawn with replacement. Rows of one entity
@@ -10,13 +10,13 @@ from typing import TypedDict
 import numpy as np
 from numpy.typing import NDArray
 
-from fourhats_runtime.model.sides import Hashes
+from fourhats_runtime.chance import TAIL, Groups
 from fourhats_runtime.tasks import Rule, weighed_figures
 
 MOST_DRAWS, FEWEST_DRAWS = 400, 100
 WORK = 20_000_000
 """So many rows are drawn in all, where that leaves enough draws."""
-ENDS = (2.5, 97.5)
+ENDS = (100 * TAIL, 100 * (1 - TAIL))
 FEWEST = 0.9
 """So many of the draws have to have the figure: else the interval is of the others alone."""
 
@@ -32,7 +32,7 @@ class Figure(TypedDict):
 
 
 def figures(
-    outputs: Floats, actual: Floats, rule: Rule, *, groups: Hashes | None = None, seed: int = 0
+    outputs: Floats, actual: Floats, rule: Rule, *, groups: Groups | None = None, seed: int = 0
 ) -> dict[str, Figure]:
     """Judge outputs, by row, by what came; gives the figures by name."""
     of = weighed_figures(outputs, actual, rule)

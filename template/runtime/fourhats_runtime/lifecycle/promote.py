@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from fourhats_runtime.contract import Contract
 from fourhats_runtime.errors import ProjectError
-from fourhats_runtime.lifecycle.comparison import compare
+from fourhats_runtime.lifecycle.comparison import beyond_chance, compare
 from fourhats_runtime.lifecycle.registered import FeaturesError, Model
 from fourhats_runtime.lifecycle.registry import Card, Registry
 from fourhats_runtime.lifecycle.replay import NotComparableError, replay
@@ -103,7 +103,7 @@ def _as_first(challenger: str, holdout: Part, evaluation: Card, project: Project
         f"on {found.rows:,} rows of the holdout"
     )
     if found.is_better:
-        return _promoted(challenger, reason)
+        return _promoted(challenger, f"{reason}: {_sure(project)}")
     return _kept(None, f"{reason}: chance alone may do as much; {ACCEPT}")
 
 
@@ -135,8 +135,12 @@ def _against(
         f"{found.words(currency, volume)} a month, on the same {found.rows:,} rows of the holdout"
     )
     if found.is_better:
-        return _promoted(challenger, reason)
+        return _promoted(challenger, f"{reason}: {_sure(project)}")
     return _kept(champion, reason)
+
+
+def _sure(project: Project) -> str:
+    return beyond_chance(project.settings(Comparing).error_rate)
 
 
 def _shortfall(challenger: str, evaluation: Card, project: Project) -> str:

@@ -1,22 +1,26 @@
 """What monitoring compares with, kept in the registry beside a model.
 
 Some of the rows that it was fitted to, and what it predicted on the holdout with what came. Only
-features are kept, never an id: by the contract, personal data is no feature.
+features are kept, never an id: by the contract, personal data is no feature. Which rows are of one
+entity is kept as numbers that are counted up, which say nothing of whose they are.
 """
 
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 from pyarrow import parquet
 
+from fourhats_runtime.chance import Groups
 from fourhats_runtime.errors import DamagedError, ProjectError
 from fourhats_runtime.files import written_whole
 from fourhats_runtime.model.features import Feed
 
 MOST_ROWS = 2000
+GROUP = "_group"
+"""No input has this name."""
 TRAINING_FILE, HOLDOUT_FILE = "training_rows.parquet", "holdout.parquet"
 
 
@@ -25,39 +29,66 @@ class Holdout(NamedTuple):
 
     outputs: NDArray[np.float64]
     actual: NDArray[np.float64]
+    groups: Groups | None
+    """Equal for rows of one entity; None where the contract knew of none."""
 
 
-def keep_training_rows(folder: Path, inputs: Feed, seed: int) -> None:
+class Sample(NamedTuple):
+    """Rows as a model's inputs."""
+
+    inputs: Feed
+    groups: Groups | None
+    """Equal for rows of one entity; None where nobody knows of any."""
+
+
+def keep_training_rows(folder: Path, inputs: Feed, groups: Groups | None, seed: int) -> None:
     """Keep a sample of the rows that a model was fitted to."""
-    columns = {name: values.ravel() for name, values in inputs.items()}
+    columns: dict[str, NDArray[Any]] = {name: each.ravel() for name, each in inputs.items()}
     rows = len(next(iter(columns.values())))
     drawn = np.sort(np.random.default_rng(seed).permutation(rows)[:MOST_ROWS])
+    columns |= _counted_up(groups)
     _write(folder / TRAINING_FILE, {name: values[drawn] for name, values in columns.items()})
 
 
-def training_rows(folder: Path) -> Feed:
-    """Give the sample of training rows, as the model's inputs."""
-    inputs: Feed = {}
-    for name, values in _read(folder / TRAINING_FILE).items():
+def training_rows(folder: Path) -> Sample:
+    """Give the sample of training rows."""
+    columns, inputs = _read(folder / TRAINING_FILE), Feed()
+    groups = columns.pop(GROUP, None)
+    for name, values in columns.items():
         kind: type = object if values.dtype == object else np.float32
         inputs[name] = values.astype(kind).reshape(-1, 1)
-    return inputs
+    return Sample(inputs, None if groups is None else groups.astype(np.int64))
 
 
-def keep_holdout(folder: Path, outputs: NDArray[np.float64], actual: NDArray[np.float64]) -> None:
+def keep_holdout(
+    folder: Path,
+    outputs: NDArray[np.float64],
+    actual: NDArray[np.float64],
+    groups: Groups | None = None,
+) -> None:
     """Keep what a model predicted on the holdout, and what came, evenly thinned out."""
     step = -(-len(actual) // MOST_ROWS)
     wide = outputs.reshape(len(actual), -1)[::step]
     columns = {f"output_{place}": column for place, column in enumerate(wide.T)}
-    _write(folder / HOLDOUT_FILE, {**columns, "actual": actual[::step]})
+    whose = {name: values[::step] for name, values in _counted_up(groups).items()}
+    _write(folder / HOLDOUT_FILE, {**columns, "actual": actual[::step], **whose})
 
 
 def holdout(folder: Path) -> Holdout:
     """Give outputs, of shape (rows, classes) or (rows,), and outcomes, of shape (rows,)."""
     columns = _read(folder / HOLDOUT_FILE)
-    actual = columns.pop("actual").astype(np.float64)
+    actual, groups = columns.pop("actual").astype(np.float64), columns.pop(GROUP, None)
     outputs = np.column_stack(list(columns.values())).astype(np.float64)
-    return Holdout(outputs if outputs.shape[1] > 1 else outputs.ravel(), actual)
+    return Holdout(
+        outputs if outputs.shape[1] > 1 else outputs.ravel(),
+        actual,
+        None if groups is None else groups.astype(np.int64),
+    )
+
+
+def _counted_up(groups: Groups | None) -> dict[str, NDArray[np.generic]]:
+    """Give whose each row is by numbers alone: no hash, of which one could try out names."""
+    return {} if groups is None else {GROUP: np.unique(groups, return_inverse=True)[1]}
 
 
 def _write(path: Path, columns: dict[str, NDArray[np.generic]]) -> None:

@@ -81,7 +81,10 @@ def register(  # noqa: PLR0913, PLR0917 (what came of an experiment)
     # are served, in single precision: what the trainer finds all but impossible is 0 there.
     served = calibration(outputs_of(open_graph(graph), parts.holdout.inputs))
     watched = lasting(parts.learned.inputs, contract)
-    columns = {**watched, "prediction": prediction_column(served)}
+    learned, holdout = (part.entities(contract) for part in (parts.learned, parts.holdout))
+    baselines = baseline(watched, learned) | baseline(
+        {"prediction": prediction_column(served)}, holdout
+    )
     card: Card = {
         "model": model.name,
         "parameters": model.parameters,
@@ -96,12 +99,12 @@ def register(  # noqa: PLR0913, PLR0917 (what came of an experiment)
         "derived": proof_of_features(parts.sample, contract, project.features),
         "drift_baseline": {
             name: distribution.model_dump(exclude_defaults=True)
-            for name, distribution in baseline(columns).items()
+            for name, distribution in baselines.items()
         },
     }
     registry = Registry(project.artifacts / "registry")
     version = registry.add(graph, project.contract_file.read_text(encoding="utf-8"), card)
-    keep_training_rows(registry.folder(version), parts.learned.inputs, seed)
+    keep_training_rows(registry.folder(version), parts.learned.inputs, learned, seed)
     origin = registry.noted(version, NOTE)
     if origin is None:
         origin = provenance(project, parts, outputs, rule, attempts)

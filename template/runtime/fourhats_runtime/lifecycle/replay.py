@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fourhats_runtime.chance import Groups
 from fourhats_runtime.contract import Column, Contract
 from fourhats_runtime.errors import ProjectError
 from fourhats_runtime.lifecycle.comparison import Comparison, compare
 from fourhats_runtime.lifecycle.registered import Model
-from fourhats_runtime.model.sides import Hashes
 
 Rows = Mapping[str, Sequence[object]]
 """The values of each column, None where one is missing."""
@@ -35,13 +35,12 @@ def replay(  # noqa: PLR0913 (two models, and rows with what they are and what c
     contract: Contract,
     *,
     error_rate: float,
-    groups: Hashes | None = None,
+    groups: Groups | None = None,
 ) -> Comparison:
     """Compare two models by what they earn on the rows that both can take.
 
     `rows` are as `contract` describes them; `actual`, of shape (rows,), is the index of the class
-    or the number that came. Rows of one of `groups`
-    are one draw.
+    or the number that came. Rows of one of `groups` are one draw.
 
     Raises:
         NotComparableError: they predict different things, or there is no row that both can take.

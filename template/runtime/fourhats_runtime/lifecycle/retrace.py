@@ -102,7 +102,7 @@ def _trained(project: Project, rows: Path) -> bytes:
 
 def _difference(before: bytes, after: bytes, home: Path) -> float:
     """Compare the answers of two graphs to rows that the version learnt from."""
-    inputs = training_rows(home)
+    inputs = training_rows(home).inputs
     ours, theirs = (
         np.asarray(open_graph(graph).run(None, dict(inputs))[-1], dtype=np.float64)
         for graph in (before, after)

@@ -3,10 +3,12 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from fourhats_runtime.chance import numbered
 from fourhats_runtime.contract import Contract
 from fourhats_runtime.data.sql import literal
 from fourhats_runtime.data.warehouse import Connection, values
 from fourhats_runtime.errors import DamagedError, ProjectError
+from fourhats_runtime.lifecycle.comparison import beyond_chance
 from fourhats_runtime.lifecycle.promote import Verdict
 from fourhats_runtime.lifecycle.registered import FeaturesError, Model
 from fourhats_runtime.lifecycle.registry import Registry
@@ -21,7 +23,7 @@ def rollback(connection: Connection, project: Project, contract: Contract) -> Ve
 
     Both decide once more on the cases that any champion decided on, whose outcomes came since: a
     champion's own may come long after it. Outcomes that either may have learnt from prove nothing.
-    A customer counts once, by the latest decision.
+    A case counts once, by the latest decision; cases of one entity are one draw.
 
     Raises:
         ProjectError: there is no champion yet.
@@ -40,6 +42,7 @@ def rollback(connection: Connection, project: Project, contract: Contract) -> Ve
         return _kept(
             champion, f"{known:,} outcomes that it did not learn from are too few to judge"
         )
+    error_rate = project.settings(Comparing).error_rate
     try:
         found = replay(
             Model.load(project, before),
@@ -47,7 +50,8 @@ def rollback(connection: Connection, project: Project, contract: Contract) -> Ve
             rows,
             actual(rows["actual"], contract),
             contract,
-            error_rate=project.settings(Comparing).error_rate,
+            error_rate=error_rate,
+            groups=numbered(rows["_entity"]),
         )
     except (FeaturesError, NotComparableError) as error:
         return _kept(champion, str(error))
@@ -58,7 +62,7 @@ def rollback(connection: Connection, project: Project, contract: Contract) -> Ve
     )
     if not found.is_better:
         return _kept(champion, figures)
-    return _give_back(registry, champion, before, figures)
+    return _give_back(registry, champion, before, f"{figures}: {beyond_chance(error_rate)}")
 
 
 def rollback_to(version: str, project: Project) -> Verdict:

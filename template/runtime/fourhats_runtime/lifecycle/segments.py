@@ -7,19 +7,17 @@ from typing import TypedDict
 import numpy as np
 from numpy.typing import NDArray
 
+from fourhats_runtime.chance import FEWEST_ENTITIES, INTERVAL, TAIL, by_entity, student_limit
 from fourhats_runtime.contract import Contract
 from fourhats_runtime.errors import ProjectError
-from fourhats_runtime.lifecycle.comparison import Floats, compare, student_limit
+from fourhats_runtime.lifecycle.comparison import Floats, compare
 from fourhats_runtime.lifecycle.registry import Card
 from fourhats_runtime.limits import Report
-from fourhats_runtime.model.parts import Part, by_entity
+from fourhats_runtime.model.parts import Part
 from fourhats_runtime.project import Project
 from fourhats_runtime.tasks import Rule, weighed_figures
 
 MOST_COLUMNS, MOST_CATEGORIES = 3, 12
-FEWEST_DRAWS = 20
-"""Of fewer rows, or entities, an interval would say nothing."""
-TAIL = 0.025
 MISSING, OTHERS = "(missing)", "(all others)"
 
 Chosen = NDArray[np.bool_]
@@ -34,14 +32,14 @@ class Segment(TypedDict):
     value: float
     low: float | None
     high: float | None
-    """The ends of the 95 % interval; None where the rows are too few for one."""
+    """The ends of the interval; None where the rows are too few for one."""
     metric: str
     """The field's figure of the task, …"""
     figure: float | None
     """… and what it is here; None where it is undefined."""
     less: tuple[float, float, float] | None
-    """What a decision earns less than one about the others, and the interval: its level allows for
-    as many segments as were looked at. None where it may be chance."""
+    """What a decision earns less than one about the others, and the interval. None where it may be
+    chance, which has as many tries as segments are looked at."""
     missed: float | None
     """What the best policy without a model earns more here; None where it may be chance."""
 
@@ -105,7 +103,7 @@ def worse_off(evaluation: Card) -> list[str]:
             less, low, high = segment["less"]
             said.append(
                 f"{who}: a decision earns {less:,.4g} {currency} less than one about the others "
-                f"(interval: {low:,.4g} to {high:,.4g}), which is "
+                f"({INTERVAL}: {low:,.4g} to {high:,.4g}), which is "
                 f"{less * segment['rows'] * a_month:,.0f} {currency} a month"
             )
         if segment["missed"] is not None:
@@ -158,24 +156,25 @@ def _segment(name: str, category: str, chosen: Chosen, judged: Judged, chance: f
         missed=None,
     )
     fewer = min(len(mine), len(others))
-    if fewer < FEWEST_DRAWS:
+    if fewer < FEWEST_ENTITIES:
         return found
     off = student_limit(len(mine) - 1, TAIL) * _error(mine)
     found["low"], found["high"] = found["value"] - off, found["value"] + off
     apart = float(others.mean()) - found["value"]
     # The degrees of freedom are the smaller side's: the interval is never too narrow.
-    off = student_limit(fewer - 1, chance) * float(np.hypot(_error(mine), _error(others)))
-    if apart > off:
+    error = float(np.hypot(_error(mine), _error(others)))
+    if apart > student_limit(fewer - 1, chance) * error:
+        off = student_limit(fewer - 1, TAIL) * error
         found["less"] = (apart, apart - off, apart + off)
-    against = compare(
-        earned[chosen],
+    without = compare(
         judged.policy[chosen],
+        earned[chosen],
         stake=judged.rule.stake,
         error_rate=chance,
         groups=of_mine,
     )
-    if against.high < 0:
-        found["missed"] = -against.gain
+    if without.is_better:
+        found["missed"] = without.gain
     return found
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fourhats_runtime.chance import by_entity
 from fourhats_runtime.contract import Contract
 from fourhats_runtime.data.frames import from_arrays
 from fourhats_runtime.data.joins import SAMPLE
@@ -58,6 +59,10 @@ class Part:
     def labels(self, contract: Contract) -> NDArray[np.float64] | NDArray[np.int64]:
         """Give what an estimator is fitted to: whole numbers for classes."""
         return self.actual.astype(np.int64) if contract.classes else self.actual
+
+    def entities(self, contract: Contract) -> Hashes | None:
+        """Give whose each row is, of shape (rows,); None where the contract has no entity."""
+        return self.groups if contract.entity is not None else None
 
     def where(self, chosen: NDArray[np.bool_] | NDArray[np.intp] | slice) -> "Part":
         """Give some of the rows, those that are true or stand in these places; as inputs alone."""
@@ -196,21 +201,6 @@ def split(connection: Connection, project: Project) -> Split:
         ),
         table=table.select(["_source", "_row", *(column.name for column in contract.used)]),
     )
-
-
-def by_entity(amounts: NDArray[np.float64], groups: Hashes | None) -> NDArray[np.float64]:
-    """Give amounts, one a row, as independent draws, one an entity, of the same mean and unit.
-
-    Rows of one entity are one draw, not several: what its rows are off the mean is summed up
-    (Cameron and Miller, A Practitioner's Guide to Cluster-Robust Inference, 2015, section II).
-    """
-    if groups is None:
-        return amounts
-    mean = amounts.mean()
-    _, group = np.unique(groups, return_inverse=True)
-    off = np.bincount(group, weights=amounts - mean)
-    draws: NDArray[np.float64] = mean + off * len(off) / len(amounts)
-    return draws
 
 
 def actual(outcomes: Iterable[object], contract: Contract) -> NDArray[np.float64]:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from fourhats_runtime import contract as contract_file
 from fourhats_runtime import tasks
+from fourhats_runtime.chance import Floats, Groups, numbered
 from fourhats_runtime.contract import Contract
 from fourhats_runtime.data.sql import literal
 from fourhats_runtime.data.warehouse import Connection, one_row, values
@@ -22,8 +23,6 @@ from fourhats_runtime.lifecycle.registry import CONTRACT_FILE, Registry
 from fourhats_runtime.model.parts import actual
 from fourhats_runtime.project import Project
 from fourhats_runtime.tasks.rule import Policy, Rule
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -40,6 +39,8 @@ class Decisions:
     """By how much reality missed the figure."""
     added: Floats
     """What it earned more than the best policy without a model would have, on the same case."""
+    entity: Groups
+    """Equal for decisions about one entity; where nobody knows of any, each has a number alone."""
 
     def __len__(self) -> int:
         """Count the decisions."""
@@ -85,10 +86,15 @@ def taken(  # noqa: PLR0913
         query += f" LIMIT {most}"
     columns = values(connection, query, parameters)
     given_by = np.array(columns["model_version"], dtype=object)
+    certainty, earned, surprise, added = (np.full(len(given_by), np.nan) for _ in range(4))
     made = Decisions(
         np.array(columns["given_at"], dtype="datetime64[us]"),
         given_by,
-        *(np.full(len(given_by), np.nan) for _ in range(4)),
+        certainty,
+        earned,
+        surprise,
+        added,
+        numbered(columns["_entity"]),
     )
     for name in set(columns["model_version"]):
         rule = rule_of(project, name)
@@ -135,7 +141,7 @@ def on_holdout(project: Project, version: str) -> Decisions:
     """
     registry = Registry(project.artifacts / "registry")
     rule = rule_of(project, version)
-    outputs, outcomes = reference.holdout(registry.folder(version))
+    outputs, outcomes, groups = reference.holdout(registry.folder(version))
     assert rule is not None  # noqa: S101
     earned, policy = rule.realised(outputs, outcomes), best_policy(project, version, rule)
     return Decisions(
@@ -145,6 +151,7 @@ def on_holdout(project: Project, version: str) -> Decisions:
         earned,
         rule.surprise(outputs, outcomes),
         earned - (np.nan if policy is None else rule.by_policy(policy, outcomes)),
+        np.arange(len(outcomes)) if groups is None else groups,
     )
 
 
@@ -158,7 +165,7 @@ def best_policy(project: Project, version: str, rule: Rule) -> Policy | None:
     found = (registry.noted(version, "evaluation") or {}).get("no_model")
     if not found:
         return None
-    _, outcomes = reference.holdout(registry.folder(version))
+    outcomes = reference.holdout(registry.folder(version)).actual
     policies = [Policy(**facts) for facts in found]
     return max(policies, key=lambda policy: float(rule.by_policy(policy, outcomes).mean()))
 
@@ -208,10 +215,10 @@ def _query(
         conditions.append(f"({outcome}) IS NOT NULL")
     wanted = "actual IS NULL" if known is False else "TRUE"
     query = (
-        "SELECT given_at, model_version, prediction, probability, decision, actual FROM ("
+        "SELECT given_at, model_version, prediction, probability, decision, _entity, actual FROM ("
         "SELECT given_at, prediction_id, model_version, prediction, probability, decision, "
-        f"{outcome} AS actual, row_number() OVER (PARTITION BY coalesce(id, prediction_id) "
-        "ORDER BY given_at DESC, prediction_id) AS nth "
+        f"_entity, {outcome} AS actual, row_number() OVER ("
+        "PARTITION BY coalesce(id, prediction_id) ORDER BY given_at DESC, prediction_id) AS nth "
         f"FROM predictions WHERE {' AND '.join(conditions)}) AS numbered "
         f"WHERE nth = 1 AND {wanted} ORDER BY given_at DESC, prediction_id"
     )

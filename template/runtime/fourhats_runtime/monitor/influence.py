@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from fourhats_runtime.chance import INTERVAL, half_width
 from fourhats_runtime.contract import MISSING
 from fourhats_runtime.lifecycle.registered import Model
 from fourhats_runtime.model.features import Feed
@@ -18,7 +19,6 @@ TIMES = 10
 STRONGEST = 3
 MOST_SHOWN = 12
 POINTS = 15
-TWO_ERRORS = 1.96
 COLOR = "#1f5f99"
 
 Floats = NDArray[np.float64]
@@ -29,8 +29,8 @@ class Importance:
     """What a decision earns less where an input is mixed up among the rows, in the currency."""
 
     loss: float
-    error: float
-    """The standard error."""
+    off: float
+    """What the ends of its interval are away from it."""
 
 
 def importances(model: Model, part: Part, seed: int) -> dict[str, Importance]:
@@ -50,9 +50,7 @@ def importances(model: Model, part: Part, seed: int) -> dict[str, Importance]:
         mixed = np.concatenate([values[random.permutation(len(values))] for _ in range(TIMES)])
         earned = model.rule.realised(model.run(whole | {name: mixed}), actual)
         losses = before - earned.reshape(TIMES, -1).mean(axis=0)
-        error = few.standard_error(losses)
-        # Of one entity alone, the error is not known: then no interval is drawn.
-        found[name] = Importance(float(losses.mean()), error if np.isfinite(error) else 0.0)
+        found[name] = Importance(float(losses.mean()), half_width(losses, few.groups))
     return dict(sorted(found.items(), key=lambda item: -item[1].loss))
 
 
@@ -64,13 +62,13 @@ def importance_figure(found: Mapping[str, Importance], currency: str) -> Figure:
     axes.barh(
         names,
         [found[name].loss for name in names],
-        xerr=[TWO_ERRORS * found[name].error for name in names],
+        xerr=[found[name].off for name in names],
         color=COLOR,
         ecolor="grey",
         capsize=2,
     )
     axes.axvline(0, color="grey", linewidth=0.8)
-    axes.set(xlabel=f"{currency} a decision that would be lost without it (grey: 95 % interval)")
+    axes.set(xlabel=f"{currency} a decision that would be lost without it (grey: {INTERVAL})")
     return figure
 
 

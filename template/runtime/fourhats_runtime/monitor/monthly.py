@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 
 from fourhats_runtime import contract as contract_file
 from fourhats_runtime.business import Business
+from fourhats_runtime.chance import INTERVAL, OF_100
 from fourhats_runtime.contract import Contract
 from fourhats_runtime.data.warehouse import Connection
 from fourhats_runtime.errors import ProjectError
@@ -35,8 +36,6 @@ from fourhats_runtime.monitor.service import daily_volume, midnight
 from fourhats_runtime.monitor.time_plots import day_figure, value_figure
 from fourhats_runtime.monitor.verdicts import Verdict, between
 from fourhats_runtime.project import Project
-
-CERTAIN = 1.96  # standard errors: 95 of 100 intervals hold what they estimate
 
 
 @dataclass(frozen=True)
@@ -92,7 +91,7 @@ class Facts:
         so_far = " so far" if self.so_far else ""
         return (
             f"{month.decisions:,} decisions added {self.more(month.added.total)} {currency}"
-            f"{so_far} (95 % interval: {self.interval}) to the best policy without a model, to "
+            f"{so_far} ({INTERVAL}: {self.interval}) to the best policy without a model, to "
             f"{' or to '.join(month.policies)}."
         )
 
@@ -141,7 +140,7 @@ class Facts:
             ("Value, realised", "", self.money(known.total)),
         ]
         if waiting.rows:
-            each, all_ = CERTAIN * waiting.error, CERTAIN * waiting.error * waiting.rows
+            each, all_ = waiting.off, waiting.off * waiting.rows
             rows += [
                 (
                     "Value of a decision, estimated where it is not known yet",
@@ -158,7 +157,7 @@ class Facts:
             promised = "" if unknown else self.more(self.promised_more * volume)
             rows += [
                 (name, promised, self.more(month.added.total)),
-                ("Added: the 95 % interval", "", self.interval),
+                (f"Added: the {INTERVAL}", "", self.interval),
             ]
         return rows
 
@@ -200,7 +199,7 @@ NOTES = (
     "Realised: the outcome is known, and the decision is counted with what it earned or cost.",
     (
         "Estimated: the outcome is not known yet; the decision is counted with what decisions on "
-        "such predictions earned in the trial on unseen cases. ± holds in 95 of 100 cases, as long "
+        f"such predictions earned in the trial on unseen cases. ± holds in {OF_100} cases, as long "
         "as the world answers as it did then."
     ),
     (
@@ -211,7 +210,7 @@ NOTES = (
     (
         "Added: what the decisions earned, and are estimated to earn, above what the best policy "
         "without a model would have earned on the same cases. Such a policy decides alike on all: "
-        "the best is the one that was best in the trial. In 95 of 100 months the interval holds "
+        f"the best is the one that was best in the trial. In {OF_100} months the interval holds "
         "what such decisions add on average, times their number."
     ),
     "A case that was decided on several times in the month is counted once, by the last decision.",

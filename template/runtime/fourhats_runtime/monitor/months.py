@@ -2,14 +2,13 @@
 
 from dataclasses import dataclass
 from datetime import date, timedelta
-from statistics import NormalDist
 
 import numpy as np
 
 from fourhats_runtime.contract import Contract
 from fourhats_runtime.data.warehouse import Connection, one_row
 from fourhats_runtime.errors import ProjectError
-from fourhats_runtime.lifecycle.comparison import TAIL, compare
+from fourhats_runtime.lifecycle.comparison import compare
 from fourhats_runtime.monitor.decisions import (
     Decisions,
     best_policy,
@@ -26,7 +25,7 @@ MONTHS_SHOWN = 12
 
 @dataclass(frozen=True)
 class Added:
-    """What decisions add together to the best policy without a model, with a 95 % interval.
+    """What decisions add together to the best policy without a model, with its interval.
 
     It is about what such decisions add on average, times how many there are.
     """
@@ -113,14 +112,14 @@ def added(known: Decisions, stake: float) -> Added:
     """Sum up what decisions added whose outcomes are known; for `stake` see `Rule.stake`."""
     if not len(known):
         return Added()
-    found = compare(known.added, np.zeros(len(known)), stake=stake, error_rate=TAIL)
+    found = compare(known.added, np.zeros(len(known)), stake=stake, groups=known.entity)
     return Added(*(each * len(known) for each in (found.gain, found.low, found.high)))
 
 
 def to_be_added(promised: Decisions, pending: Decisions) -> Added:
     """Estimate what decisions will add, as such predictions did on the holdout."""
     found = estimated(promised, pending, promised.added)
-    off = NormalDist().inv_cdf(1 - TAIL) * found.error * found.rows
+    off = found.off * found.rows
     return Added(found.total, found.total - off, found.total + off)
 
 
@@ -152,5 +151,5 @@ def _sum(parts: list[Earned]) -> Earned:
     if not rows:
         return Earned(0.0, 0, 0.0)
     total = sum(part.total for part in parts)
-    error = sum((part.error * part.rows) ** 2 for part in parts) ** 0.5
-    return Earned(total / rows, rows, error / rows)
+    off = sum((part.off * part.rows) ** 2 for part in parts) ** 0.5
+    return Earned(total / rows, rows, off / rows)

@@ -8,6 +8,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from matplotlib.figure import Figure
 
+from fourhats_runtime.chance import INTERVAL
 from fourhats_runtime.lifecycle.origin import in_git
 from fourhats_runtime.lifecycle.segments import Segment
 from fourhats_runtime.monitor.drift import Shift
@@ -40,7 +41,7 @@ def interval(figure: Mapping[str, Any], name: str = "figure") -> str:
     return f"{amount(figure[name])} ({amount(figure['low'])} to {amount(figure['high'])})"
 
 
-ENVIRONMENT.globals.update(amount=amount, interval=interval, in_git=in_git)
+ENVIRONMENT.globals.update(INTERVAL=INTERVAL, amount=amount, interval=interval, in_git=in_git)
 
 
 def as_data(figure: Figure) -> str:
@@ -73,7 +74,7 @@ def stability_figure(shifts: Mapping[str, Shift]) -> Figure:
 
 
 def segment_figure(segments: Sequence[Segment], currency: str) -> Figure:
-    """Plot what a decision about each group earns, with its 95 % interval."""
+    """Plot what a decision about each group earns, with its interval."""
     names = [f"{each['column']} = {each['category']}" for each in segments][::-1]
     figure = Figure(figsize=(6, 0.9 + 0.28 * len(names)), layout="constrained")
     axes = figure.subplots()
@@ -83,5 +84,5 @@ def segment_figure(segments: Sequence[Segment], currency: str) -> Figure:
             axes.plot([low, high], [name, name], color="grey", linewidth=1.5)
         axes.plot(segment["value"], name, "o", color="#1f5f99")
     axes.axvline(0, color="grey", linewidth=0.8)
-    axes.set(xlabel=f"{currency} a decision (grey: 95 % interval)")
+    axes.set(xlabel=f"{currency} a decision (grey: {INTERVAL})")
     return figure

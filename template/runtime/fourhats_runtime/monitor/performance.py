@@ -6,18 +6,30 @@ never that the world answers otherwise.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
+from numpy.typing import NDArray
 
+from fourhats_runtime.chance import (
+    TAIL,
+    Floats,
+    Groups,
+    are_few,
+    entities,
+    half_width,
+    independent_rows,
+    likeness,
+    limit,
+    variance_of_sum,
+)
 from fourhats_runtime.contract import Contract
 from fourhats_runtime.data.warehouse import Connection
 from fourhats_runtime.lifecycle.registry import Registry
 from fourhats_runtime.limits import Drift, Performance, Statistics
 from fourhats_runtime.monitor import calibration
-from fourhats_runtime.monitor.chance import normal_limit
-from fourhats_runtime.monitor.decisions import Decisions, Floats, Wait, on_holdout, taken, waiting
+from fourhats_runtime.monitor.decisions import Decisions, Wait, on_holdout, taken, waiting
 from fourhats_runtime.monitor.findings import Finding, state_of
 from fourhats_runtime.monitor.reliability import Bins
 from fourhats_runtime.project import Project
@@ -28,11 +40,12 @@ SECONDS_A_DAY = 86_400
 
 @dataclass(frozen=True)
 class Earned:
-    """The mean value of a decision in the currency, over how many, and its standard error."""
+    """The mean value of a decision in the currency, and over how many."""
 
     value: float
     rows: int
-    error: float
+    off: float
+    """What the ends of its interval are away from it."""
 
     @property
     def total(self) -> float:
@@ -61,9 +74,10 @@ def check(connection: Connection, project: Project, contract: Contract) -> list[
     judged = judged.where(judged.known)
     pending = taken(connection, project, contract, versions=[version], known=False, most=most)
     wait = _words(waiting(connection, contract, champions, until))
-    findings = [_judge_estimate(on_holdout(project, version), pending, project)]
-    if len(judged) < project.settings(Performance).min_outcomes:
-        message = f"{len(judged):,} outcomes are known, too few to judge by; {wait}"
+    findings = [_judge_estimate(on_holdout(project, version), pending, contract, project)]
+    if len(judged) < project.settings(Performance).min_outcomes or are_few(judged.entity):
+        whose = _whose(judged, contract)
+        message = f"{len(judged):,} outcomes are known{whose}, too few to judge by; {wait}"
         return [
             Finding(name, "unknown", message) for name in (VALUE, calibration.INCIDENT)
         ] + findings
@@ -92,10 +106,10 @@ def realised(
 
 def earned(known: Decisions) -> Earned:
     """Sum up decisions whose outcomes are known."""
-    rows = len(known)
-    if not rows:
+    if not len(known):
         return Earned(0.0, 0, 0.0)
-    return Earned(float(known.earned.mean()), rows, float(known.earned.std()) / rows**0.5)
+    off = half_width(known.earned, known.entity)
+    return Earned(float(known.earned.mean()), len(known), off)
 
 
 def estimated(promised: Decisions, pending: Decisions, figures: Floats) -> Earned:
@@ -110,7 +124,7 @@ def estimated(promised: Decisions, pending: Decisions, figures: Floats) -> Earne
         return Earned(0.0, 0, 0.0)
     bins = _ByBin.of(promised, pending, figures)
     value = float(bins.shares @ bins.means)
-    return Earned(value, len(pending), bins.error(bins.shares, len(pending)))
+    return Earned(value, len(pending), bins.error(bins.shares) * bins.limit(TAIL))
 
 
 def least_value(promised: float, project: Project) -> float:
@@ -130,10 +144,13 @@ def _held_against(project: Project, judged: Decisions) -> Decisions:
     names, counts = np.unique(judged.version.astype(str), return_counts=True)
     holdouts = [on_holdout(project, name) for name in names.tolist()]
     most = min(len(each) / count for each, count in zip(holdouts, counts, strict=True))
-    parts = []
+    parts: list[Decisions] = []
     for each, count in zip(holdouts, counts, strict=True):
         spread = np.linspace(0, len(each), max(1, round(most * count)), endpoint=False)
-        parts.append(each.where(spread.astype(np.intp)))
+        part = each.where(spread.astype(np.intp))
+        # Each holdout counts its own entities up.
+        above = max((int(other.entity.max()) + 1 for other in parts), default=0)
+        parts.append(replace(part, entity=part.entity + above))
     return Decisions(
         *(
             np.concatenate([getattr(part, name) for part in parts])
@@ -150,8 +167,13 @@ def _judge_value(promised: Decisions, judged: Decisions, project: Project, wait:
     found = earned(judged)
     least = least_value(float(promised.earned.mean()), project)
     now, before = float(judged.earned.var()), float(promised.earned.var())
-    error = (max(now, before) / len(judged) + before / len(promised)) ** 0.5
-    sure = error * normal_limit(project.settings(Statistics).false_alarms)
+    alike = max(likeness(each.earned, each.entity) for each in (judged, promised))
+    rows, promised_rows = (
+        independent_rows(each.earned, each.entity, alike) for each in (judged, promised)
+    )
+    error = (max(now, before) / rows + before / promised_rows) ** 0.5
+    level = project.settings(Statistics).false_alarms
+    sure = error * limit(level, judged.entity, promised.entity)
     low = found.value < least
     fine = not low or found.value + sure >= least
     words = "; this may be chance" if low and fine else ""
@@ -166,10 +188,15 @@ def _judge_value(promised: Decisions, judged: Decisions, project: Project, wait:
     )
 
 
-def _judge_estimate(promised: Decisions, pending: Decisions, project: Project) -> Finding:
+def _judge_estimate(
+    promised: Decisions, pending: Decisions, contract: Contract, project: Project
+) -> Finding:
     """Judge whether less than the least is estimated, beyond what chance does to both samples."""
-    if len(pending) < project.settings(Drift).min_rows:
-        message = f"{len(pending):,} decisions wait for their outcome, too few to estimate by"
+    if len(pending) < project.settings(Drift).min_rows or are_few(pending.entity):
+        whose = _whose(pending, contract)
+        message = (
+            f"{len(pending):,} decisions{whose} wait for their outcome, too few to estimate by"
+        )
         return Finding(ESTIMATED, "unknown", message)
     found = estimated(promised, pending, promised.earned)
     value = float(promised.earned.mean())
@@ -177,7 +204,7 @@ def _judge_estimate(promised: Decisions, pending: Decisions, project: Project) -
     bins = _ByBin.of(promised, pending, promised.earned)
     # Where the same bins stand on both sides, so do their errors.
     apart = bins.shares - bins.promised * (least / value if value else 0.0)
-    sure = bins.error(apart, len(pending)) * normal_limit(project.settings(Statistics).false_alarms)
+    sure = bins.error(apart) * bins.limit(project.settings(Statistics).false_alarms)
     return Finding(
         ESTIMATED,
         state_of(fine=found.value + sure >= least),
@@ -197,33 +224,54 @@ class _ByBin:
     shares: Floats
     promised: Floats
     means: Floats
-    variances: Floats
-    """Of the means."""
+    pending: Floats
+    """The mean of each case's bin."""
+    off: Floats
+    """What each row of the holdout is off the mean of its bin, as a share of the bin's rows, …"""
+    places: NDArray[np.int64]
+    """… and its bin."""
+    whose: tuple[Groups, Groups]
+    """The entities of the cases at hand, and of the holdout's rows."""
 
     @classmethod
     def of(cls, promised: Decisions, pending: Decisions, figures: Floats) -> "_ByBin":
         bins = Bins.of(promised, len(promised))
-        before = bins.place(promised)
-        there = [figures[before == place] for place in range(len(bins))]
-        counts = np.bincount(bins.place(pending), minlength=len(bins))
+        before, now = bins.place(promised), bins.place(pending)
+        rows = np.bincount(before, minlength=len(bins))
+        means = np.bincount(before, weights=figures, minlength=len(bins)) / rows
         return cls(
-            counts / counts.sum(),
-            np.array([len(values) / len(promised) for values in there]),
-            np.array([values.mean() for values in there]),
-            np.array([values.var() / len(values) for values in there]),
+            np.bincount(now, minlength=len(bins)) / len(pending),
+            rows / len(promised),
+            means,
+            means[now],
+            (figures - means[before]) / rows[before],
+            before,
+            (pending.entity, promised.entity),
         )
 
-    def error(self, weights: Floats, rows: int) -> float:
-        """Give the standard error of so weighted means, with the shares drawn by `rows` cases.
+    def error(self, weights: Floats) -> float:
+        """Give the standard error of so weighted means, with the shares drawn by the cases.
 
         By the greater of the spreads: a few cases of which none is in a rare bin would seem alike.
         """
         spread = max(self._spread(self.shares), self._spread(self.promised))
-        variance = spread / rows + float(weights**2 @ self.variances)
-        return float(variance**0.5)
+        here, there = self.whose
+        variance = spread / independent_rows(self.pending, here)
+        return float((variance + variance_of_sum(weights[self.places] * self.off, there)) ** 0.5)
+
+    def limit(self, level: float) -> float:
+        """Give the number of such errors that chance passes with this probability."""
+        return limit(level, *self.whose)
 
     def _spread(self, shares: Floats) -> float:
         return float(shares @ (self.means - shares @ self.means) ** 2)
+
+
+def _whose(decisions: Decisions, contract: Contract) -> str:
+    """Say of how few entities decisions are."""
+    if contract.entity is None or not are_few(decisions.entity):
+        return ""
+    return f" of {entities(decisions.entity, len(decisions))} {contract.entity.name} alone"
 
 
 def _words(wait: Wait) -> str:

@@ -13,7 +13,7 @@ from fourhats_runtime.contract import Column, Contract
 from fourhats_runtime.data.quality import cases_set_aside
 from fourhats_runtime.data.sql import literal, quote
 from fourhats_runtime.data.table_file import TableFileError, open_file
-from fourhats_runtime.data.warehouse import Connection, read_in, table_exists
+from fourhats_runtime.data.warehouse import Connection, columns, read_in, table_exists
 from fourhats_runtime.errors import ProjectError
 from fourhats_runtime.monitor.shared_log import gathered
 from fourhats_runtime.project import Project
@@ -33,6 +33,7 @@ class Outcomes(Section):
 def collect(connection: Connection, project: Project, contract: Contract) -> None:
     """Write the table `predictions`: one row a prediction about an open case, with its features.
 
+    `_entity` is whose it is by the contract, as the row has it: a pseudonym, if that is personal.
     Its outcome comes from the file of outcomes, from the API, or from the sources' row with the
     same id, where that came since. It is NULL while it is unknown.
 
@@ -64,6 +65,7 @@ def collect(connection: Connection, project: Project, contract: Contract) -> Non
     names = ("prediction_id", "id", "given_at", "model_version")
     facts = ", ".join(f"given.{name}" for name in names)
     answer = (
+        "_entity",
         "prediction",
         "probability",
         "decision",
@@ -140,7 +142,7 @@ def _nothing(contract: Contract) -> str:
     )
     return f"""
         SELECT * FROM (
-            SELECT FALSE AS _trial, FALSE AS _open, '' AS prediction_id, '' AS id,
+            SELECT FALSE AS _trial, FALSE AS _open, '' AS prediction_id, '' AS id, '' AS _entity,
                 CAST(NULL AS TIMESTAMP) AS given_at, '' AS model_version, '' AS prediction,
                 CAST(0 AS DOUBLE) AS probability, '' AS decision, {features}
             LIMIT 0
@@ -162,10 +164,14 @@ def _answered(connection: Connection, project: Project, contract: Contract) -> l
         "predictions: 'JSON[]', records: 'JSON[]', trial: 'BOOLEAN'}"
     )
     features = ", ".join(_from_json(column) for column in contract.features)
-    key = f"record ->> '$.{contract.id.name}'" if contract.id else "CAST(NULL AS VARCHAR)"
+    key, entity = (
+        f"record ->> '$.{column.name}'" if column else "CAST(NULL AS VARCHAR)"
+        for column in (contract.id, contract.entity)
+    )
     query = f"""
         SELECT coalesce(trial, FALSE) AS _trial, FALSE AS _open,
-            request_id || '-' || (place - 1) AS prediction_id, {key} AS id, given_at, model_version,
+            request_id || '-' || (place - 1) AS prediction_id, {key} AS id, {entity} AS _entity,
+            given_at, model_version,
             prediction ->> '$.prediction' AS prediction,
             CAST(prediction ->> '$.probability' AS DOUBLE) AS probability,
             prediction ->> '$.decision' AS decision, {features}
@@ -200,11 +206,14 @@ def _scored(connection: Connection, contract: Contract) -> list[str]:
     # Without an id the row itself is the case, which may be scored on several days.
     row = "_source || '-' || CAST(_row AS VARCHAR)"
     key = f"CAST({quote(contract.id.name)} AS VARCHAR)" if contract.id else row
+    entity = contract.entity.name if contract.entity else ""
+    # What was scored before the contract knew of entities may not have it.
+    whose = quote(entity) if entity in columns(connection, "scores") else "NULL"
     query = f"""
         SELECT FALSE AS _trial, TRUE AS _open,
             CAST(scored_on AS VARCHAR) || '-' || {row} AS prediction_id, {key} AS id,
-            scored_at AS given_at, model_version, CAST(prediction AS VARCHAR) AS prediction,
-            probability, decision, {features}
+            CAST({whose} AS VARCHAR) AS _entity, scored_at AS given_at, model_version,
+            CAST(prediction AS VARCHAR) AS prediction, probability, decision, {features}
         FROM scores
     """
     return [query]

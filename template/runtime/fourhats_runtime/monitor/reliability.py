@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from fourhats_runtime.monitor.chance import chi_squared_limit
-from fourhats_runtime.monitor.decisions import Decisions, Floats
+from fourhats_runtime.chance import Floats, of_sums, squares_limit, together
+from fourhats_runtime.monitor.decisions import Decisions
 
 MOST_BINS = 10
 ROWS_A_BIN = 50
@@ -54,20 +54,58 @@ def bias(holdout: Decisions, now: Decisions, least: Floats, false_alarms: float)
 
     Both samples may err, so each bin's distance is in standard errors of a difference, and by the
     greater of the variances: few rows may all be alike. `least` is what the variance of a row of
-    `now` is at least, shape (rows,).
+    `now` is at least, shape (rows,). An entity's rows may be in several bins, which then err
+    together.
     """
     bins = Bins.of(holdout, len(now))
-    before, places = bins.place(holdout), bins.place(now)
-    error = statistic = 0.0
-    freedom = 0
-    for place in range(len(bins)):
-        old, new = holdout.surprise[before == place], now.surprise[places == place]
-        if not (len(old) and len(new)):
-            continue
-        distance = float(new.mean() - old.mean())
-        variance = max(float(old.var()), float(new.var()), float(least[places == place].mean()))
-        error += abs(distance) * len(new) / len(now)
-        freedom += 1
-        if distance:
-            statistic += distance**2 / max(variance * (1 / len(old) + 1 / len(new)), 1e-300)
-    return Bias(error, freedom > 0 and statistic > chi_squared_limit(freedom, false_alarms))
+    old, new = _InBins.of(holdout, bins), _InBins.of(now, bins)
+    both = (old.rows > 0) & (new.rows > 0)
+    if not both.any():
+        return Bias(0.0, significant=False)
+    rows = np.maximum(1, new.rows)
+    lowest = np.bincount(bins.place(now), weights=least, minlength=len(bins)) / rows
+    variance = np.maximum(np.maximum(old.variances, new.variances), lowest).clip(1e-300)
+    distance = np.where(both, new.means - old.means, 0.0)
+    errors = variance * (1 / np.maximum(1, old.rows) + 1 / rows)
+    statistic = float((distance**2 / errors)[both].sum())
+    freedom = int(both.sum())
+    covariance = np.zeros((len(bins), len(bins)))
+    for sample in (old, new):
+        part = np.sqrt(variance / np.maximum(1, sample.rows) / errors)
+        covariance += sample.together * np.outer(part, part)
+    found = together(covariance[np.ix_(both, both)], freedom)
+    most = found.effect * squares_limit(
+        freedom, false_alarms, found.share, holdout.entity, now.entity
+    )
+    error = float(np.abs(distance) @ new.rows) / len(now)
+    return Bias(error, significant=statistic > most)
+
+
+@dataclass(frozen=True)
+class _InBins:
+    """The surprise in each bin, and how those of several go together by entity."""
+
+    rows: NDArray[np.int64]
+    means: Floats
+    variances: Floats
+    together: Floats
+    """The covariance of the sums, in units of that of independent rows."""
+
+    @classmethod
+    def of(cls, decisions: Decisions, bins: Bins) -> "_InBins":
+        place, number = bins.place(decisions), len(bins)
+        rows = np.bincount(place, minlength=number)
+        sums = np.bincount(place, weights=decisions.surprise, minlength=number)
+        means: Floats = sums / np.maximum(1, rows)
+        off = decisions.surprise - means[place]
+        squares = np.bincount(place, weights=off**2, minlength=number)
+        names, group = np.unique(decisions.entity, return_inverse=True)
+        each = np.bincount(group * number + place, weights=off, minlength=len(names) * number)
+        covariance = of_sums(each.reshape(len(names), number).astype(np.float64), len(decisions))
+        scale = np.sqrt(np.where(squares > 0, squares, 1.0))
+        covariance = covariance / np.outer(scale, scale)
+        # Of rows that are all alike nobody knows how they go together: then as much as can be.
+        sizes = np.bincount(group * number + place, minlength=len(names) * number)
+        most = (sizes.reshape(len(names), number) ** 2).sum(axis=0) / np.maximum(1, rows)
+        covariance[np.diag_indices(number)] = np.where(squares > 0, np.diag(covariance), most)
+        return cls(rows, means, squares / np.maximum(1, rows), covariance)

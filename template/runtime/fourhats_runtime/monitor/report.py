@@ -48,7 +48,7 @@ def report(
     drift = drift_shifts(connection, project) if pointer == "champion" else {}
     evaluation = registry.noted(model.version, "evaluation") or {}
     holdout = parts.holdout
-    figures = holdout_plots(outputs, holdout.actual, contract, model.rule, holdout.standard_error)
+    figures = holdout_plots(outputs, holdout.actual, contract, model.rule, holdout.groups)
     segments = evaluation.get("segments", [])
     if len(segments) > 1:
         figures["What decisions earn, by group"] = segment_figure(segments, evaluation["currency"])

@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 from matplotlib.figure import Figure
 from matplotlib.ticker import StrMethodFormatter
 
+from fourhats_runtime.chance import INTERVAL
 from fourhats_runtime.monitor.months import Month
 
 MOST_LINES = 8
@@ -16,7 +17,7 @@ REALISED, ESTIMATED, ADDED, QUIET = "#1f5f99", "#a9c9e6", "#b3541e", "grey"
 def value_figure(months: Sequence[Month], currency: str) -> Figure:
     """Plot what decisions earned and are estimated to earn, beside what was promised for them.
 
-    And what they add to the best policy without a model, with the 95 % interval.
+    And what they add to the best policy without a model, with its interval.
     """
     names = [f"{month.first:%Y-%m}" for month in months]
     known = [month.realised.total for month in months]
@@ -51,7 +52,7 @@ def value_figure(months: Sequence[Month], currency: str) -> Figure:
             markersize=4,
             capsize=4,
             color=ADDED,
-            label="added to no model, 95 %",
+            label=f"added to no model, {INTERVAL}",
         )
     axes.axhline(0, color=QUIET, linewidth=0.8)
     return _finished(figure, currency)

@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime
 from statistics import median
 from typing import Literal
 
+from fourhats_runtime.chance import are_few, numbered
 from fourhats_runtime.contract import Contract
 from fourhats_runtime.data.quality import broken
 from fourhats_runtime.data.sql import quote
@@ -92,6 +93,9 @@ def distribution_shifts(
     if count(connection, "clean") < limits.min_rows:
         return {}
     rows = values(connection, f"SELECT * FROM clean ORDER BY {drawn} LIMIT {limits.window_rows}")
+    groups = None if contract.entity is None else numbered(rows[contract.entity.name])
+    if groups is not None and are_few(groups):
+        return {}
     baselines = baselines_of(registry.card(version))
     inputs = feed(columns(rows, contract), contract, project.features)
     lasting = {
@@ -104,6 +108,7 @@ def distribution_shifts(
         baselines,
         warn_at=limits.warn_at,
         false_alarms=project.settings(Statistics).false_alarms,
+        groups=groups,
     )
 
 

@@ -1,14 +1,15 @@
 """All questions of monitoring, asked in one go."""
 
+from fourhats_runtime.chance import are_few, numbered
 from fourhats_runtime.contract import Contract
 from fourhats_runtime.data.warehouse import Connection, values
 from fourhats_runtime.lifecycle.distribution import baselines_of, prediction_column
 from fourhats_runtime.lifecycle.promote import refused
-from fourhats_runtime.lifecycle.reference import training_rows
+from fourhats_runtime.lifecycle.reference import Sample, training_rows
 from fourhats_runtime.lifecycle.registered import Model
 from fourhats_runtime.lifecycle.registry import Registry
 from fourhats_runtime.limits import Drift, Statistics
-from fourhats_runtime.model.features import Feed, lasting
+from fourhats_runtime.model.features import lasting
 from fourhats_runtime.monitor import alerts, data, history, performance, service
 from fourhats_runtime.monitor.drift import Shift, shifts
 from fourhats_runtime.monitor.findings import Finding, state_of
@@ -58,11 +59,13 @@ def watch(
 def drift(connection: Connection, project: Project) -> list[Finding]:
     """Judge the latest cases: each input, the predictions, and how inputs are related."""
     champion = Model.champion(project)
-    inputs = _latest(connection, project, champion)
-    if inputs is None:
+    cases = _latest(connection, project, champion)
+    if cases is None:
         words = "too few predictions to judge by (drift.min_rows)"
+        if champion.contract.entity is not None:
+            words += f", or of too few {champion.contract.entity.name}"
         return [Finding(name, "unknown", words) for name in ("drift", JOINT)]
-    found = _shifts(project, champion, inputs)
+    found = _shifts(project, champion, cases)
     moved = {name for name, shift in found.items() if shift.moved}
     columns = [
         Finding(
@@ -76,7 +79,7 @@ def drift(connection: Connection, project: Project) -> list[Finding]:
         )
         for name, shift in found.items()
     ]
-    return [*columns, _joint(project, champion, inputs, moved)]
+    return [*columns, _joint(project, champion, cases, moved)]
 
 
 def drift_shifts(connection: Connection, project: Project) -> dict[str, Shift]:
@@ -85,12 +88,15 @@ def drift_shifts(connection: Connection, project: Project) -> dict[str, Shift]:
     The furthest first; empty while there are too few predictions.
     """
     champion = Model.champion(project)
-    inputs = _latest(connection, project, champion)
-    return {} if inputs is None else _shifts(project, champion, inputs)
+    cases = _latest(connection, project, champion)
+    return {} if cases is None else _shifts(project, champion, cases)
 
 
-def _latest(connection: Connection, project: Project, champion: Model) -> Feed | None:
-    """Give the latest cases that anything was predicted for, each once; None where they are few."""
+def _latest(connection: Connection, project: Project, champion: Model) -> Sample | None:
+    """Give the latest cases that anything was predicted for, each once; None where they are few.
+
+    Or where they are of few entities, by which nobody can tell what others are like.
+    """
     limits = project.settings(Drift)
     rows = values(
         connection,
@@ -99,36 +105,42 @@ def _latest(connection: Connection, project: Project, champion: Model) -> Feed |
         "WHERE given_at IS NOT NULL) AS numbered "
         f"WHERE nth = 1 ORDER BY given_at DESC, prediction_id LIMIT {limits.window_rows}",
     )
-    if len(rows["prediction_id"]) < limits.min_rows:
+    groups = numbered(rows["_entity"])
+    if len(groups) < limits.min_rows or are_few(groups):
         return None
-    return champion.feed(rows)
+    return Sample(champion.feed(rows), groups)
 
 
-def _shifts(project: Project, champion: Model, inputs: Feed) -> dict[str, Shift]:
+def _shifts(project: Project, champion: Model, cases: Sample) -> dict[str, Shift]:
     card = Registry(project.artifacts / "registry").card(champion.version)
-    watched = lasting(inputs, champion.contract)
+    watched = lasting(cases.inputs, champion.contract)
     return shifts(
-        {**watched, "prediction": prediction_column(champion.run(inputs))},
+        {**watched, "prediction": prediction_column(champion.run(cases.inputs))},
         baselines_of(card),
         warn_at=project.settings(Drift).warn_at,
         false_alarms=project.settings(Statistics).false_alarms,
+        groups=cases.groups,
     )
 
 
-def _joint(project: Project, champion: Model, inputs: Feed, moved: set[str]) -> Finding:
+def _joint(project: Project, champion: Model, cases: Sample, moved: set[str]) -> Finding:
     """Judge the columns that have not moved by themselves: the others are reported already."""
     folder = Registry(project.artifacts / "registry").folder(champion.version)
     together = {
         name: values
-        for name, values in lasting(inputs, champion.contract).items()
+        for name, values in lasting(cases.inputs, champion.contract).items()
         if name not in moved
     }
     if len(together) < FEWEST_TOGETHER:
         return Finding(JOINT, "unknown", "no two columns are left to compare")
-    before = {name: values for name, values in training_rows(folder).items() if name in together}
+    learnt, groups = training_rows(folder)
+    if groups is not None and are_few(groups):
+        return Finding(JOINT, "unknown", "the model learnt from too few entities to compare with")
+    before = {name: values for name, values in learnt.items() if name in together}
     found = tell_apart(
         before,
         together,
+        groups=(groups, cases.groups),
         false_alarms=project.settings(Statistics).false_alarms,
         seed=project.settings(Training).seed,
     )

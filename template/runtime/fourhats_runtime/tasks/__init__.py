@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fourhats_runtime.business import ActionValue, NumberValue
+from fourhats_runtime.chance import Groups
 from fourhats_runtime.tasks.classification import figures as of_probabilities
 from fourhats_runtime.tasks.classification import rule as classification
 from fourhats_runtime.tasks.regression import figures as of_numbers
@@ -88,16 +89,16 @@ def holdout_plots(
     actual: Floats,
     contract: Contract,
     rule: Rule,
-    error: Callable[[Floats], float],
+    groups: Groups | None = None,
 ) -> dict[str, Figure]:
     """Plot outputs on the holdout against what came, by title.
 
-    `error` gives the standard error of the mean of amounts, one a row.
+    `groups` are equal for rows of one entity.
     """
     if isinstance(rule, classification.Rule):
         from fourhats_runtime.tasks.classification import plots  # noqa: PLC0415 (matplotlib)
 
-        return plots.holdout_plots(outputs, actual, contract, rule, error)
+        return plots.holdout_plots(outputs, actual, contract, rule, groups)
     from fourhats_runtime.tasks.regression import plots as number_plots  # noqa: PLC0415
 
     return number_plots.holdout_plots(outputs, actual, contract, cast("regression.Rule", rule))

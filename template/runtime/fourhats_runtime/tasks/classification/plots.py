@@ -1,18 +1,16 @@
 """Plots of the holdout: what the probabilities are good for."""
 
-from collections.abc import Callable
-
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 from numpy.typing import NDArray
 
+from fourhats_runtime.chance import INTERVAL, TAIL, Groups, half_width, independent_rows, limit
 from fourhats_runtime.contract import Contract
 from fourhats_runtime.tasks.classification.rule import Rule
 
 POINTS = 60
 BINS = 10
-TWO_ERRORS = 1.96
 MODEL, QUIET, HERE = "#1f5f99", "grey", "#b3261e"
 
 Floats = NDArray[np.float64]
@@ -23,20 +21,20 @@ def holdout_plots(
     actual: Floats,
     contract: Contract,
     rule: Rule,
-    error: Callable[[Floats], float],
+    groups: Groups | None,
 ) -> dict[str, Figure]:
     """Plot probabilities of shape (rows, classes) against the class indices that came.
 
-    `error` gives the standard error of the mean of amounts, one a row.
+    `groups` are equal for rows of one entity.
     """
     certainty, came = rule.certainty(outputs), _called_for(outputs, actual, contract)
-    plots = {"What decisions earn, by how many are acted on": _gain(outputs, actual, rule, error)}
+    plots = {"What decisions earn, by how many are acted on": _gain(outputs, actual, rule, groups)}
     if 0 < came.sum() < len(came):
         plots |= {
             "Who is found, and at what price": _found(certainty, came, rule.threshold),
         }
     plots |= {
-        "Are the probabilities calibrated?": _calibration(certainty, came),
+        "Are the probabilities calibrated?": _calibration(certainty, came, groups),
         "What the decisions led to, in cases and money": _outcomes(outputs, actual, came, rule),
     }
     if contract.positive is None:
@@ -51,23 +49,23 @@ def _called_for(outputs: Floats, actual: Floats, contract: Contract) -> NDArray[
     return np.asarray(actual == outputs.argmax(axis=1))
 
 
-def _gain(outputs: Floats, actual: Floats, rule: Rule, error: Callable[[Floats], float]) -> Figure:
+def _gain(outputs: Floats, actual: Floats, rule: Rule, groups: Groups | None) -> Figure:
     """Plot what a decision earns where the likeliest so many are acted on, with its interval."""
     certainty = np.sort(rule.certainty(outputs))
     steps = np.unique(np.linspace(0, len(certainty), POINTS).astype(int))
     above = np.append(certainty, certainty[-1] + 1)  # acting from here on leaves out so many
     thresholds = np.unique(np.append(above[steps], rule.threshold))
-    shares, means, errors = [], [], []
+    shares, means, ends = [], [], []
     for threshold in thresholds:
         acts = rule.certainty(outputs) >= threshold
         earned = rule.earned(acts, outputs, actual)
         shares.append(float(acts.mean()))
         means.append(float(earned.mean()))
-        errors.append(TWO_ERRORS * error(earned))
-    share, mean, off = np.array(shares), np.array(means), np.array(errors)
+        ends.append(half_width(earned, groups))
+    share, mean, off = np.array(shares), np.array(means), np.array(ends)
     figure = Figure(figsize=(6, 3.5), layout="constrained")
     axes = figure.subplots()
-    axes.fill_between(share, mean - off, mean + off, alpha=0.2, label="95 % interval")
+    axes.fill_between(share, mean - off, mean + off, alpha=0.2, label=INTERVAL)
     axes.plot(share, mean, color=MODEL, label="the likeliest first")
     axes.plot(share[[-1, 0]], mean[[-1, 0]], linestyle="--", color=QUIET, label="by chance")
     at = float(rule.decide(outputs).mean())
@@ -107,14 +105,21 @@ def _found(certainty: Floats, came: NDArray[np.bool_], threshold: float) -> Figu
     return figure
 
 
-def _calibration(certainty: Floats, came: NDArray[np.bool_]) -> Figure:
+def _calibration(certainty: Floats, came: NDArray[np.bool_], groups: Groups | None) -> Figure:
     """Plot what came true of each tenth of the scale, and how many rows that is."""
     places = np.minimum((certainty * BINS).astype(int), BINS - 1)
     counts = np.bincount(places, minlength=BINS)
     filled = np.flatnonzero(counts)
     shares = np.array([came[places == place].mean() for place in filled])
     # Wilson's interval (Journal of the American Statistical Association 22, 1927): in [0, 1].
-    rows, z = counts[filled], TWO_ERRORS
+    those = [None if groups is None else groups[places == place] for place in filled]
+    rows = np.array(
+        [
+            independent_rows(came[places == place].astype(np.float64), of_these)
+            for place, of_these in zip(filled, those, strict=True)
+        ]
+    )
+    z = np.array([limit(TAIL, of_these) for of_these in those])
     middle = (shares + z**2 / (2 * rows)) / (1 + z**2 / rows)
     off = z * np.sqrt(shares * (1 - shares) / rows + z**2 / (4 * rows**2)) / (1 + z**2 / rows)
     ends = np.array([shares - middle + off, middle + off - shares]).clip(0)
@@ -128,7 +133,7 @@ def _calibration(certainty: Floats, came: NDArray[np.bool_]) -> Figure:
         fmt="o",
         capsize=3,
         color=MODEL,
-        label="what came, with its 95 % interval",
+        label=f"what came, with its {INTERVAL}",
     )
     above.set(ylabel="share that came true")
     above.legend(fontsize="small")
