@@ -47,5 +47,5 @@ class QuickWorker(Worker):
             self._rendered[string] = super()._render_string(string, extra_context)
         return self._rendered[string]
 
-    def _sync_git_index_executable_bit(self, dst_relpath: Path, src_mode: int) -> None:
+    def _sync_git_index_executable_bit(self, *_: object, **__: object) -> None:
         """Leave git alone: there is no index yet."""
