@@ -37,8 +37,7 @@ demo: .venv/.installed ## render, install and run the default project, ask it fo
 MEMORY := $(shell test "$$(df --output=avail -BG /dev/shm 2>/dev/null | tail -1 | tr -dc 0-9)" -ge 8 \
   2>/dev/null && echo /dev/shm || echo "$${TMPDIR:-/tmp}")
 ON_DISK := tests/build tests/run
-# What takes longest comes first: begun last, it would go on alone.
-IN_MEMORY := tests/runtime/test_mutations.py tests/update tests/cli tests/render tests/runtime tests/method
+IN_MEMORY := tests/update tests/cli tests/render tests/runtime tests/method
 
 test: lint ## lint, then every test
 	@$(VENV)/pytest $(PARALLEL) $(ON_DISK); on_disk=$$?; \
