@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 from cookiecutter.utils import create_env_with_context
+from copier import run_copy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -22,6 +23,7 @@ from hooks.cookiecutter_json import cookiecutter_json
 from tests.cli.shell import BIN, Result, Shell, copy_template
 from tests.render.answer_sets import Answers, covering_array, named, questions
 from tests.render.test_hostile_texts import HOSTILE, SURROUNDINGS, typed_everywhere
+from tests.services.compiled import compiled_once
 from tests.services.rendered import ROOT, project_env
 
 if TYPE_CHECKING:
@@ -89,9 +91,7 @@ CHANGED: Answers = {
     "ci": "azure_devops",
     "alerts": ["email", "log", "slack", "teams", "webhook"],
 }
-ANSWER_SETS: list[Answers] = [
-    {},
-    {"task": "regression"},
+ANSWER_SETS: list[Answers] = [  # the defaults and their tasks are among what is typed below
     CHANGED,
     {"project_name": "数据 42"},
     {"project_name": "a" * 80, "data_sources": ["postgres"]},
@@ -124,6 +124,8 @@ def released(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("git") / "fourhats.git"
     folder.mkdir()
     with_door(copy_template(ROOT, folder))
+    for large in ("runtime", "deploy"):  # of no matter here: this is about addresses and versions
+        shutil.rmtree(folder / "template" / large)
     git(folder, "init", "--quiet", "--initial-branch=main")
     readme = folder / "template" / "README.md.jinja"
     for version in ("v1.0.0", "v1.1.0", None):
@@ -331,7 +333,7 @@ def test_a_version_is_checked_out_and_updated(shell: Shell, released: Path) -> N
     assert done.code == 0, done.err
     assert done.err == ""
     project = shell.folder / "customer-churn"
-    assert contents(project) == copied(shell, url, {}, "--vcs-ref=v1.0.0")
+    assert contents(project) == copied(shell, url, {}, "v1.0.0")
     assert noted(project) == (url, "v1.0.0")
     charter = project / "docs" / "charter.md"
     charter.write_text(f"{charter.read_text(encoding='utf-8')}Mine.\n", encoding="utf-8")
@@ -341,7 +343,7 @@ def test_a_version_is_checked_out_and_updated(shell: Shell, released: Path) -> N
     updated = shell.run(str(BIN / "copier"), "update", "--defaults", "--quiet", str(project))
     assert updated.code == 0, updated.err
     shutil.rmtree(project / ".git")
-    newest = copied(shell, url, {}, "--vcs-ref=v1.1.0")
+    newest = copied(shell, url, {}, "v1.1.0")
     newest["docs/charter.md"] += b"Mine.\n"
     assert contents(project) == newest
 
@@ -465,16 +467,16 @@ def only_folder(shell: Shell) -> Path:
     return folder
 
 
-def copied(shell: Shell, source: Path | str, answers: Answers, *options: str) -> dict[str, bytes]:
-    """Give the files of the project that `copier copy` makes; it makes the same one once."""
-    key = json.dumps([str(source), answers, options])
+def copied(
+    shell: Shell, source: Path | str, answers: Answers, version: str | None = None
+) -> dict[str, bytes]:
+    """Give the files of the project that copier makes; it makes the same one once."""
+    key = json.dumps([str(source), answers, version])
     if key not in COPIED:
         folder = shell.folder.parent / "copied"
-        data = shell.folder.parent / "data.yml"
-        data.write_text(yaml.safe_dump(answers), encoding="utf-8")
-        command = [str(BIN / "copier"), "copy", "--defaults", "--quiet", f"--data-file={data}"]
-        environment = project_env({"HOME": shell.environment["HOME"]})
-        subprocess.run([*command, *options, str(source), str(folder)], check=True, env=environment)
+        with pytest.MonkeyPatch.context() as patch, compiled_once():
+            patch.setenv("HOME", shell.environment["HOME"])
+            run_copy(str(source), folder, data=answers, defaults=True, quiet=True, vcs_ref=version)
         COPIED[key] = contents(folder)
         shutil.rmtree(folder)
     return dict(COPIED[key])

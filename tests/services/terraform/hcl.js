@@ -1,8 +1,9 @@
-// Reads a JSON list of files on its input; prints how each would be written by the formatter of
-// Terraform, and what it says.
+// Reads files of Terraform, a JSON list of them in each line of its input; prints in a line how each
+// would be written by the formatter of Terraform, and what it says.
 const { format } = require("@cdktf/hcl-tools");
 const { parse } = require("@cdktf/hcl2json");
 const { readFileSync } = require("fs");
+const { createInterface } = require("readline");
 
 async function read(name) {
   const text = readFileSync(name, "utf-8");
@@ -14,11 +15,14 @@ async function read(name) {
 }
 
 async function main() {
-  const found = {};
-  for (const name of JSON.parse(readFileSync(0, "utf-8"))) {
-    found[name] = await read(name);
+  for await (const names of createInterface({ input: process.stdin })) {
+    const found = {};
+    for (const name of JSON.parse(names)) {
+      found[name] = await read(name);
+    }
+    console.log(JSON.stringify(found));
   }
-  console.log(JSON.stringify(found));
 }
 
-main();
+// Both run in a WebAssembly of Go's, which would keep the process.
+main().then(() => process.exit());

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -34,17 +35,26 @@ class HclFile:
 def hcl_files(folder: Path) -> dict[str, HclFile]:
     """Read the files of a folder and of those in it, by their names there."""
     names = sorted(str(path) for path in folder.rglob("*") if path.suffix in SUFFIXES)
-    modules = node_modules()
-    done = subprocess.run(
-        ["node", READER],
-        input=json.dumps(names),
-        capture_output=True,
-        text=True,
-        check=True,
-        env={**os.environ, "NODE_PATH": str(modules)},
-    )
-    found = json.loads(done.stdout)
+    reader = _reader()
+    assert reader.stdin
+    assert reader.stdout
+    reader.stdin.write(f"{json.dumps(names)}\n")
+    reader.stdin.flush()
+    found = json.loads(reader.stdout.readline())
     return {Path(name).relative_to(folder).as_posix(): HclFile(**found[name]) for name in names}
+
+
+@cache
+def _reader() -> subprocess.Popen[str]:
+    """Start what reads: once, since that takes seconds. It ends with its input, so with us."""
+    return subprocess.Popen(
+        ["node", READER],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+        env={**os.environ, "NODE_PATH": str(node_modules())},
+    )
 
 
 def node_modules() -> Path:
