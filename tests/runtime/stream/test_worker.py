@@ -4,6 +4,7 @@ The broker is one in memory that keeps to the same rules: what is read and not s
 """
 
 import json
+import time
 import urllib.error
 import urllib.request
 from collections import Counter
@@ -25,7 +26,6 @@ from fourhats_runtime.lifecycle.registry import Registry
 from fourhats_runtime.monitor.predictions import collect
 from fourhats_runtime.stream import metrics as metrics_module
 from fourhats_runtime.stream import replies as replies_module
-from fourhats_runtime.stream import worker as worker_module
 from fourhats_runtime.stream.messages import (
     AwayError,
     Lag,
@@ -291,7 +291,7 @@ def test_the_worker_looks_for_a_new_champion_once_a_second(
 ) -> None:
     began, looks = worker._refreshed_at, list[float]()  # noqa: SLF001
     for seconds in (0.5, 0.9, 1.1, 1.9, 2.2):
-        monkeypatch.setattr(worker_module.time, "monotonic", partial(float, began + seconds))
+        monkeypatch.setattr(time, "monotonic", partial(float, began + seconds))
         monkeypatch.setattr(worker._predictor, "refresh", partial(looks.append, seconds))  # noqa: SLF001
         worker._refresh()  # noqa: SLF001
     assert looks == [1.1, 2.2]
