@@ -14,7 +14,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata  # type: ignore[import-untyped]
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import roc_auc_score
 from sklearn.utils.class_weight import compute_sample_weight
@@ -95,10 +94,13 @@ def _half(rows: int, groups: Groups | None, random: np.random.Generator) -> NDAr
 
 
 def _shares(likely: Floats, chosen: NDArray[np.bool_]) -> Floats:
-    """Give the share of the rows of the other kind that seem less likely than each of these."""
-    among_all = rankdata(likely)[chosen]
-    shares: Floats = (among_all - rankdata(likely[chosen])) / (~chosen).sum()
-    return shares
+    """Give the share of the rows of the other kind that seem less likely than each of these.
+
+    Those that seem as likely count by half.
+    """
+    others, these = np.sort(likely[~chosen]), likely[chosen]
+    below, not_above = (np.searchsorted(others, these, side=side) for side in ("left", "right"))
+    return (below + not_above) / (2 * len(others))
 
 
 def _numbers(column: NDArray[np.float32] | NDArray[np.object_]) -> NDArray[np.float64]:
