@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date, datetime
-from typing import TYPE_CHECKING
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
 
 import pyarrow as pa
 import pytest
 from fourhats_runtime.data.sources import stores
 from fourhats_runtime.data.warehouse import connect, values
 from fourhats_runtime.errors import ProjectError
-from fourhats_runtime.score.files import ScoreFiles, score_files
+from fourhats_runtime.score.files import ScoreFiles, score_files, stamp_of
 from fourhats_runtime.score.rows import Interval, partition
 from pyarrow import fs, parquet
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from fourhats_runtime import Project
+    from fourhats_runtime.lifecycle import Model
 
 ROWS = pa.record_batch({"_row": [1, 2], "prediction": ["yes", "no"]})
 NOW = datetime(2026, 1, 2, 3, 4)  # noqa: DTZ001 (the warehouse's are all in UTC)
@@ -55,6 +57,19 @@ def test_a_part_is_there_once_it_was_written_of_just_this(place: tuple[Project, 
     (folder / DAY / "part-00001.parquet").write_bytes(b"cut off")
     assert not files.has(1, "b")
     assert files.address.endswith(f"scores/{DAY}")
+
+
+def test_what_the_memory_held_under_a_missing_value_changes_no_part(fresh: Project) -> None:
+    model = cast("Model", SimpleNamespace(version="v1-a"))
+    stamps = []
+    for held in (7.0, 8.0):
+        values = pa.array([1.0, held, 3.0])
+        known = pa.py_buffer(bytes([0b101]))
+        column = pa.Array.from_buffers(pa.float64(), 3, [known, values.buffers()[1]], 1)
+        assert column.to_pylist() == [1.0, None, 3.0]
+        stamps.append(stamp_of(model, fresh, pa.record_batch({"a": column})))
+    assert stamps[0] == stamps[1]
+    assert stamp_of(model, fresh, pa.record_batch({"a": [1.0, 2.0, 3.0]})) != stamps[0]
 
 
 def test_a_partition_is_whole_when_it_says_so(place: tuple[Project, Path]) -> None:
