@@ -96,6 +96,7 @@ class Trials:
             "id": pa.nulls(size, pa.string()),
             "given_at": [day] * size,
             "model_version": [self.model.version] * size,
+            "_entity": pa.nulls(size, pa.string()),
             "prediction": [str(one) for one in answers["prediction"].tolist()],
             "probability": pa.array(answers["probability"].tolist(), pa.float64()),
             "decision": answers["decision"].tolist(),
