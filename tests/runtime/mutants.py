@@ -49,8 +49,8 @@ KNOWN = (
     Mutant(
         "a tie takes the champion's place",
         "lifecycle/comparison.py",
-        "return self.low > 0",
-        "return self.gain >= 0",
+        "is_better=_lower_bound(draws, differing, stake, error_rate) > 0",
+        "is_better=gains.mean() >= 0",
     ),
     Mutant(
         "the future predicts the past",
@@ -72,15 +72,15 @@ KNOWN = (
     ),
     Mutant(
         "rows of one entity are so many draws",
-        "model/parts.py",
-        "if groups is None:",
-        "if groups is not None:",
+        "chance.py",
+        "off = _summed(amounts - mean, groups)\n    draws",
+        "off = amounts - mean\n    draws",
     ),
     Mutant(
         "an alert knows nothing of the holdout's error",
         "monitor/performance.py",
-        "(max(now, before) / len(judged) + before / len(promised)) ** 0.5",
-        "(max(now, before) / len(judged)) ** 0.5",
+        "(max(now, before) / rows + before / promised_rows) ** 0.5",
+        "(max(now, before) / rows) ** 0.5",
     ),
     Mutant(
         "an unknown category is larger than every known one",

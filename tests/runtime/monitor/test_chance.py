@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from fourhats_runtime import Project
-from fourhats_runtime.chance import Floats, chi_squared_limit, normal_limit
+from fourhats_runtime.chance import Floats, by_entity, chi_squared_limit, normal_limit
 from fourhats_runtime.lifecycle.distribution import baseline
 from fourhats_runtime.lifecycle.registry import Registry
 from fourhats_runtime.limits import Performance
@@ -170,3 +170,12 @@ def test_too_few_of_either_are_not_judged(monkeypatch: pytest.MonkeyPatch, fresh
     assert {finding.state for finding in found.values()} == {"unknown"}
     assert "too few to judge by" in found[performance.VALUE].message
     assert "too few to estimate by" in found[performance.ESTIMATED].message
+
+
+def test_rows_that_say_the_same_are_one_draw() -> None:
+    amounts = np.random.default_rng(0).normal(3, 2, 50)
+    repeated, whose = np.repeat(amounts, 8), np.repeat(np.arange(50), 8)
+    assert by_entity(repeated, whose) == pytest.approx(amounts)
+    assert by_entity(repeated, None) is repeated
+    uneven = by_entity(np.array([1.0, 1.0, 1.0, 5.0]), np.array([0, 0, 0, 1]))
+    assert uneven.mean() == pytest.approx(2.0)

@@ -6,6 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -246,6 +247,19 @@ def test_who_never_reads_is_cut_off(generous: Served, more: bytes) -> None:
     wait_for(lambda: generous.open_connections() == 0)
     for opened in silent:
         opened.close()
+
+
+def test_who_takes_a_drop_at_a_time_is_cut_off(generous: Served) -> None:
+    with generous.connected() as client:
+        client.send(post(b""))
+
+        def sip() -> bool:
+            with suppress(ConnectionError):
+                client.socket.recv(1000)
+            return generous.open_connections() == 0
+
+        wait_for(lambda: generous.open_connections() == 1)
+        wait_for(sip)
 
 
 def test_who_reads_slowly_is_not(generous: Served) -> None:

@@ -100,6 +100,7 @@ def test_a_key_is_256_random_bits_and_its_hash_is_sha256() -> None:
 
 def test_a_body_that_is_too_long_is_refused(ran: Project, record: dict[str, Any]) -> None:
     with serve_with(ran, max_body_bytes=100) as client:
+        assert client.post("/predict", content=b"x" * 100).status_code == 422
         assert client.post("/predict", content=b"x" * 101).status_code == 413
         in_pieces = client.post("/predict", content=(b"x" * 30 for _ in range(4)))
         assert in_pieces.status_code == 413
@@ -224,8 +225,9 @@ def test_a_request_id_that_could_do_harm_is_replaced(
     assert answer.json()["request_id"] == answer.headers["x-request-id"] != given
 
 
-def test_pages_of_other_sites_may_not_ask(ran: Project, record: dict[str, Any]) -> None:
-    foreign = {"origin": "https://desk.example.com", "sec-fetch-site": "cross-site"}
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+def test_pages_of_other_sites_may_not_ask(ran: Project, record: dict[str, Any], site: str) -> None:
+    foreign = {"origin": "https://desk.example.com", "sec-fetch-site": site}
     with serve_with(ran) as client:
         refused = client.post("/predict", json=[record], headers=foreign)
     assert refused.status_code == 403
@@ -351,6 +353,17 @@ def test_a_body_may_take_the_time_that_is_set_and_no_more(
         assert client.portal is not None
         client.portal.call(ask)
     assert answered[0] == expected
+
+
+def test_a_probe_is_logged_when_it_fails(
+    fresh: Project, made: Project, capfd: pytest.CaptureFixture[str]
+) -> None:
+    for project, lines in ((made, []), (fresh, [("/ready", 503)])):
+        with local(project) as client:
+            client.get("/health")
+            client.get("/ready")
+        asked = [line for line in logged(capfd) if "path" in line]
+        assert [(line["path"], line["status"]) for line in asked] == lines
 
 
 def test_head_is_logged_as_it_was_asked(made: Project, capfd: pytest.CaptureFixture[str]) -> None:

@@ -1,9 +1,11 @@
 """Tokens of the organisation's own provider: which are good, and which are not."""
 
+import base64
 import json
+import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
@@ -30,6 +32,10 @@ class Provider:
 
     issuer: str = ""
     published: list[Any] = field(default_factory=list)
+    keys_at: str = ""
+    """Where it says that its keys are."""
+    asked: int = 0
+    """How often it was asked."""
 
     def publish(self, kid: str, key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey) -> None:
         """Publish one key, in place of those before."""
@@ -53,7 +59,8 @@ def provider() -> Iterator[Provider]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             jwks = {"keys": made.published}
-            about = {"issuer": made.issuer, "jwks_uri": f"{made.issuer}/keys"}
+            made.asked += 1
+            about = {"issuer": made.issuer, "jwks_uri": made.keys_at}
             body = json.dumps(jwks if self.path == "/keys" else about).encode()
             self.send_response(200)
             self.end_headers()
@@ -64,6 +71,7 @@ def provider() -> Iterator[Provider]:
 
     with HTTPServer(("127.0.0.1", 0), Handler) as server:
         made.issuer = f"http://127.0.0.1:{server.server_port}"
+        made.keys_at = f"{made.issuer}/keys"
         made.publish("one", RSA_KEY)
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield made
@@ -113,6 +121,14 @@ def test_a_token_for_another_time_place_or_service_is_not_good(
     known: callers.Callers, provider: Provider, change: dict[str, Any]
 ) -> None:
     assert _name(known, provider.token(**change)) is None
+
+
+@pytest.mark.parametrize(("seconds", "good"), [(-5, True), (-120, False)])
+def test_clocks_may_differ_a_little(
+    known: callers.Callers, provider: Provider, seconds: int, *, good: bool
+) -> None:
+    assert bool(_name(known, provider.token(exp=time.time() + seconds))) is good
+    assert bool(_name(known, provider.token(nbf=time.time() - seconds))) is good
 
 
 def test_a_token_that_anybody_could_make_is_not_good(
@@ -176,6 +192,59 @@ def test_only_a_key_for_signatures_vouches_for_a_token(
     known.refresh()
     assert _name(known, token)
     assert bool(_name(known, provider.token())) is good
+
+
+def test_the_provider_is_not_asked_for_each_token_that_nobody_knows(
+    known: callers.Callers, provider: Provider
+) -> None:
+    provider.publish("two", EC_KEY)
+    claims = jwt.decode(provider.token(), options={"verify_signature": False})
+    before = provider.asked
+    for number in range(3):
+        token = jwt.encode(claims, EC_KEY, "ES256", headers={"kid": f"unknown {number}"})
+        assert _name(known, token) is None
+        known.refresh()
+    assert provider.asked == before
+
+
+def test_a_secret_among_the_published_keys_vouches_for_nobody(
+    known: callers.Callers, provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(oidc, "PATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr(oidc, "KEYS_SECONDS", 0.0)
+    secret = "published-by-mistake-" * 2
+    encoded = base64.urlsafe_b64encode(secret.encode()).decode().rstrip("=")
+    provider.published.append({"kty": "oct", "k": encoded, "kid": "secret", "use": "sig"})
+    known.refresh()
+    claims = jwt.decode(provider.token(), options={"verify_signature": False})
+    assert _name(known, jwt.encode(claims, secret, "HS256", headers={"kid": "secret"})) is None
+    assert _name(known, provider.token())
+
+
+@pytest.mark.parametrize("change", ["issuer", "keys_at"])
+def test_keys_of_somebody_else_are_not_taken_over(
+    known: callers.Callers, provider: Provider, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    monkeypatch.setattr(oidc, "PATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr(oidc, "KEYS_SECONDS", 0.0)
+    good = provider.token()
+    provider.publish("one", EC_KEY)
+    if change == "issuer":
+        provider.issuer = "https://elsewhere.example"
+    else:  # without TLS, others could put theirs in their place
+        provider.keys_at = provider.keys_at.replace("127.0.0.1", "this-machine.example")
+        monkeypatch.setattr(socket, "create_connection", _here(socket.create_connection))
+    known.refresh()
+    assert _name(known, good)
+
+
+def _here(connect: Callable[..., socket.socket]) -> Callable[..., socket.socket]:
+    """Have every name lead to this machine."""
+
+    def to_here(address: tuple[str, int], *more: Any, **options: Any) -> socket.socket:  # noqa: ANN401
+        return connect(("127.0.0.1", address[1]), *more, **options)
+
+    return to_here
 
 
 def test_a_provider_that_is_away_stops_nobody_whose_key_is_known(
