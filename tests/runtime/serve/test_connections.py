@@ -250,15 +250,19 @@ def test_who_never_reads_is_cut_off(generous: Served, more: bytes) -> None:
 
 
 def test_who_takes_a_drop_at_a_time_is_cut_off(generous: Served) -> None:
-    with generous.connected() as client:
-        client.send(post(b""))
+    (listening,) = generous.server.servers
+    listening.sockets[0].setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+    with socket.socket() as opened:  # with so little room on the way, each drop is seen
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        opened.connect(("127.0.0.1", generous.port))
+        opened.sendall(post(b""))
+        wait_for(lambda: generous.open_connections() == 1)
 
         def sip() -> bool:
             with suppress(ConnectionError):
-                client.socket.recv(1000)
+                opened.recv(2000)
             return generous.open_connections() == 0
 
-        wait_for(lambda: generous.open_connections() == 1)
         wait_for(sip)
 
 

@@ -90,6 +90,15 @@ def _with(project: Project, provider: Provider, *hashes: str, **change: object) 
     return configured(project, *hashes, serve=change)
 
 
+def _ask_anew(known: callers.Callers, provider: Provider) -> None:
+    """Have the provider asked for its keys, as a token of one that is not known does."""
+    claims = jwt.decode(provider.token(), options={"verify_signature": False})
+    assert _name(known, jwt.encode(claims, EC_KEY, "ES256", headers={"kid": "unknown"})) is None
+    before = provider.asked
+    known.refresh()
+    assert provider.asked > before
+
+
 def _name(known: callers.Callers, token: str) -> str | None:
     return known.name({b"authorization": f"Bearer {token}".encode()})
 
@@ -211,11 +220,10 @@ def test_a_secret_among_the_published_keys_vouches_for_nobody(
     known: callers.Callers, provider: Provider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(oidc, "PATIENCE_SECONDS", 0.0)
-    monkeypatch.setattr(oidc, "KEYS_SECONDS", 0.0)
     secret = "published-by-mistake-" * 2
     encoded = base64.urlsafe_b64encode(secret.encode()).decode().rstrip("=")
     provider.published.append({"kty": "oct", "k": encoded, "kid": "secret", "use": "sig"})
-    known.refresh()
+    _ask_anew(known, provider)
     claims = jwt.decode(provider.token(), options={"verify_signature": False})
     assert _name(known, jwt.encode(claims, secret, "HS256", headers={"kid": "secret"})) is None
     assert _name(known, provider.token())
@@ -226,7 +234,6 @@ def test_keys_of_somebody_else_are_not_taken_over(
     known: callers.Callers, provider: Provider, monkeypatch: pytest.MonkeyPatch, change: str
 ) -> None:
     monkeypatch.setattr(oidc, "PATIENCE_SECONDS", 0.0)
-    monkeypatch.setattr(oidc, "KEYS_SECONDS", 0.0)
     good = provider.token()
     provider.publish("one", EC_KEY)
     if change == "issuer":
@@ -234,7 +241,7 @@ def test_keys_of_somebody_else_are_not_taken_over(
     else:  # without TLS, others could put theirs in their place
         provider.keys_at = provider.keys_at.replace("127.0.0.1", "this-machine.example")
         monkeypatch.setattr(socket, "create_connection", _here(socket.create_connection))
-    known.refresh()
+    _ask_anew(known, provider)
     assert _name(known, good)
 
 
@@ -251,10 +258,11 @@ def test_a_provider_that_is_away_stops_nobody_whose_key_is_known(
     known: callers.Callers, provider: Provider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(oidc, "PATIENCE_SECONDS", 0.0)
-    monkeypatch.setattr(oidc, "KEYS_SECONDS", 0.0)
-    issuer, provider.issuer = provider.issuer, "http://127.0.0.1:9"
-    known.refresh()
-    provider.issuer = issuer
+    keys_at, provider.keys_at = provider.keys_at, "http://127.0.0.1:9"
+    _ask_anew(known, provider)
+    assert _name(known, provider.token())
+    provider.keys_at = keys_at
+    _ask_anew(known, provider)
     assert _name(known, provider.token())
 
 
