@@ -5,6 +5,7 @@ Runs in the rendered project's folder and environment: `python echo_service.py P
 
 import sys
 import tomllib
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -44,6 +45,8 @@ def field(column: dict[str, Any]) -> tuple[Any, Any]:
         "number": Annotated[float, limits],
         "boolean": bool,
         "category": Literal[tuple(column.get("categories", ["?"]))],
+        "datetime": datetime,
+        "text": str,
     }
     identity = column.get("role") == "id"
     kind = str | int if identity else kinds[column["type"]]
