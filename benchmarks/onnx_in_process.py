@@ -1,7 +1,8 @@
 """ONNX Runtime in process: rows a second from a list of records to a list of answers.
 
-What anybody would write who has records and the graph: columns, arrays, the graph, numbers. Runs in
-the rendered project's environment: `python onnx_in_process.py PROJECT RECORDS SECONDS THREADS`.
+What anybody would write who has records and the graph: columns, arrays, features, the graph,
+numbers. Runs in the rendered project's environment:
+`python onnx_in_process.py PROJECT RECORDS SECONDS THREADS`.
 """
 
 import json
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import numpy as np  # these come with the rendered project
 import onnxruntime
+from customer_churn.features import derived  # type: ignore[import-not-found]  # the rendered one
 
 
 def main() -> None:
@@ -25,12 +27,15 @@ def main() -> None:
         each.name: object if each.type == "tensor(string)" else np.float32
         for each in session.get_inputs()
     }
+    moments = {"signed_on": "datetime64[us]"}
     begun, rows = time.perf_counter(), 0
     while (passed := time.perf_counter() - begun) < float(sys.argv[3]):
-        inputs = {
-            name: np.array([record[name] for record in records], dtype=kind).reshape(-1, 1)
-            for name, kind in kinds.items()
+        row = {
+            name: np.array([record[name] for record in records], moments.get(name, kinds.get(name)))
+            for name in records[0]
         }
+        row |= derived(row)
+        inputs = {name: row[name].astype(kind).reshape(-1, 1) for name, kind in kinds.items()}
         rows += len(session.run(None, inputs)[-1].tolist())
     print(rows / passed)
 
