@@ -17,14 +17,14 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import pytest
 from fourhats_runtime.lifecycle.distribution import baseline
-from fourhats_runtime.lifecycle.registry import Registry
 from fourhats_runtime.monitor import calibration, performance
-from fourhats_runtime.monitor.decisions import Decisions, Wait
+from fourhats_runtime.monitor.decisions import Decisions
 from fourhats_runtime.monitor.drift import shifts
 from fourhats_runtime.monitor.joint import tell_apart
 from fourhats_runtime.monitor.months import added, to_be_added
 
 from tests.method.test_drift import STEADY, most_by_chance
+from tests.runtime.judged import judged
 from tests.runtime.sample_project import sample_project
 
 if TYPE_CHECKING:
@@ -126,19 +126,10 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
 def alarms(
     project: Project, monkeypatch: pytest.MonkeyPatch, holdout: Decisions, now: Decisions
 ) -> set[str]:
-    """Judge decisions: as many others wait for their outcomes, those of the same entities."""
-
-    def taken(*_: object, known: bool, **__: object) -> Decisions:
-        return now if known else replace(now, earned=np.full(len(now), np.nan))
-
-    monkeypatch.setattr(Registry, "require", lambda *_: "v1")
-    monkeypatch.setattr(performance, "on_holdout", lambda *_: holdout)
-    monkeypatch.setattr(performance, "taken", taken)
-    monkeypatch.setattr(performance, "waiting", lambda *_: Wait(2 * len(now), len(now), None))
-    none: object = None
-    found = performance.check(none, project, project.contract)  # type: ignore[arg-type]
-    assert "unknown" not in {finding.state for finding in found}
-    return {finding.incident for finding in found if finding.state == "alert"}
+    """Judge decisions of the same entities as wait for their outcomes; gives what alarms."""
+    found = judged(monkeypatch, project, holdout, now)
+    assert "unknown" not in {finding.state for finding in found.values()}
+    return {incident for incident, finding in found.items() if finding.state == "alert"}
 
 
 QUESTIONS = (performance.VALUE, performance.ESTIMATED, calibration.INCIDENT)

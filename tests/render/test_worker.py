@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
+import copier
 import pytest
-from copier import run_copy
-from fourhats.render.worker import QuickWorker
+from fourhats.render import worker
 
 from tests.render.answer_sets import Answers, covering_array
 from tests.render.tree import Tree
@@ -25,11 +25,8 @@ REPEATED = {
 def both(source: Path, folder: Path, answers: Answers) -> list[dict[str, tuple[int, bytes]]]:
     """Render it by copier, and by our worker."""
     theirs, ours = folder / "project", folder / "ours" / "project"
-    run_copy(str(source), theirs, data=answers, defaults=True, quiet=True)
-    with QuickWorker(
-        src_path=str(source), dst_path=ours, data=answers, defaults=True, quiet=True
-    ) as worker:
-        worker.run_copy()
+    copier.run_copy(str(source), theirs, data=answers, defaults=True, quiet=True)
+    worker.run_copy(str(source), ours, answers, None)
     return [
         {
             path.relative_to(made).as_posix(): (path.stat().st_mode, path.read_bytes())

@@ -14,7 +14,7 @@ from typing import Any
 
 import psutil
 from copier.errors import DirtyLocalWarning
-from fourhats.render.worker import QuickWorker
+from fourhats.render.worker import run_copy
 
 from tests.services import bytecode
 from tests.services.compiled import compiled_once
@@ -43,15 +43,7 @@ def render(dest: Path, source: Path = ROOT, **answers: Any) -> Project:  # noqa:
     """Render the template as it stands, uncommitted changes included, with these answers."""
     with compiled_once(), warnings.catch_warnings():
         warnings.simplefilter("ignore", DirtyLocalWarning)
-        with QuickWorker(
-            src_path=str(source),
-            dst_path=dest,
-            data=answers,
-            defaults=True,
-            quiet=True,
-            vcs_ref="HEAD" if (source / ".git").exists() else None,
-        ) as worker:
-            worker.run_copy()
+        run_copy(str(source), dest, answers, "HEAD" if (source / ".git").exists() else None)
     scripts = tomllib.loads((dest / "pyproject.toml").read_text())["project"]["scripts"]
     return Project(dest, next(iter(scripts)))
 

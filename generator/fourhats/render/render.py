@@ -34,7 +34,7 @@ def render(source: TemplateSource, data: Mapping[str, Any], folder: Path) -> Non
     from copier.errors import CopierError  # noqa: PLC0415  # half a second, and only needed here
     from jinja2 import TemplateError  # noqa: PLC0415
 
-    from fourhats.render.worker import QuickWorker  # noqa: PLC0415
+    from fourhats.render.worker import run_copy  # noqa: PLC0415
 
     with (
         everywhere(HARMLESS),
@@ -43,16 +43,7 @@ def render(source: TemplateSource, data: Mapping[str, Any], folder: Path) -> Non
     ):
         warnings.simplefilter("always")
         try:
-            with QuickWorker(
-                src_path=_for_copier(source.location),
-                dst_path=folder,
-                data=dict(data),
-                defaults=True,
-                overwrite=True,
-                quiet=True,
-                vcs_ref=source.reference,
-            ) as worker:
-                worker.run_copy()
+            worker = run_copy(_for_copier(source.location), folder, data, source.reference)
         except (CopierError, TemplateError, OSError, TypeError, ValueError) as error:
             reason = f"{type(error).__name__}: {error}"
             raise FourhatsError(f"the template cannot be rendered: {reason}") from error

@@ -13,7 +13,23 @@ from copier import Phase
 from copier._main import Worker
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
+
+
+def run_copy(source: str, folder: Path, data: Mapping[str, Any], reference: str | None) -> Worker:
+    """Render what copier's `run_copy` does, and its defaults where no answer is given."""
+    with QuickWorker(
+        src_path=source,
+        dst_path=folder,
+        data=dict(data),
+        defaults=True,
+        overwrite=True,
+        quiet=True,
+        vcs_ref=reference,
+    ) as worker:
+        worker.run_copy()
+    return worker
 
 
 class QuickWorker(Worker):

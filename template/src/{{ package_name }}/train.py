@@ -42,6 +42,6 @@ def train(project: Project, connection: Connection, progress: Progress) -> str:
     chosen = simplest_of_the_best(models, parts, contract)
 
     unseen = chosen.predict(parts.validation, contract)
-    model = refit(chosen, parts.learned, project)
+    model = refit(chosen, parts.learned, contract)
     graph, difference = export(model, parts.holdout, project)
     return register(project, parts, model, unseen, graph, difference, attempts)

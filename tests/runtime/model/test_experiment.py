@@ -217,7 +217,7 @@ def test_what_a_row_loses_is_of_calibrated_probabilities_or_how_far_off_a_number
 
 def test_the_chosen_model_learns_from_the_validation_rows_too(ran: Project, parts: Split) -> None:
     chosen = fit(LINEAR, parts.train, ran, {})
-    final = refit(chosen, parts.learned, ran)
+    final = refit(chosen, parts.learned, ran.contract)
     assert (final.name, final.parameters) == (chosen.name, chosen.parameters)
     together = fit(LINEAR, parts.learned, ran, {})
     before, after, same = (

@@ -5,15 +5,13 @@ import pytest
 from fourhats_runtime import Project
 from fourhats_runtime.chance import Floats, by_entity, chi_squared_limit, normal_limit
 from fourhats_runtime.lifecycle.distribution import baseline
-from fourhats_runtime.lifecycle.registry import Registry
 from fourhats_runtime.limits import Performance
 from fourhats_runtime.monitor import performance
-from fourhats_runtime.monitor.decisions import Decisions, Wait
+from fourhats_runtime.monitor.decisions import Decisions
 from fourhats_runtime.monitor.drift import shifts
-from fourhats_runtime.monitor.findings import Finding
 from fourhats_runtime.monitor.reliability import Bins, bias
 
-Judged = dict[str, Finding]
+from tests.runtime.judged import judged
 
 
 def decisions(
@@ -37,24 +35,6 @@ def spread(mean: float, rows: int) -> Floats:
     """Give values with exactly this mean, and a standard deviation of 30."""
     values = np.random.default_rng(rows).normal(size=rows)
     return np.asarray(mean + 30 * (values - values.mean()) / values.std(), dtype=np.float64)
-
-
-def judged(
-    monkeypatch: pytest.MonkeyPatch, project: Project, promised: Decisions, known: Decisions
-) -> Judged:
-    """Judge decisions against the holdout's; as many others wait for their outcome."""
-
-    def taken(*_: object, known: bool, **__: object) -> Decisions:
-        return there if known else open_
-
-    there, open_ = known, decisions(np.full(len(known), np.nan), known.certainty)
-    monkeypatch.setattr(Registry, "require", lambda *_: "v1")
-    monkeypatch.setattr(performance, "on_holdout", lambda *_: promised)
-    monkeypatch.setattr(performance, "taken", taken)
-    monkeypatch.setattr(performance, "waiting", lambda *_: Wait(2 * len(known), len(known), None))
-    none: object = None
-    found = performance.check(none, project, project.contract)  # type: ignore[arg-type]
-    return {finding.incident: finding for finding in found}
 
 
 @pytest.mark.parametrize(

@@ -9,12 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from fourhats_runtime.chance import INTERVAL, TAIL, Groups, by_entity, student_limit
-
-Floats = NDArray[np.float64]
-"""What decisions earned, shape (rows,), in the currency."""
+from fourhats_runtime.chance import INTERVAL, TAIL, Floats, Groups, by_entity, student_limit
 
 WHOLE_FROM = 1000
 """From this amount on, nobody reads what stands behind the point."""
@@ -47,7 +43,7 @@ def compare(
     error_rate: float = TAIL,
     groups: Groups | None = None,
 ) -> Comparison:
-    """Compare what two models earned, row by row.
+    """Compare what two models earned, row by row, shape (rows,), in the currency.
 
     Rows of one group, such as those of one customer, are one draw. `stake` is the most that
     deciding a row otherwise can lose (see `Rule.stake`), where the rows may not show it;

@@ -38,7 +38,7 @@ Values = NDArray[np.floating[Any]] | NDArray[np.object_]
 
 
 class Distribution(BaseModel):
-    """The bins of a column, and how many training rows lie in each, as `binned` counts them."""
+    """The bins of a column, and how many training rows lie in each, by `places`."""
 
     levels: list[float] = []
     """Numbers with a bin of their own, in ascending order."""
@@ -71,11 +71,6 @@ def baselines_of(card: Mapping[str, Any]) -> dict[str, Distribution]:
 def prediction_column(outputs: NDArray[np.float64]) -> NDArray[np.float64]:
     """Take one figure a row: the last class's probability, or the number itself."""
     return outputs[:, -1] if outputs.ndim > 1 else outputs
-
-
-def binned(column: Values, bins: Distribution) -> NDArray[np.int64]:
-    """Count the rows in each bin; see `places`."""
-    return np.bincount(places(column, bins), minlength=_size(column, bins))
 
 
 def _size(column: Values, bins: Distribution) -> int:
@@ -116,8 +111,8 @@ def _describe(column: Values, groups: Groups | None) -> Distribution:
         cut, counted = drawn[half], drawn[~half]
         of_cut, whose = (None, None) if whose is None else (whose[half], whose[~half])
         frequencies = _frequencies(cut, of_cut)
-        make = _groups if column.dtype == object else _intervals
-        bins = make(cut, frequencies)
+        is_text = column.dtype == object
+        bins = _groups(frequencies) if is_text else _intervals(cut, frequencies)
     found = places(counted, bins)
     together = of_shares(found, whose)
     return bins.model_copy(
@@ -151,7 +146,7 @@ def _intervals(column: Values, frequencies: dict[Any, int]) -> Distribution:
     return Distribution(levels=levels, edges=edges.tolist())
 
 
-def _groups(_: Values, frequencies: dict[Any, int]) -> Distribution:
+def _groups(frequencies: dict[Any, int]) -> Distribution:
     """Give common texts bins of their own, and put the others together, the commonest first."""
     common = _at_least(COMMON, frequencies)
     groups = [[text] for text in common]

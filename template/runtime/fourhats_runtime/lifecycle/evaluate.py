@@ -3,8 +3,9 @@
 from dataclasses import asdict
 from functools import partial
 
+from fourhats_runtime.chance import Floats
 from fourhats_runtime.contract import Contract
-from fourhats_runtime.lifecycle.comparison import Floats, compare
+from fourhats_runtime.lifecycle.comparison import compare
 from fourhats_runtime.lifecycle.figures import figures
 from fourhats_runtime.lifecycle.looks import looks, note_look
 from fourhats_runtime.lifecycle.reference import keep_holdout
@@ -100,6 +101,6 @@ def _baseline_earned(
     known = model.predict(parts.validation, contract)
     calibration = calibrate(known, parts.validation.actual)
     rule = fit_rule(project, contract, calibration(known), parts.validation.actual)
-    final = refit(model, parts.learned, project)
+    final = refit(model, parts.learned, contract)
     judged_on = calibration(final.predict(parts.holdout, contract))
     return rule.realised(judged_on, parts.holdout.actual)

@@ -8,9 +8,8 @@ are drawn together.
 from typing import TypedDict
 
 import numpy as np
-from numpy.typing import NDArray
 
-from fourhats_runtime.chance import TAIL, Groups
+from fourhats_runtime.chance import TAIL, Floats, Groups
 from fourhats_runtime.tasks import Rule, weighed_figures
 
 MOST_DRAWS, FEWEST_DRAWS = 400, 100
@@ -19,8 +18,6 @@ WORK = 20_000_000
 ENDS = (100 * TAIL, 100 * (1 - TAIL))
 FEWEST = 0.9
 """So many of the draws have to have the figure: else the interval is of the others alone."""
-
-Floats = NDArray[np.float64]
 
 
 class Figure(TypedDict):

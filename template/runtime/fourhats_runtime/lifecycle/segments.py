@@ -7,10 +7,17 @@ from typing import TypedDict
 import numpy as np
 from numpy.typing import NDArray
 
-from fourhats_runtime.chance import FEWEST_ENTITIES, INTERVAL, TAIL, by_entity, student_limit
+from fourhats_runtime.chance import (
+    FEWEST_ENTITIES,
+    INTERVAL,
+    TAIL,
+    Floats,
+    by_entity,
+    student_limit,
+)
 from fourhats_runtime.contract import Contract
 from fourhats_runtime.errors import ProjectError
-from fourhats_runtime.lifecycle.comparison import Floats, compare
+from fourhats_runtime.lifecycle.comparison import compare
 from fourhats_runtime.lifecycle.registry import Card
 from fourhats_runtime.limits import Report
 from fourhats_runtime.model.parts import Part

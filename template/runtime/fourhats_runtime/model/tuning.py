@@ -100,12 +100,13 @@ def fit(candidate: Candidate, part: Part, project: Project, parameters: Paramete
         return candidate.fit(part, project.contract, parameters)
 
 
-def refit(model: Fitted, part: Part, project: Project) -> Fitted:
+def refit(model: Fitted, part: Part, contract: Contract) -> Fitted:
     """Fit a model anew, with the same parameters, to other rows: those that it was chosen on, too.
 
     What is known of the model before holds of the new one, which has learnt from more.
     """
-    return _anew(model, part, project.contract)
+    with few_threads(part):
+        return replace(model, pipeline=learnt(clone(model.pipeline), part, contract))
 
 
 def simplest_of_the_best(models: Sequence[Fitted], parts: Split, contract: Contract) -> Fitted:
@@ -146,13 +147,14 @@ def _unseen(
     learnt from, in turn, predicted by the models as fitted to the other three.
     """
     learned = parts.learned
-    quarters = _quarters(parts, contract)
+    few = len(parts.validation) < FEW_ROWS
+    quarters = _quarters(learned, contract) if few else []
     if not quarters:
         return parts.validation, [model.predict(parts.validation, contract) for model in models]
     said = []
     for model in models:
         predicted = [
-            _anew(model, learned.where(~out), contract).predict(learned.where(out), contract)
+            refit(model, learned.where(~out), contract).predict(learned.where(out), contract)
             for out in quarters
         ]
         outputs = np.empty((len(learned), *predicted[0].shape[1:]))
@@ -162,25 +164,19 @@ def _unseen(
     return learned, said
 
 
-def _quarters(parts: Split, contract: Contract) -> list[NDArray[np.bool_]]:
+def _quarters(learned: Part, contract: Contract) -> list[NDArray[np.bool_]]:
     """Give which rows are in each quarter, those of one entity together; none where it is no use.
 
-    So it is with many validation rows, with time, where the past would be judged by the future, and
-    with a class that three quarters may lack.
+    So it is with time, where the past would be judged by the future, and with a class that three
+    quarters may lack.
     """
-    learned = parts.learned
-    if len(parts.validation) >= FEW_ROWS or contract.time_order or learned.groups is None:
+    if contract.time_order or learned.groups is None:
         return []
     quarters = [learned.groups % QUARTERS == number for number in range(QUARTERS)]
     known = len(np.unique(learned.actual))
     if contract.classes and any(len(np.unique(learned.actual[~out])) < known for out in quarters):
         return []
     return quarters if all(out.any() for out in quarters) else []
-
-
-def _anew(model: Fitted, part: Part, contract: Contract) -> Fitted:
-    with few_threads(part):
-        return replace(model, pipeline=learnt(clone(model.pipeline), part, contract))
 
 
 @contextmanager

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
 
 from fourhats_runtime.chance import INTERVAL, half_width
 from fourhats_runtime.contract import MISSING
@@ -20,8 +19,6 @@ STRONGEST = 3
 MOST_SHOWN = 12
 POINTS = 15
 COLOR = "#1f5f99"
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -100,13 +100,11 @@ class Worker(multiprocess.Process):
 
     def ping(self, timeout: float = 5) -> bool:
         """Ask whether it is there; where it dies over the question, no answer is waited for."""
-        try:
+        with suppress(OSError, EOFError):
             self.parent_conn.send(b"ping")
             if self.parent_conn in wait([self.parent_conn, self.process.sentinel], timeout):
                 self.parent_conn.recv()
                 return True
-        except (OSError, EOFError):
-            pass
         return False
 
 

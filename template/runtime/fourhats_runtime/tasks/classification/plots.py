@@ -5,15 +5,21 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 from numpy.typing import NDArray
 
-from fourhats_runtime.chance import INTERVAL, TAIL, Groups, half_width, independent_rows, limit
+from fourhats_runtime.chance import (
+    INTERVAL,
+    TAIL,
+    Floats,
+    Groups,
+    half_width,
+    independent_rows,
+    limit,
+)
 from fourhats_runtime.contract import Contract
 from fourhats_runtime.tasks.classification.rule import Rule
 
 POINTS = 60
 BINS = 10
 MODEL, QUIET, HERE = "#1f5f99", "grey", "#b3261e"
-
-Floats = NDArray[np.float64]
 
 
 def holdout_plots(
