@@ -46,6 +46,8 @@ CHECKED = (
 )
 """Settings that are looked at before any step, so that none stops half-way for a typing error."""
 
+INTERRUPTED = 130
+"""What Typer makes of Ctrl-C, without a word."""
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
 
@@ -78,9 +80,10 @@ def command_line(project: Project) -> Callable[[], None]:
                 raise
             print(f"{Path(sys.argv[0]).name}: {words}", file=sys.stderr)
             sys.exit(2)
-        except KeyboardInterrupt:
-            print("interrupted", file=sys.stderr)
-            sys.exit(130)
+        except SystemExit as end:
+            if end.code == INTERRUPTED:
+                print(f"{Path(sys.argv[0]).name}: stopped", file=sys.stderr)
+            raise
 
     return main
 

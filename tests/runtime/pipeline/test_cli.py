@@ -8,7 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from fourhats_runtime import Project
+from fourhats_runtime import Project, pipeline
+from fourhats_runtime.cli import command_line
 from fourhats_runtime.monitor import alerts, slack
 from fourhats_runtime.monitor.findings import Finding
 
@@ -64,6 +65,20 @@ def test_what_a_person_can_mend_is_one_line_and_exit_code_2(fresh: Project) -> N
     assert done.returncode == 2
     assert len(done.stderr.splitlines()) == 1
     assert "run the step `transform` first" in done.stderr
+
+
+def test_ctrl_c_is_one_line(
+    fresh: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(sys, "argv", ["shop", "extract"])
+    monkeypatch.setattr(pipeline, "run_step", interrupted)
+    with pytest.raises(SystemExit) as ended:
+        command_line(fresh)()
+    assert ended.value.code == 130
+    assert capsys.readouterr().err.splitlines()[-1] == "shop: stopped"
 
 
 def test_a_key_that_nobody_reads_is_named(fresh: Project) -> None:
