@@ -9,8 +9,6 @@ from fourhats.render import worker
 from tests.render.answer_sets import Answers, covering_array
 from tests.render.tree import Tree
 
-pytestmark = pytest.mark.quick
-
 REPEATED = {
     "copier.yml": "names: {type: yaml, default: [one, two]}\nkept: {default: same}\n",
     "same/{% yield name from names %}{{ name }}{% endyield %}/same/{{ kept }}.md.jinja": (

@@ -15,8 +15,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-pytestmark = pytest.mark.quick
-
 NUMBERS = ("1,234.50", "1.234,50", "1'234.50", "1 234,50", "12,5", "12.5")
 BESIDE = ("{}", "${}", "{} €", "{}%", "EUR {}", "{} kg", "{} days")
 NEGATIVE = ("-{}", "({})", "{}-")

@@ -23,8 +23,6 @@ from fourhats_runtime.data.table_file import (
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = pytest.mark.quick
-
 ROWS = pd.DataFrame(
     {
         "sex": [1.0, 2.0, 1.0],

@@ -13,8 +13,6 @@ from fourhats_runtime.errors import ProjectError
 from fourhats_runtime.profile import Column, Profile, profile_file, to_toml
 from fourhats_runtime.profile.classes import find_classes
 
-pytestmark = pytest.mark.quick
-
 Rows = dict[str, Sequence[object]]
 Profiled = Callable[..., Profile]
 ROWS = 400

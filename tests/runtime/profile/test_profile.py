@@ -25,9 +25,6 @@ from fourhats_runtime.profile import (
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-pytestmark = pytest.mark.quick
-
-
 Rows = dict[str, Sequence[object]]
 Write = Callable[..., str]
 ROWS = 400

@@ -11,8 +11,6 @@ from fourhats_runtime.profile import Column, profile_file
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = pytest.mark.quick
-
 ROWS = 120
 
 

@@ -2,10 +2,7 @@
 
 import csv
 
-import pytest
 from fourhats_runtime.score.unscored import COLUMNS, as_csv
-
-pytestmark = pytest.mark.quick
 
 
 def test_a_formula_is_text_and_a_number_stays_one() -> None:
