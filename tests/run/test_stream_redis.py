@@ -192,7 +192,7 @@ def test_a_key_that_two_workers_have_in_hand_is_answered_once(
     os.kill(sleeper.pid, signal.SIGCONT)
     wait_for(lambda: behind(server) == 0, timeout=20)
     name = 'stream_messages_total{outcome="duplicate"}'
-    assert sleeper.figure(name) > 0
+    wait_for(lambda: sleeper.figure(name) > 0, timeout=10)
     assert set(answers(server)) == set(sent)
 
 
