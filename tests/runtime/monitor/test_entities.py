@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from fourhats_runtime.answer.journal import Journal
-from fourhats_runtime.answer.predictor import Predictor
+from fourhats_runtime.answer.predictor import Predictor, Question
 from fourhats_runtime.chance import (
     are_few,
     greatest_effect,
@@ -80,7 +80,7 @@ def test_scores_and_answers_carry_whose_they_are(ran: Project) -> None:
     assert predictor.loaded is not None
     body = b'[{"a": 0, "b": 0, "c": 0, "d": 0, "customer": "C1"}, {"a": 0, "b": 0, "c": 0, "d": 0}]'
     records = predictor.loaded.records.decode(body)
-    predictor.predict(predictor.loaded, records, "mine")
+    predictor.predict(predictor.loaded, Question("mine", records))
     predictor.close()
     with connect(ran) as connection:
         collect(connection, ran, ran.contract)

@@ -159,10 +159,10 @@ def test_a_fault_is_answered_and_logged_without_the_request(
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    def fail(*_: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise RuntimeError("broken")
 
-    monkeypatch.setattr(handlers, "predict", fail)
+    monkeypatch.setattr(handlers, "predict_all", fail)
     with serve_with(ran) as client:
         response = client.post("/predict", content=b"secret", headers={"x-request-id": "it"})
     assert response.status_code == 500

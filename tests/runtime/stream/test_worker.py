@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 import pytest
 from fourhats_runtime import Project
+from fourhats_runtime.answer import predictor as predictor_module
 from fourhats_runtime.answer.journal import Journal, NotWrittenError
 from fourhats_runtime.answer.predictor import Prediction, Predictor, predictions
 from fourhats_runtime.contract import Contract
@@ -25,7 +26,6 @@ from fourhats_runtime.lifecycle import Model
 from fourhats_runtime.lifecycle.registry import Registry
 from fourhats_runtime.monitor.predictions import collect
 from fourhats_runtime.stream import metrics as metrics_module
-from fourhats_runtime.stream import replies as replies_module
 from fourhats_runtime.stream.messages import (
     AwayError,
     Lag,
@@ -253,7 +253,7 @@ def test_a_record_that_the_model_fails_on_stops_no_other(
             raise ValueError("no such number")
         return predictions(model, columns)
 
-    monkeypatch.setattr(replies_module, "predictions", fails)
+    monkeypatch.setattr(predictor_module, "predictions", fails)
     for key in (b"first", b"second", b"third"):
         broker.send(record, key)
     worker.step()

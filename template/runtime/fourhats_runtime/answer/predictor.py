@@ -2,7 +2,7 @@
 
 import hashlib
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -55,12 +55,24 @@ class Prediction(msgspec.Struct, gc=False):
     expected_value: float
 
 
+class Question(NamedTuple):
+    """Valid records that are answered together, under one id.
+
+    A `trial` is logged as one: nobody decides by it, and it counts nowhere.
+    """
+
+    request_id: str
+    records: list[Record]
+    trial: bool = False
+
+
 class Given(NamedTuple):
-    """An answer: who predicts, one prediction a record, and all of it as JSON."""
+    """An answer: who predicts, when, and one prediction a record, also as a JSON list."""
 
     model_version: str
+    given_at: datetime
     predictions: list[Prediction]
-    body: bytes
+    encoded: bytes
 
 
 class Predictor:
@@ -149,34 +161,95 @@ class Predictor:
                 logger.warning("%s answers in its place", version)
                 return
 
-    def predict(
-        self, loaded: Loaded, records: list[Record], request_id: str, *, trial: bool = False
-    ) -> Given:
-        """Answer valid records; the answer is in the prediction log before it is given.
-
-        A `trial` is logged as one: nobody decides by it, and it counts nowhere.
+    def predict(self, loaded: Loaded, question: Question) -> Given:
+        """Answer one question; the answer is in the prediction log before it is given.
 
         Raises:
             NotWrittenError: the log cannot be written.
 
         """
+        (given,) = self.predict_all(loaded, [question])
+        if isinstance(given, Exception):
+            raise given
+        return given
+
+    def predict_all(self, loaded: Loaded, questions: Sequence[Question]) -> list[Given | Exception]:
+        """Answer questions at once; the answers are in the prediction log before they are given.
+
+        Where the model fails they are tried one by one, so that one of them stops no other: what it
+        fails on gets the error for an answer.
+
+        Raises:
+            NotWrittenError: the log cannot be written.
+
+        """
+        given: dict[int, Given | Exception] = {}
+        entries: list[bytes] = []
+        for model, other, places in self._shares(loaded, questions):
+            part = [questions[place] for place in places]
+            found, logged = self._answer(loaded, model, other, part)
+            given.update(zip(places, found, strict=True))
+            entries += logged
+        if entries:
+            self.log.append(b"\n".join(entries))
+        return [given[place] for place in range(len(questions))]
+
+    def _shares(
+        self, loaded: Loaded, questions: Sequence[Question]
+    ) -> Iterable[tuple[Model, Model | None, list[int]]]:
+        """Part questions, by their places, by the model that answers them."""
+        if loaded.challenger is None:
+            return [(loaded.model, None, list(range(len(questions))))] if questions else []
+        shares: dict[str, tuple[Model, Model | None, list[int]]] = {}
+        for place, question in enumerate(questions):
+            model, other = self.chosen(loaded, question.request_id)
+            shares.setdefault(model.version, (model, other, []))[2].append(place)
+        return shares.values()
+
+    def _answer(
+        self, loaded: Loaded, model: Model, other: Model | None, part: Sequence[Question]
+    ) -> tuple[list[Given | Exception], list[bytes]]:
+        """Give the answers, and the entries of the log for those that the model did not fail on."""
+        try:
+            answered = self._ask(loaded, model, other, part)
+        except Exception as error:  # noqa: BLE001 (who asked raises or tells it)
+            if len(part) == 1:
+                return [error], []
+            single = [self._answer(loaded, model, other, [one]) for one in part]
+            given = [answer for answers, _ in single for answer in answers]
+            return given, [entry for _, entries in single for entry in entries]
+        return [given for given, _ in answered], [entry for _, entry in answered]
+
+    def _ask(
+        self, loaded: Loaded, model: Model, other: Model | None, part: Sequence[Question]
+    ) -> list[tuple[Given, bytes]]:
+        """Give each question's answer, and its entry in the log."""
+        records = [record for question in part for record in question.records]
         columns = loaded.records.columns(records)
-        model, other = self.chosen(loaded, request_id)
-        given = predictions(model, columns)
-        answer = {
-            "request_id": request_id,
-            "model_version": model.version,
-            "predictions": msgspec.Raw(msgspec.json.encode(given)),  # once, for answer and log
-        }
+        predicted = predictions(model, columns)
+        tried = shadow(other, columns) if other is not None and self._serve.shadow else None
         if loaded.pseudonyms is not None:
             records = loaded.records.pseudonymous(records, loaded.pseudonyms)
-        entry = {"given_at": datetime.now(UTC), **answer, "records": records}
-        if other is not None and self._serve.shadow:
-            entry["shadow"] = shadow(other, columns)
-        if trial:
-            entry["trial"] = True
-        self.log.append(msgspec.json.encode(entry))
-        return Given(model.version, given, msgspec.json.encode(answer))
+        now = datetime.now(UTC)
+        answered, end = [], 0
+        for question in part:
+            start, end = end, end + len(question.records)
+            given = predicted[start:end]
+            encoded = msgspec.json.encode(given)  # once, for answer and log
+            entry = {
+                "given_at": now,
+                "request_id": question.request_id,
+                "model_version": model.version,
+                "predictions": msgspec.Raw(encoded),
+                "records": records[start:end],
+            }
+            if tried is not None:
+                entry["shadow"] = tried | {"predictions": tried["predictions"][start:end]}
+            if question.trial:
+                entry["trial"] = True
+            logged = msgspec.json.encode(entry)
+            answered.append((Given(model.version, now, given, encoded), logged))
+        return answered
 
     def chosen(self, loaded: Loaded, request_id: str) -> tuple[Model, Model | None]:
         """Give the model that answers and the other one; the same id meets the same model."""

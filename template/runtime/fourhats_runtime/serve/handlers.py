@@ -4,7 +4,7 @@ import asyncio
 import ctypes
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from datetime import UTC, datetime
@@ -15,7 +15,7 @@ import msgspec
 from msgspec.structs import asdict
 
 from fourhats_runtime.answer.journal import Journal
-from fourhats_runtime.answer.predictor import NO_MODEL, Predictor
+from fourhats_runtime.answer.predictor import NO_MODEL, Given, Loaded, Predictor, Question
 from fourhats_runtime.answer.records import RecordError
 from fourhats_runtime.business import Business
 from fourhats_runtime.project import Project
@@ -24,12 +24,13 @@ from fourhats_runtime.serve.explain import MOST_EXPLAINED, explain, reasons
 from fourhats_runtime.serve.messages import CSV, HTML, Answer, Asked, Handler, refusal
 from fourhats_runtime.serve.outcomes import Outcomes
 from fourhats_runtime.serve.page import SECURITY_POLICY, render
+from fourhats_runtime.serve.together import MOST_BYTES, Together
 
 PATHS = ("/predict", "/explain", "/outcomes", "/", "/file")
 LONGEST_FORM = 256 * 1024  # a person's record; taking a longer one apart would hold up the others
 LARGE_BODY = 1024 * 1024
 TRIM = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
-LONG_BODY = 32 * 1024  # from here on, a thread answers, and nobody waits for so many records
+LONG_BODY = MOST_BYTES  # from here on, a thread answers, and nobody waits for so many records
 
 
 @contextmanager
@@ -61,6 +62,7 @@ class Handlers:
     ) -> None:
         """Answer by the champion that `predictor` has; long bodies in `threads`."""
         self.predictor = predictor
+        self._predictions = Together(partial(predict_all, predictor=predictor))
         self._outcomes = outcomes
         self._threads = threads
 
@@ -77,7 +79,7 @@ class Handlers:
 
     async def _predict(self, asked: Asked) -> Answer:
         if len(asked.body) < LONG_BODY:
-            return predict(asked, self.predictor)
+            return await self._predictions.answer(asked)
         return await self._in_thread(predict, asked)
 
     async def _explain(self, asked: Asked) -> Answer:
@@ -119,15 +121,42 @@ def give_back_memory() -> None:
 
 def predict(asked: Asked, predictor: Predictor) -> Answer:
     """Answer a list of records."""
+    (answer,) = predict_all([asked], predictor)
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
+
+
+def predict_all(asked: Sequence[Asked], predictor: Predictor) -> list[Answer | Exception]:
+    """Answer lists of records, all of them by one question to the model."""
     loaded = predictor.loaded
     if loaded is None:
-        return refusal(503, NO_MODEL)
+        return [refusal(503, NO_MODEL) for _ in asked]
+    read = [_question(one, loaded) for one in asked]
+    questions = [one for one in read if isinstance(one, Question)]
+    given = iter(predictor.predict_all(loaded, questions))
+    return [_told(one, next(given)) if isinstance(one, Question) else one for one in read]
+
+
+def _question(asked: Asked, loaded: Loaded) -> Question | Answer:
     try:
         records = loaded.records.decode(asked.body)
     except RecordError as error:
         return refusal(422, [{"loc": error.loc, "msg": str(error)}])
-    given = predictor.predict(loaded, records, asked.request_id, trial=asked.trial)
-    return Answer(200, given.body, model_version=given.model_version, records=len(records))
+    return Question(asked.request_id, records, asked.trial)
+
+
+def _told(question: Question, given: Given | Exception) -> Answer | Exception:
+    if isinstance(given, Exception):
+        return given
+    told = {
+        "request_id": question.request_id,
+        "model_version": given.model_version,
+        "predictions": msgspec.Raw(given.encoded),
+    }
+    records = len(question.records)
+    body = msgspec.json.encode(told)
+    return Answer(200, body, model_version=given.model_version, records=records)
 
 
 def explain_records(asked: Asked, predictor: Predictor) -> Answer:
@@ -186,7 +215,7 @@ def answer_form(asked: Asked, predictor: Predictor) -> Answer:
     except RecordError as error:
         return _page(422, render(predictor, given, error=error))
     trial = _is_trial(asked, predictor)
-    result = predictor.predict(loaded, [record], asked.request_id, trial=trial)
+    result = predictor.predict(loaded, Question(asked.request_id, [record], trial))
     model, _ = predictor.chosen(loaded, asked.request_id)
     why = reasons(model, loaded.records.columns([record]))
     answer = asdict(result.predictions[0])
@@ -206,7 +235,7 @@ def score_file(asked: Asked, predictor: Predictor) -> Answer:
     except csv_file.FileError as error:
         return _page(422, render(predictor, {}, problems=error.problems))
     trial = _is_trial(asked, predictor)
-    given = predictor.predict(loaded, records, asked.request_id, trial=trial)
+    given = predictor.predict(loaded, Question(asked.request_id, records, trial))
     scored = csv_file.with_predictions(table, given.predictions, given.model_version)
     name = (b"content-disposition", b'attachment; filename="scored.csv"')
     return Answer(200, scored, CSV, (name,), given.model_version, len(records))

@@ -2,16 +2,13 @@
 
 import logging
 from collections.abc import Sequence
-from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 from msgspec.structs import asdict
 
-from fourhats_runtime.answer.limits import Serve
-from fourhats_runtime.answer.predictor import Loaded, Predictor, predictions, shadow
+from fourhats_runtime.answer.predictor import Given, Loaded, Predictor, Question
 from fourhats_runtime.answer.records import Record, RecordError
-from fourhats_runtime.lifecycle.registered import Model
 from fourhats_runtime.stream.messages import Message, Reply
 
 logger = logging.getLogger(__name__)
@@ -43,10 +40,9 @@ def reply(predictor: Predictor, loaded: Loaded, messages: Sequence[Message]) -> 
         else:
             valid.append(Valid(message, record))
             keys.add(message.key)
-    answered, entries = _answer(predictor, loaded, valid)
-    if entries:
-        predictor.log.append(b"\n".join(entries))
-    return [*replies, *answered]
+    questions = [Question(one.message.key, [one.record], one.message.trial) for one in valid]
+    given = predictor.predict_all(loaded, questions)
+    return [*replies, *map(_reply, valid, given)]
 
 
 def _record(message: Message, loaded: Loaded) -> Record:
@@ -60,79 +56,15 @@ def _reason(error: RecordError) -> str:
     return f"{'.'.join(fields) or 'record'}: {error}"
 
 
-def _answer(
-    predictor: Predictor, loaded: Loaded, valid: Sequence[Valid]
-) -> tuple[list[Reply], list[bytes]]:
-    """Answer valid messages, and give the entries of the log with the replies.
-
-    Where the model fails, the messages are tried one by one, so that one of them stops no other.
-    """
-    replies: list[Reply] = []
-    entries: list[bytes] = []
-    for model, other, part in _shares(predictor, loaded, valid):
-        try:
-            answers, logged = _ask(predictor, loaded, model, other, part)
-        except Exception as error:
-            if len(part) > 1:
-                single = [_answer(predictor, loaded, [one]) for one in part]
-                answers = [answer for found, _ in single for answer in found]
-                logged = [entry for _, found in single for entry in found]
-            else:
-                logger.exception("the model cannot answer message %s", part[0].message.id)
-                reason = f"the model cannot answer it: {error}"
-                answers, logged = [Reply(part[0].message, reason=reason)], []
-        replies += answers
-        entries += logged
-    return replies, entries
-
-
-def _shares(
-    predictor: Predictor, loaded: Loaded, valid: Sequence[Valid]
-) -> list[tuple[Model, Model | None, list[Valid]]]:
-    """Part messages by the model that answers them: the champion, or a challenger on trial."""
-    shares: dict[str, tuple[Model, Model | None, list[Valid]]] = {}
-    for one in valid:
-        model, other = predictor.chosen(loaded, one.message.key)
-        shares.setdefault(model.version, (model, other, []))[2].append(one)
-    return list(shares.values())
-
-
-def _ask(
-    predictor: Predictor,
-    loaded: Loaded,
-    model: Model,
-    other: Model | None,
-    part: Sequence[Valid],
-) -> tuple[list[Reply], list[bytes]]:
-    records = [one.record for one in part]
-    columns = loaded.records.columns(records)
-    given = predictions(model, columns)
-    in_the_shadow = predictor.project.settings(Serve).shadow
-    tried = shadow(other, columns) if other and in_the_shadow else None
-    if loaded.pseudonyms is not None:
-        records = loaded.records.pseudonymous(records, loaded.pseudonyms)
-    now = datetime.now(UTC)
-    replies, entries = [], []
-    for place, (one, prediction) in enumerate(zip(part, given, strict=True)):
-        key = one.message.key
-        answer = {
-            "key": key,
-            "prediction_id": f"{key}-0",  # as the log has it: the first record of its request
-            "given_at": now,
-            "model_version": model.version,
-            **asdict(prediction),
-        }
-        entry: dict[str, Any] = {
-            "given_at": now,
-            "request_id": key,
-            "model_version": model.version,
-            "predictions": [prediction],
-            "records": [records[place]],
-        }
-        if one.message.trial:
-            entry["trial"] = True
-        if tried is not None:
-            entry["shadow"] = tried | {"predictions": [tried["predictions"][place]]}
-        replies.append(Reply(one.message, msgspec.json.encode(answer), model.version))
-        entries.append(msgspec.json.encode(entry))
-    return replies, entries
+def _reply(one: Valid, given: Given | Exception) -> Reply:
+    if isinstance(given, Exception):
+        logger.error("the model cannot answer message %s", one.message.id, exc_info=given)
+        return Reply(one.message, reason=f"the model cannot answer it: {given}")
+    answer = {
+        "key": one.message.key,
+        "prediction_id": f"{one.message.key}-0",  # as the log has it: the first of its request
+        "given_at": given.given_at,
+        "model_version": given.model_version,
+        **asdict(given.predictions[0]),
+    }
+    return Reply(one.message, msgspec.json.encode(answer), given.model_version)
