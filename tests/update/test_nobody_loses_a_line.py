@@ -61,6 +61,21 @@ if TYPE_CHECKING:
         [[Edit(delete, ("lib/two.py",)), Edit(add, ("legacy", b"MARK\r\n"))]],
     ),
 )
+# of one's own, where the template moves another: the line ends of neither become the other's;
+@example(
+    DEFAULTS,
+    (
+        [{"renamed_and_changed"}],
+        [[Edit(add, ("reader.py", b"MARK\n")), Edit(use_windows_line_ends, ("loader.py",))]],
+    ),
+)
+@example(
+    DEFAULTS,
+    (
+        [{"renamed_and_changed"}],
+        [[Edit(add, ("reader.py", b"MARK\n")), Edit(use_windows_line_ends, ("reader.py",))]],
+    ),
+)
 @example(
     DEFAULTS,
     (

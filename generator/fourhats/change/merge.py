@@ -75,14 +75,16 @@ def merge(store: Store, sides: Sides, rules: Rules) -> Merged:
     result.own += _leave_other_kinds(base, yours, theirs)
     result.deleted += _take_out_what_was_deleted(store, base, yours, theirs, renamed)
     gone = _take_out_what_goes(base, yours, theirs, renamed)
-    endings = _unify_line_endings(store, base, yours)
+    endings = _unify_line_endings(store, base, yours, theirs)
     _merge_trees(store, Sides(base, yours, theirs), rules.version, result)
     result.moved = {
         old: new
         for old, new in renamed.items()
         if new in result.files and old in sides.yours and sides.yours[old] != sides.base[old]
     }
-    _restore_line_endings(store, result, endings, renamed)
+    # Where its user has a file of their own, the lines that come there keep the ends of that one.
+    free = {old: new for old, new in renamed.items() if new not in sides.yours}
+    _restore_line_endings(store, result, endings, free)
     if rules.merge_owned:
         for path in [path for path in result.unmerged if rules.owned(path)]:
             del result.unmerged[path]
@@ -166,13 +168,16 @@ def _take_out_what_goes(
     return [path for path in gone if yours.pop(path, None) is not None]
 
 
-def _unify_line_endings(store: Store, base: Listing, yours: Listing) -> dict[str, Entry]:
+def _unify_line_endings(
+    store: Store, base: Listing, yours: Listing, theirs: Listing
+) -> dict[str, Entry]:
     """Give the user's CRLF files the endings of the template's; return the files as they were."""
     moved = base.keys() - yours.keys()
     changed = {
         path: entry
         for path, entry in yours.items()
-        if entry != base.get(path) and entry[0] != SUBMODULE and (path in base or moved)
+        if entry != base.get(path) and entry[0] != SUBMODULE
+        if path in base or path in theirs or moved
     }
     if not changed:
         return {}
@@ -187,11 +192,11 @@ def _unify_line_endings(store: Store, base: Listing, yours: Listing) -> dict[str
 
 
 def _restore_line_endings(
-    store: Store, result: Merged, endings: Mapping[str, Entry], renamed: Mapping[str, str]
+    store: Store, result: Merged, endings: Mapping[str, Entry], moved: Mapping[str, str]
 ) -> None:
     for path, entry in endings.items():
         aside = [name for name in result.files if name.startswith(f"{path}~yours")]
-        places = [result.kept.get(path, path), renamed.get(path, path), *aside]
+        places = [result.kept.get(path, path), moved.get(path, path), *aside]
         place = next((place for place in places if place in result.files), None)
         if place is None:
             continue
