@@ -28,7 +28,7 @@ def unnoticed(mutants: tuple[Mutant, ...] | list[Mutant], folder: Path) -> list[
     ]
 
 
-def tests_of(mutant: Mutant) -> list[list[str]]:
+def asked_about(mutant: Mutant) -> list[list[str]]:
     """Name the tests that are called like a module or speak of it, then the others of its room."""
     name = mutant.module.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
     room, *parts = name.split(".")
@@ -59,7 +59,7 @@ def _passes(mutant: Mutant, folder: Path) -> bool:
     (place / "broken.py").write_text(text, encoding="utf-8")
     # Every process that finds it starts with it: also those that the tests start.
     shutil.copy(TESTS / "broken_module.py", place / "sitecustomize.py")
-    return all(_pass(tests, module, place) for tests in tests_of(mutant))
+    return all(_pass(tests, module, place) for tests in asked_about(mutant))
 
 
 def _pass(tests: list[str], module: Path, place: Path) -> bool:
