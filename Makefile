@@ -50,7 +50,7 @@ quick: .venv/.installed ## the tests that answer within seconds
 
 nightly: .venv/.installed ## 5,000 random updates, every changed answer, simulated worlds, 60 kills, other mutants (hours)
 	UPDATE_CASES=5000 REAL_CASES=100 OPTION_MOVES=1000 METHOD_CASES=10000 KILLS=60 CLEAN_RUNS=50 DRAWN=all \
-	  FUZZ_CASES=5000 FUZZ_SEED=$$(date +%j0000) MUTANTS=30 MUTANTS_SEED=$$(date +%j) \
+	  FUZZ_CASES=5000 FUZZ_SEED=$$(date +%j0000) MUTANTS_SEED=$$(date +%j) \
 	  $(VENV)/pytest --numprocesses=$(WORKERS) \
 	  $(addprefix tests/update/test_,nobody_loses_a_line.py changed_answers.py options.py clouds.py) \
 	  tests/update/test_interruptions.py tests/update/test_real_project.py tests/method \

@@ -28,21 +28,26 @@ def unnoticed(mutants: tuple[Mutant, ...] | list[Mutant], folder: Path) -> list[
     ]
 
 
-def tests_of(module: str) -> list[list[str]]:
-    """Name the tests that speak of a module, then those of its room: whatever fails, notices."""
-    name = module.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
-    room, _, leaf = name.rpartition(".")
-    files = sorted(TESTS.glob("*/test_*.py"))
-    texts = {file: file.read_text(encoding="utf-8") for file in files}
-    spoken = [
-        file
-        for file, text in texts.items()
-        if f"fourhats_runtime.{name} " in text
-        or re.search(rf"from fourhats_runtime\.{room} import [^\n]*\b{leaf}\b", text)
-    ]
-    own = TESTS / name.partition(".")[0]
-    rest = [own] if own.is_dir() else [TESTS / "pipeline"]
-    return [[str(path) for path in stage] for stage in (spoken, rest) if stage]
+def asked_about(mutant: Mutant) -> list[list[str]]:
+    """Name the tests that are called like a module or speak of it, then the others of its room."""
+    name = mutant.module.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+    room, *parts = name.split(".")
+    package, _, leaf = name.rpartition(".")
+    speaks = re.compile(
+        rf"fourhats_runtime\.{name} |from fourhats_runtime\.{package} import [^\n]*\b{leaf}\b"
+    )
+    own = TESTS / (room if (TESTS / room).is_dir() else "pipeline")
+    called_like_it, speak, rest = [], [], []
+    for file in sorted(TESTS.glob("*/test_*.py")):
+        subject = file.stem.removeprefix("test_")
+        if file.parent == own and any(subject in part or part in subject for part in parts):
+            called_like_it.append(str(file))
+        elif speaks.search(file.read_text(encoding="utf-8")):
+            speak.append(str(file))
+        elif file.parent == own:
+            rest.append(str(file))
+    first = sorted(called_like_it + speak, key=lambda file: not file.endswith(mutant.noticed_by))
+    return [stage for stage in (first, rest) if stage]
 
 
 def _passes(mutant: Mutant, folder: Path) -> bool:
@@ -54,7 +59,7 @@ def _passes(mutant: Mutant, folder: Path) -> bool:
     (place / "broken.py").write_text(text, encoding="utf-8")
     # Every process that finds it starts with it: also those that the tests start.
     shutil.copy(TESTS / "broken_module.py", place / "sitecustomize.py")
-    return all(_pass(tests, module, place) for tests in tests_of(mutant.module))
+    return all(_pass(tests, module, place) for tests in asked_about(mutant))
 
 
 def _pass(tests: list[str], module: Path, place: Path) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -40,6 +41,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         is_a_rooms = folder.parent == Path(__file__).parent and folder.name in changed
         if is_a_rooms and not asked_for & SLOW_FIXTURES:
             item.add_marker("quick")
+    if "BROKEN_MODULE" in os.environ:  # who notices it without running the line is to be the first
+        items.sort(key=lambda item: not SLOW_FIXTURES.isdisjoint(getattr(item, "fixturenames", ())))
 
 
 def _changed_rooms() -> set[str]:
@@ -99,6 +102,14 @@ def ran(line: tuple[Project, dict[str, Result]], tmp_path: Path) -> Project:
 def fresh(task: str, tmp_path: Path) -> Project:
     """Give a project in which nothing has run yet."""
     return sample_project(tmp_path / "fresh", task)
+
+
+@pytest.fixture
+def cleaned(fresh: Project) -> Project:
+    """Give a project whose rows are ready to be learnt from, which takes no training."""
+    for step in steps(fresh)[: steps(fresh).index("train")]:
+        run_step(step, fresh)
+    return fresh
 
 
 @pytest.fixture

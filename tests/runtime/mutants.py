@@ -24,6 +24,8 @@ class Mutant(NamedTuple):
     after: str
     line: int = 0
     """Where it is, for one that was drawn."""
+    noticed_by: str = ""
+    """The file of tests that is asked first: a hint, for all the others are asked if it passes."""
 
 
 # Mistakes of method that once went unnoticed.
@@ -33,18 +35,21 @@ KNOWN = (
         "model/tuning.py",
         "train, contract), parts.validation, contract)\n        actual = parts.validation",
         "train, contract), parts.holdout, contract)\n        actual = parts.holdout",
+        noticed_by="model/test_experiment.py",
     ),
     Mutant(
         "the final model learns from the holdout",
         "model/parts.py",
         "return self.train.joined(self.validation)",
         "return self.train.joined(self.holdout)",
+        noticed_by="model/test_experiment.py",
     ),
     Mutant(
         "the rule of one standard error is off",
         "model/tuning.py",
         "gain.mean() <= judged.standard_error(gain)",
         "gain.mean() <= 0",
+        noticed_by="model/test_experiment.py",
     ),
     Mutant(
         "a tie takes the champion's place",
@@ -57,6 +62,7 @@ KNOWN = (
         "model/parts.py",
         "ORDER BY {', '.join(map(quote, contract.time_order))})",
         "ORDER BY {', '.join(map(quote, contract.time_order))} DESC)",
+        noticed_by="model/test_experiment.py",
     ),
     Mutant(
         "an entity is on both sides",

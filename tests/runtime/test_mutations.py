@@ -6,14 +6,19 @@ from pathlib import Path
 
 import pytest
 
-from tests.runtime.breaking import unnoticed
+from tests.runtime.breaking import asked_about, unnoticed
 from tests.runtime.mutants import KNOWN, drawn, modules
 
 pytestmark = pytest.mark.slow
 
-DRAWN = int(os.environ.get("MUTANTS", "15"))
+DRAWN = int(os.environ.get("MUTANTS", "30"))
 SEED = int(os.environ.get("MUTANTS_SEED", "11"))
 NOTICED_SHARE = 0.9
+
+
+def test_whoever_noticed_a_mistake_is_asked_first() -> None:
+    for mutant in KNOWN:
+        assert asked_about(mutant)[0][0].endswith(mutant.noticed_by), mutant.what
 
 
 def test_mistakes_of_method_are_all_noticed(tmp_path: Path) -> None:

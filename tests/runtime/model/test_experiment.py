@@ -34,10 +34,10 @@ LINEAR = Candidate("linear", lambda _: LogisticRegression(max_iter=500), for_lin
 
 
 @pytest.fixture
-def parts(ran: Project) -> Split:
+def parts(cleaned: Project) -> Split:
     """Give the rows, as they are split for training."""
-    with connect(ran) as connection:
-        return split(connection, ran)
+    with connect(cleaned) as connection:
+        return split(connection, cleaned)
 
 
 def test_no_row_is_in_two_parts(parts: Split) -> None:
@@ -48,9 +48,9 @@ def test_no_row_is_in_two_parts(parts: Split) -> None:
 
 
 @pytest.mark.parametrize("task", ["regression"], indirect=True)
-def test_the_parts_follow_time_where_the_contract_knows_it(ran: Project, parts: Split) -> None:
+def test_the_parts_follow_time_where_the_contract_knows_it(cleaned: Project, parts: Split) -> None:
     known = "SELECT demand FROM clean WHERE demand NOTNULL ORDER BY hour_start {} LIMIT 100"
-    with connect(ran) as connection:
+    with connect(cleaned) as connection:
         latest = values(connection, known.format("DESC"))
         oldest = values(connection, known.format("ASC"))
     assert set(latest["demand"]) <= set(parts.holdout.actual.tolist())
@@ -58,28 +58,30 @@ def test_the_parts_follow_time_where_the_contract_knows_it(ran: Project, parts: 
 
 
 @pytest.mark.parametrize("task", ["regression"], indirect=True)
-def test_rows_of_one_moment_cannot_be_split_by_time(ran: Project) -> None:
-    with connect(ran) as connection:
+def test_rows_of_one_moment_cannot_be_split_by_time(cleaned: Project) -> None:
+    with connect(cleaned) as connection:
         connection.execute("UPDATE clean SET hour_start = (SELECT min(hour_start) FROM clean)")
         with pytest.raises(ProjectError, match="have the same hour_start"):
-            split(connection, ran)
+            split(connection, cleaned)
 
 
-def test_too_few_rows_are_refused(ran: Project) -> None:
-    with connect(ran) as connection:
+def test_too_few_rows_are_refused(cleaned: Project) -> None:
+    with connect(cleaned) as connection:
         connection.execute("DELETE FROM clean WHERE _row > 40")
         with pytest.raises(ProjectError, match="at least 50 are needed"):
-            split(connection, ran)
+            split(connection, cleaned)
 
 
-def test_training_rows_of_one_class_are_refused(parts: Split, contract: Contract) -> None:
+def test_training_rows_of_one_class_are_refused(parts: Split, cleaned: Project) -> None:
     without = parts.train.where(parts.train.actual == 0)
     with pytest.raises(ProjectError, match="no training row is of the class 'yes'"):
-        check_classes(Split(without, parts.validation, parts.holdout, {}), contract)
+        check_classes(Split(without, parts.validation, parts.holdout, {}), cleaned.contract)
 
 
-def test_a_class_that_no_training_row_has_is_never_predicted(parts: Split, ran: Project) -> None:
-    contract = ran.contract
+def test_a_class_that_no_training_row_has_is_never_predicted(
+    parts: Split, cleaned: Project
+) -> None:
+    contract = cleaned.contract
     target = contract.target
     wider = target.model_copy(update={"categories": ("never", *target.categories)})
     columns = tuple(wider if column is target else column for column in contract.columns)
@@ -94,9 +96,9 @@ def test_a_class_that_no_training_row_has_is_never_predicted(parts: Split, ran: 
     assert not outputs[:, 0].any()
     graph = convert(model.pipeline, contract, holdout.kinds)
     assert check_parity(graph, model.pipeline, holdout, contract, 1e-4) < 1e-4
-    with connect(ran) as connection:
+    with connect(cleaned) as connection:
         connection.execute("DELETE FROM clean WHERE churned = 'yes'")
-        notes = split(connection, ran).notes
+        notes = split(connection, cleaned).notes
     assert notes == ("no training row is of the class yes, so it is never predicted",)
 
 
@@ -111,25 +113,25 @@ class _Watching(LogisticRegression):  # type: ignore[misc]
 seen: list[int] = []
 
 
-def test_tuning_never_looks_at_the_holdout(ran: Project, parts: Split) -> None:
+def test_tuning_never_looks_at_the_holdout(cleaned: Project, parts: Split) -> None:
     def build(trial: object) -> _Watching:
         return _Watching(C=trial.suggest_float("C", 0.1, 10), max_iter=200)  # type: ignore[attr-defined]
 
     seen.clear()
     shorter = Split(parts.train, parts.validation.where(slice(300)), parts.holdout, parts.sample)
-    tune(Candidate("watching", build, for_linear), shorter, ran)
+    tune(Candidate("watching", build, for_linear), shorter, cleaned)
     assert set(seen) == {300}
     assert len(parts.holdout) != 300
 
 
-def test_what_asks_for_nothing_is_not_tuned(ran: Project, parts: Split) -> None:
+def test_what_asks_for_nothing_is_not_tuned(cleaned: Project, parts: Split) -> None:
     done: list[int] = []
-    assert tune(LINEAR, parts, ran, lambda now, _: done.append(now)) == Search({})
+    assert tune(LINEAR, parts, cleaned, lambda now, _: done.append(now)) == Search({})
     assert done == [1]
 
 
 def test_tuning_finds_what_loses_less(
-    ran: Project, parts: Split, monkeypatch: pytest.MonkeyPatch
+    cleaned: Project, parts: Split, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TRAINING__TRIALS", "8")
 
@@ -137,7 +139,7 @@ def test_tuning_finds_what_loses_less(
         trees = trial.suggest_categorical("max_iter", [1, 100])  # type: ignore[attr-defined]
         return HistGradientBoostingClassifier(max_iter=trees, learning_rate=0.1)
 
-    found = tune(Candidate("trees", build, for_trees), parts, ran.at(ran.folder))
+    found = tune(Candidate("trees", build, for_trees), parts, cleaned.at(cleaned.folder))
     assert found.parameters == {"max_iter": 100}
     assert len(found.attempts) == 8
     best = min(found.attempts, key=lambda attempt: attempt["loss"])
@@ -149,7 +151,7 @@ def test_tuning_finds_what_loses_less(
     [(0.0, "simple"), (0.09, "simple"), (0.11, "complex"), (-0.5, "simple")],
 )
 def test_the_simpler_model_is_taken_unless_the_other_loses_less_by_a_standard_error(
-    ran: Project, parts: Split, monkeypatch: pytest.MonkeyPatch, gain: float, chosen: str
+    cleaned: Project, parts: Split, monkeypatch: pytest.MonkeyPatch, gain: float, chosen: str
 ) -> None:
     rows = parts.validation.where(slice(100))
     # Of 100 rows: a standard error of 0.1.
@@ -159,11 +161,11 @@ def test_the_simpler_model_is_taken_unless_the_other_loses_less_by_a_standard_er
     monkeypatch.setattr(tuning, "losses", lambda outputs, _: outputs)
     models = [Fitted(name, {}, Pipeline([("model", LogisticRegression())])) for name in said]
     by_hand = replace(parts, train=replace(parts.train, groups=None), validation=rows)
-    assert simplest_of_the_best(models, by_hand, ran.contract).name == chosen
+    assert simplest_of_the_best(models, by_hand, cleaned.contract).name == chosen
 
 
 def test_with_few_validation_rows_models_are_compared_on_all_that_is_learnt_from(
-    ran: Project, parts: Split, monkeypatch: pytest.MonkeyPatch
+    cleaned: Project, parts: Split, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     few = replace(
         parts,
@@ -189,7 +191,7 @@ def test_with_few_validation_rows_models_are_compared_on_all_that_is_learnt_from
     models = [
         Fitted(name, {}, Pipeline([("model", LogisticRegression())])) for name in ("lucky", "good")
     ]
-    assert simplest_of_the_best(models, few, ran.contract).name == "good"
+    assert simplest_of_the_best(models, few, cleaned.contract).name == "good"
     for before, after in zip(learnt_from, judged, strict=True):
         assert not np.isin(_keys(after), _keys(before)).any()
         assert len(before) + len(after) == 250
@@ -215,13 +217,15 @@ def test_what_a_row_loses_is_of_calibrated_probabilities_or_how_far_off_a_number
     assert losses(np.array([1.0, 5.0]), np.array([3.0, 4.0])).tolist() == [2.0, 1.0]
 
 
-def test_the_chosen_model_learns_from_the_validation_rows_too(ran: Project, parts: Split) -> None:
-    chosen = fit(LINEAR, parts.train, ran, {})
-    final = refit(chosen, parts.learned, ran.contract)
+def test_the_chosen_model_learns_from_the_validation_rows_too(
+    cleaned: Project, parts: Split
+) -> None:
+    chosen = fit(LINEAR, parts.train, cleaned, {})
+    final = refit(chosen, parts.learned, cleaned.contract)
     assert (final.name, final.parameters) == (chosen.name, chosen.parameters)
-    together = fit(LINEAR, parts.learned, ran, {})
+    together = fit(LINEAR, parts.learned, cleaned, {})
     before, after, same = (
-        model.predict(parts.holdout, ran.contract) for model in (chosen, final, together)
+        model.predict(parts.holdout, cleaned.contract) for model in (chosen, final, together)
     )
     assert after.tolist() == same.tolist()
     assert after.tolist() != before.tolist()
@@ -232,35 +236,35 @@ def test_the_chosen_model_learns_from_the_validation_rows_too(ran: Project, part
     assert set(parts.learned.keys) == set(parts.train.keys) | set(parts.validation.keys)
 
 
-def test_another_estimator_trains_exports_and_registers(ran: Project, parts: Split) -> None:
+def test_another_estimator_trains_exports_and_registers(cleaned: Project, parts: Split) -> None:
     def build(trial: object) -> Pipeline:
         depth = trial.suggest_int("max_depth", 2, 6)  # type: ignore[attr-defined]
         model = RandomForestClassifier(n_estimators=20, max_depth=depth, random_state=0)
         return make_pipeline(SimpleImputer(), model)
 
     forest = Candidate("forest", build, for_trees)
-    model = fit(forest, parts.train, ran, tune(forest, parts, ran).parameters)
-    unseen = model.predict(parts.validation, ran.contract)
-    graph, difference = export(model, parts.holdout, ran)
-    version = register(ran, parts, model, unseen, graph, difference)
-    card = Registry(ran.artifacts / "registry").card(version)
+    model = fit(forest, parts.train, cleaned, tune(forest, parts, cleaned).parameters)
+    unseen = model.predict(parts.validation, cleaned.contract)
+    graph, difference = export(model, parts.holdout, cleaned)
+    version = register(cleaned, parts, model, unseen, graph, difference)
+    card = Registry(cleaned.artifacts / "registry").card(version)
     assert card["model"] == "forest"
     assert 2 <= card["parameters"]["max_depth"] <= 6
 
 
-def test_a_feature_that_tells_the_outcome_is_suspected(ran: Project, parts: Split) -> None:
+def test_a_feature_that_tells_the_outcome_is_suspected(cleaned: Project, parts: Split) -> None:
+    registry = Registry(cleaned.artifacts / "registry")
     inputs = {
         **parts.train.inputs,
         "monthly_fee": parts.train.actual.astype(np.float32).reshape(-1, 1),
     }
     leaking = Split(Part(inputs, parts.train.actual), parts.validation, parts.holdout, parts.sample)
-    model = fit(LINEAR, leaking.train, ran, {})
-    unseen = model.predict(parts.validation, ran.contract)
-    registry = Registry(ran.artifacts / "registry")
-    assert registry.card(registry.require("champion"))["leakage_suspects"] == []
-    graph, difference = export(model, parts.holdout, ran)
-    version = register(ran, leaking, model, unseen, graph, difference)
-    assert registry.card(version)["leakage_suspects"] == ["monthly_fee"]
+    for learnt_from, suspected in ((parts, []), (leaking, ["monthly_fee"])):
+        model = fit(LINEAR, learnt_from.train, cleaned, {})
+        unseen = model.predict(parts.validation, cleaned.contract)
+        graph, difference = export(model, parts.holdout, cleaned)
+        version = register(cleaned, learnt_from, model, unseen, graph, difference)
+        assert registry.card(version)["leakage_suspects"] == suspected
 
 
 def _rows(inputs: Feed) -> set[tuple[str, ...]]:

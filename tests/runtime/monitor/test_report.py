@@ -19,6 +19,7 @@ from fourhats_runtime.monitor.findings import Finding
 from fourhats_runtime.monitor.monitor_page import write_page
 from fourhats_runtime.monitor.monthly import monthly_reports
 from fourhats_runtime.monitor.months import month_of
+from fourhats_runtime.monitor.page import amount, interval
 
 HOSTILE = """<script>alert('1')</script> "quoted" {braces} & Žluťoučký Ωπ Жд
 second line"""
@@ -58,6 +59,14 @@ def test_the_page_of_a_month_and_its_pdf_hold_everything_themselves(
     assert "decides from now on" in text
     assert "@media print" in text
     assert document.read_bytes().startswith(b"%PDF-")
+
+
+def test_a_figure_is_written_as_people_read_it_and_a_dash_where_there_is_none() -> None:
+    given = (None, 1234.56, 0.0, 1234, "EUR")
+    assert [amount(value) for value in given] == ["-", "1,235", "0", "1234", "EUR"]
+    without = {"figure": 1.5, "low": None, "high": None}
+    assert interval(without) == "1.5"
+    assert interval(without | {"low": -1.0, "high": 4.0}) == "1.5 (-1 to 4)"
 
 
 def test_the_month_says_what_is_realised_and_what_is_estimated(

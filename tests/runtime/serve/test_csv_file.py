@@ -8,7 +8,7 @@ import pytest
 from fastapi.testclient import TestClient
 from fourhats_runtime.answer.records import MOST_RECORDS
 from fourhats_runtime.contract import Contract
-from fourhats_runtime.serve.csv_file import ADDED, LONGEST_ROW
+from fourhats_runtime.serve.csv_file import ADDED, LONGEST_ROW, uploaded
 
 
 def as_csv(rows: list[dict[str, Any]], separator: str = ",") -> str:
@@ -92,3 +92,12 @@ def test_without_a_file_one_is_asked_for(client: TestClient) -> None:
     for answer in (client.post("/file"), client.post("/file", data={"file": "no file"})):
         assert answer.status_code == 422
         assert "choose a file" in answer.text
+
+
+def test_a_file_of_any_size_stays_in_memory() -> None:
+    content = b"1" * (4 * 1024**2)
+    form = b'--it\r\nContent-Disposition: form-data; name="file"; filename="a.csv"\r\n\r\n'
+    body = form + content + b"\r\n--it--\r\n"
+    file = uploaded(body, "multipart/form-data; boundary=it")
+    assert isinstance(file, io.BytesIO)
+    assert file.read() == content

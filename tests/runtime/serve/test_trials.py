@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 from fourhats_runtime import Project
+from fourhats_runtime.business import Business
 from fourhats_runtime.data.warehouse import scratch, values
 from fourhats_runtime.monitor.predictions import collect, remember_outcomes
 from fourhats_runtime.serve import create_app
@@ -56,6 +57,13 @@ def test_the_page_is_on_trial_until_the_project_is_live(
         "system": False,
         "tried": True,
     }
+
+
+@pytest.mark.parametrize(("days", "is_live"), [(None, False), (1, False), (0, True), (-1, True)])
+def test_a_project_is_live_from_its_day_on(days: int | None, *, is_live: bool) -> None:
+    since = None if days is None else TODAY + timedelta(days=days)
+    business = Business(problem="p", decision="d", owner="o", live_since=since)
+    assert business.is_live(TODAY) is is_live
 
 
 def test_what_was_on_trial_is_among_no_predictions(made: Project) -> None:

@@ -64,6 +64,21 @@ def test_intervals_are_as_wide_as_so_many_entities_make_them() -> None:
     assert long > short
 
 
+def test_the_curve_of_what_decisions_earn_acts_on_the_likeliest_first() -> None:
+    target = Column(name="b", source="b", type="category", role="target", categories=("no", "yes"))
+    contract = Contract(positive="yes", columns=(FEATURE, target))
+    rule = ActionRule(contract, VALUE, payoff("classification"))
+    chance = np.array([0.9, 0.6, 0.4, 0.05])
+    outputs = np.column_stack([1 - chance, chance])
+    plots = holdout_plots(outputs, np.array([1.0, 1.0, 0.0, 0.0]), contract, rule, None)
+    axes = plots["What decisions earn, by how many are acted on"].axes[0]
+    curve, _, decided = (np.column_stack(line.get_data()) for line in axes.get_lines())
+    # Two are right to act on: at first each adds what it earns, then what acting in vain costs.
+    earned = [(0, -10), (1, 95), (2, 200), (3, 175), (4, 150)]
+    assert dict(curve * 4) == pytest.approx(dict(earned))
+    assert tuple(decided[0] * 4) == (3, 175)  # from 0.19 on, acting pays
+
+
 def _band(figure: Figure) -> NDArray[np.float64]:
     """Give the heights of the band around a curve."""
     path = figure.axes[0].collections[0].get_paths()[0]

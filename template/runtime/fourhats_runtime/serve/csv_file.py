@@ -69,7 +69,7 @@ def uploaded(body: bytes, content_type: str) -> BinaryIO:
             {"Content-Type": content_type.encode("latin-1")},
             None,
             found.append,
-            config={"MAX_MEMORY_FILE_SIZE": len(body) + 1},  # never to the disk
+            config={"MAX_MEMORY_FILE_SIZE": len(body)},  # never to the disk
         )
         for start in range(0, len(body), CHUNK):
             parser.write(body[start : start + CHUNK])
