@@ -16,6 +16,8 @@ class Business(Section):
     problem: str
     decision: str
     owner: str
+    today: str = ""
+    """What is decided today, without a model, as SQL of the columns; empty: see `Project.today`."""
     live_since: date | None = None
     """The day (in UTC) from which people decide by the page; what they ask before is a trial."""
 
