@@ -43,6 +43,9 @@ class ActionValue(Value):
     act_wrong: float
     missed: float
     left_alone: float
+    payoff: dict[str, dict[str, float]] = Field(default_factory=dict)
+    """Of several classes, where it matters which is taken for which: what it earns to act as if of
+    one, or to `leave`, where another came. A pair that is not named is worth what the four say."""
 
 
 class NumberValue(Value):

@@ -129,10 +129,13 @@ class Line:
     def train(self) -> Result:
         """Train a challenger."""
         from fourhats_runtime.lifecycle.today import Today
+        from fourhats_runtime.tasks import rule_of
 
         require(self.connection, "clean", "transform")
+        # A typing error in business.toml is said now, and not after the training.
+        _ = rule_of(self.project, self.contract, {}).stake
         if today := Today.of(self.project):
-            today.on({}, self.contract)  # a typing error is said now, and not after the training
+            today.on({}, self.contract)
         version = named(self.project.train)(
             self.project,
             self.connection,
