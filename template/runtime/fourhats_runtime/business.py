@@ -16,6 +16,8 @@ class Business(Section):
     problem: str
     decision: str
     owner: str
+    today: str = ""
+    """What is decided today, without a model, as SQL of the columns; empty: see `Project.today`."""
     live_since: date | None = None
     """The day (in UTC) from which people decide by the page; what they ask before is a trial."""
 
@@ -41,6 +43,9 @@ class ActionValue(Value):
     act_wrong: float
     missed: float
     left_alone: float
+    payoff: dict[str, dict[str, float]] = Field(default_factory=dict)
+    """Of several classes, where it matters which is taken for which: what it earns to act as if of
+    one, or to `leave`, where another came. A pair that is not named is worth what the four say."""
 
 
 class NumberValue(Value):

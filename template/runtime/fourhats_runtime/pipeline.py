@@ -128,7 +128,14 @@ class Line:
 
     def train(self) -> Result:
         """Train a challenger."""
+        from fourhats_runtime.lifecycle.today import Today
+        from fourhats_runtime.tasks import rule_of
+
         require(self.connection, "clean", "transform")
+        # A typing error in business.toml is said now, and not after the training.
+        _ = rule_of(self.project, self.contract, {}).stake
+        if today := Today.of(self.project):
+            today.on({}, self.contract)
         version = named(self.project.train)(
             self.project,
             self.connection,
@@ -145,10 +152,13 @@ class Line:
         from fourhats_runtime.lifecycle import looks
         from fourhats_runtime.lifecycle.comparison import added
         from fourhats_runtime.lifecycle.evaluate import evaluate
+        from fourhats_runtime.lifecycle.today import in_words
 
         parts = self._parts()
         facts = evaluate(parts, self.contract, self.project)
         words = f"adds {added(facts)}"
+        if facts["today"]:
+            words += f"; {in_words(facts['today'])}"
         if spent := looks.warning(facts["looks"]):
             words += f"; {spent}"
         return Result(len(parts.holdout), len(parts.holdout), words, facts)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from pkgutil import resolve_name
-from typing import TYPE_CHECKING, Literal, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, cast
 
 from fourhats_runtime import contract as contract_file
 from fourhats_runtime.business import ActionValue, NumberValue, Value
@@ -82,6 +82,8 @@ class Project:
     """The SQL (of DuckDB) of the rows worth learning from, out of `valid`: those that passed."""
     features: Callable[[Columns], Columns] | None = None
     """Derives features from a row's own columns, many rows at once."""
+    today: Callable[[Columns], NDArray[Any]] | None = None
+    """What is decided today, without a model, where SQL does not say it: of the same columns."""
     channels: Mapping[str, Channel] | None = None
     """Where alerts go, by name; the log alone if None."""
     serving: Sequence[Literal["api", "batch", "stream"]] = ("api", "batch")

@@ -30,7 +30,7 @@ def test_a_version_says_what_it_came_of(ran: Project) -> None:
     assert found["git"] is None
     assert found["training"] | {"seed": 0, "trials": 2} == found["training"]
     assert found["versions"].keys() >= {"Python", "numpy", "scikit-learn", "onnxruntime"}
-    assert found["value"] == ran.value.model_dump()
+    assert found["value"] == ran.value.model_dump(exclude_defaults=True)
     candidates = {attempt["candidate"] for attempt in found["attempts"]}
     assert len(found["attempts"]) == 2
     assert candidates == {"trees"}

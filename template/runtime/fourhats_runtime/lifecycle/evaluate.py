@@ -12,6 +12,7 @@ from fourhats_runtime.lifecycle.reference import keep_holdout
 from fourhats_runtime.lifecycle.registered import Model
 from fourhats_runtime.lifecycle.registry import Card, Registry
 from fourhats_runtime.lifecycle.segments import Judged, segments
+from fourhats_runtime.lifecycle.today import Today
 from fourhats_runtime.limits import Comparing
 from fourhats_runtime.model.calibration import calibrate
 from fourhats_runtime.model.candidates import Candidate
@@ -26,9 +27,10 @@ def evaluate(parts: Split, contract: Contract, project: Project) -> Card:
 
     `gain` is what the challenger adds to the best policy that needs no model. Probabilities are
     calibrated on the validation rows; money is in the currency of business.toml. `ahead` names the
-    baselines that earn more beyond chance; `no_model` is what replays the policies on later cases;
-    `looks` says how many models the holdout's rows have judged by now, this one included; `made_up`
-    whether a sample stands in for the client's data.
+    baselines that earn more beyond chance; `no_model` is what replays the policies on later cases,
+    `today` what is to be known of today's rule, None where there is none; `looks` says how many
+    models the holdout's rows have judged by now, this one included; `made_up` whether a sample
+    stands in for the client's data.
 
     Raises:
         ProjectError: there is no challenger yet, a metric of one's own fails, or the settings name
@@ -45,11 +47,15 @@ def evaluate(parts: Split, contract: Contract, project: Project) -> Card:
         baseline.name: _baseline_earned(baseline, parts, contract, project)
         for baseline in named(project.baselines)(project.seed)
     }
+    no_model = challenger.rule.policies(parts.train.actual)
+    today, noted = None, None
+    if rule := Today.of(project):
+        today, noted = rule.judged(parts.holdout.rows, contract)
     policies = {
-        policy: challenger.rule.by_policy(policy, actual)
-        for policy in challenger.rule.policies(parts.train.actual)
+        policy.name: challenger.rule.by_policy(policy, actual)
+        for policy in (*no_model, *([today] if today else []))
     }
-    best = max(policies, key=lambda policy: float(policies[policy].mean()))
+    best = max(policies, key=lambda name: float(policies[name].mean()))
     paired = partial(compare, stake=challenger.rule.stake, groups=parts.holdout.groups)
     gain = paired(earned, policies[best])
     error_rate = project.settings(Comparing).error_rate
@@ -68,11 +74,12 @@ def evaluate(parts: Split, contract: Contract, project: Project) -> Card:
         "monthly_volume": project.value.monthly_volume,
         "value": value,
         "monthly_value": value * project.value.monthly_volume,
-        "policies": {policy.name: float(values.mean()) for policy, values in policies.items()},
-        "no_model": [policy._asdict() for policy in policies],
+        "policies": {name: float(values.mean()) for name, values in policies.items()},
+        "no_model": [policy._asdict() for policy in no_model],
+        "today": noted,
         "baselines": {name: float(values.mean()) for name, values in baselines.items()},
         "ahead": ahead,
-        "gain": {"over": best.name, **asdict(gain)},
+        "gain": {"over": best, **asdict(gain)},
         "figures": figures(
             outputs,
             actual,
@@ -89,7 +96,7 @@ def evaluate(parts: Split, contract: Contract, project: Project) -> Card:
         },
     }
     whose = parts.holdout.entities(contract)
-    keep_holdout(registry.folder(version), outputs, actual, whose)
+    keep_holdout(registry.folder(version), outputs, actual, whose, today)
     registry.note(version, "evaluation", result)
     return result
 

@@ -8,6 +8,7 @@ from fourhats_runtime.lifecycle.comparison import beyond_chance, compare
 from fourhats_runtime.lifecycle.registered import FeaturesError, Model
 from fourhats_runtime.lifecycle.registry import Card, Registry
 from fourhats_runtime.lifecycle.replay import NotComparableError, replay
+from fourhats_runtime.lifecycle.today import Today
 from fourhats_runtime.limits import Comparing
 from fourhats_runtime.model.parts import Part
 from fourhats_runtime.project import Project
@@ -40,7 +41,8 @@ def promote(
     would do so again.
 
     Raises:
-        ProjectError: there is no challenger, or it has not been evaluated yet.
+        ProjectError: there is no challenger, or it has not been evaluated yet, by the present rule
+            of today.
 
     """
     registry = Registry(project.artifacts / "registry")
@@ -50,6 +52,11 @@ def promote(
         raise ProjectError(f"{challenger} has not been evaluated: run the step `evaluate` first")
     if challenger == champion:
         return _kept(champion, f"{challenger} is the champion already")
+    if Today.has_changed(evaluation, project):
+        raise ProjectError(
+            f"today's rule is another than when {challenger} was evaluated: run the step `evaluate`"
+            " first"
+        )
     if rolled_back := registry.noted(challenger, "rollback"):
         return _kept(champion, f"{challenger} was rolled back: {rolled_back['reason']}")
     short = _shortfall(challenger, evaluation, project)
@@ -60,7 +67,7 @@ def promote(
         instead = f"in place of {champion}" if champion else "as the first champion"
         verdict = _promoted(challenger, f"a person accepted it {instead}")
     elif champion is None:
-        verdict = _as_first(challenger, holdout, evaluation, project)
+        verdict = _as_first(challenger, holdout, evaluation, contract, project)
     else:
         verdict = _against(champion, challenger, holdout, contract, project)
     registry.note(challenger, "promotion", {"promoted": verdict.promoted, "reason": verdict.reason})
@@ -79,16 +86,18 @@ def refused(project: Project) -> str:
     return f"there is no champion yet: {promotion['reason']}" if promotion else ""
 
 
-def _as_first(challenger: str, holdout: Part, evaluation: Card, project: Project) -> Verdict:
+def _as_first(
+    challenger: str, holdout: Part, evaluation: Card, contract: Contract, project: Project
+) -> Verdict:
     """Hold what it earns on the holdout against the policy that would have earned the most there.
 
     Where nothing can be told apart, chance alone puts about half of the models above any policy.
     """
     model = Model.load(project, challenger)
-    earned_by = {
-        policy.name: model.rule.by_policy(policy, holdout.actual)
-        for policy in (Policy(**facts) for facts in evaluation["no_model"])
-    }
+    policies = [Policy(**facts) for facts in evaluation["no_model"]]
+    if today := Today.of(project):
+        policies.append(today.on(holdout.rows, contract))
+    earned_by = {policy.name: model.rule.by_policy(policy, holdout.actual) for policy in policies}
     best = max(earned_by, key=lambda name: float(earned_by[name].mean()))
     found = compare(
         model.rule.realised(model.run(holdout.inputs), holdout.actual),

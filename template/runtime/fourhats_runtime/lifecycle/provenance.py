@@ -44,7 +44,7 @@ def provenance(
         "versions": versions(),
         "training": training.model_dump(mode="json"),
         "outcome_days": project.settings(Performance).outcome_days,
-        "value": project.value.model_dump(mode="json"),
+        "value": project.value.model_dump(mode="json", exclude_defaults=True),
         "data": _data(project, parts, contract),
         "target": _target(parts, contract),
         "attempts": [dict(attempt) for attempt in attempts],

@@ -16,11 +16,13 @@ from pyarrow import parquet
 from fourhats_runtime.chance import Groups
 from fourhats_runtime.errors import DamagedError, ProjectError
 from fourhats_runtime.files import written_whole
+from fourhats_runtime.lifecycle.today import NAME
 from fourhats_runtime.model.features import Feed
+from fourhats_runtime.tasks.rule import Policy
 
 MOST_ROWS = 2000
-GROUP = "_group"
-"""No input has this name."""
+GROUP, ACTS, ON = "_group", "_today_acts", "_today_on"
+"""No input has these names."""
 TRAINING_FILE, HOLDOUT_FILE = "training_rows.parquet", "holdout.parquet"
 
 
@@ -31,6 +33,8 @@ class Holdout(NamedTuple):
     actual: NDArray[np.float64]
     groups: Groups | None
     """Equal for rows of one entity; None where the contract knew of none."""
+    today: Policy | None
+    """What today's rule decided; None where there was none."""
 
 
 class Sample(NamedTuple):
@@ -65,12 +69,18 @@ def keep_holdout(
     outputs: NDArray[np.float64],
     actual: NDArray[np.float64],
     groups: Groups | None = None,
+    today: Policy | None = None,
 ) -> None:
-    """Keep what a model predicted on the holdout, and what came, evenly thinned out."""
+    """Keep what a model predicted on the holdout, and what came, evenly thinned out.
+
+    And what today's rule decided there.
+    """
     step = -(-len(actual) // MOST_ROWS)
     wide = outputs.reshape(len(actual), -1)[::step]
     columns = {f"output_{place}": column for place, column in enumerate(wide.T)}
     whose = {name: values[::step] for name, values in _counted_up(groups).items()}
+    if today is not None:
+        whose |= {ACTS: np.asarray(today.acts)[::step], ON: np.asarray(today.on)[::step]}
     _write(folder / HOLDOUT_FILE, {**columns, "actual": actual[::step], **whose})
 
 
@@ -78,11 +88,13 @@ def holdout(folder: Path) -> Holdout:
     """Give outputs, of shape (rows, classes) or (rows,), and outcomes, of shape (rows,)."""
     columns = _read(folder / HOLDOUT_FILE)
     actual, groups = columns.pop("actual").astype(np.float64), columns.pop(GROUP, None)
+    acts, on = columns.pop(ACTS, None), columns.pop(ON, None)
     outputs = np.column_stack(list(columns.values())).astype(np.float64)
     return Holdout(
         outputs if outputs.shape[1] > 1 else outputs.ravel(),
         actual,
         None if groups is None else groups.astype(np.int64),
+        None if acts is None or on is None else Policy(NAME, acts.astype(bool), on.astype(float)),
     )
 
 

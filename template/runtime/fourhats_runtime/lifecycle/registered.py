@@ -65,6 +65,7 @@ class Model:
         derive = project.features
         check_features(version, card, contract, derive)
         rule = rule_of(project, contract, card["rule"])
+        _ = rule.stake  # amounts that do not fit the target are said before anything is decided
         graph = (folder / GRAPH_FILE).read_bytes()
         calibration = Calibration(**card.get("calibration", {}))
         return cls(version, contract, rule, card["example"], open_graph(graph), derive, calibration)

@@ -4,10 +4,12 @@ They are taken from the answers as they were given, and valued by the amounts of
 they are today: new amounts change what a decision was worth, and not what was decided.
 """
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Self
+from functools import cache
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,13 +18,16 @@ from fourhats_runtime import contract as contract_file
 from fourhats_runtime import tasks
 from fourhats_runtime.chance import Floats, Groups, numbered
 from fourhats_runtime.contract import Contract
-from fourhats_runtime.data.sql import literal
+from fourhats_runtime.data.sql import literal, quote
 from fourhats_runtime.data.warehouse import Connection, one_row, values
-from fourhats_runtime.lifecycle import reference
+from fourhats_runtime.errors import ProjectError
+from fourhats_runtime.lifecycle import reference, today
 from fourhats_runtime.lifecycle.registry import CONTRACT_FILE, Registry
 from fourhats_runtime.model.parts import actual
 from fourhats_runtime.project import Project
 from fourhats_runtime.tasks.rule import Policy, Rule
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -81,10 +86,14 @@ def taken(  # noqa: PLR0913
     Of several on the same case the latest counts; with `known`, of those with an outcome. With
     `most`, only so many of the latest.
     """
-    query, parameters = _query(contract, versions, since, until, known)
-    if most is not None:
-        query += f" LIMIT {most}"
-    columns = values(connection, query, parameters)
+
+    @cache
+    def found(*features: str) -> dict[str, list[Any]]:
+        query, parameters = _query(contract, versions, since, until, known, features=features)
+        limit = "" if most is None else f" LIMIT {most}"
+        return values(connection, query + limit, parameters)
+
+    columns = found()
     given_by = np.array(columns["model_version"], dtype=object)
     certainty, earned, surprise, added = (np.full(len(given_by), np.nan) for _ in range(4))
     made = Decisions(
@@ -112,6 +121,13 @@ def taken(  # noqa: PLR0913
         made.earned[places[came]] = rule.realised(outputs[came], outcomes, decided)
         made.surprise[places[came]] = rule.surprise(outputs[came], outcomes)
         policy = best_policy(project, name, rule)
+        if policy is not None and policy.name == today.NAME:
+            there = connection.columns("predictions")
+            records = found(*(each.name for each in contract.features if each.name in there))
+            cases = {
+                column: [kept[place] for place in places[came]] for column, kept in records.items()
+            }
+            policy = _todays(project, name, cases, contract, rule)
         if policy is not None:
             made.added[places] = made.earned[places]
             made.added[places[came]] -= rule.by_policy(policy, outcomes)
@@ -141,7 +157,7 @@ def on_holdout(project: Project, version: str) -> Decisions:
     """
     registry = Registry(project.artifacts / "registry")
     rule = rule_of(project, version)
-    outputs, outcomes, groups = reference.holdout(registry.folder(version))
+    outputs, outcomes, groups, _ = reference.holdout(registry.folder(version))
     assert rule is not None  # noqa: S101
     earned, policy = rule.realised(outputs, outcomes), best_policy(project, version, rule)
     return Decisions(
@@ -159,15 +175,38 @@ def best_policy(project: Project, version: str, rule: Rule) -> Policy | None:
     """Give the policy without a model that a registered one has to beat; None before evaluation.
 
     The best on the holdout, as the evaluation found it: by the amounts of the moment, since others
-    may make another one the best.
+    may make another one the best. If that is today's rule, it is what it decided there.
     """
     registry = Registry(project.artifacts / "registry")
     found = (registry.noted(version, "evaluation") or {}).get("no_model")
     if not found:
         return None
-    outcomes = reference.holdout(registry.folder(version)).actual
+    holdout = reference.holdout(registry.folder(version))
     policies = [Policy(**facts) for facts in found]
-    return max(policies, key=lambda policy: float(rule.by_policy(policy, outcomes).mean()))
+    if holdout.today is not None:
+        policies.append(holdout.today)
+    return max(policies, key=lambda policy: float(rule.by_policy(policy, holdout.actual).mean()))
+
+
+def _todays(
+    project: Project,
+    version: str,
+    rows: Mapping[str, Sequence[object]],
+    contract: Contract,
+    rule: Rule,
+) -> Policy | None:
+    """Give what today's rule, as the model was judged against it, decides on other cases.
+
+    `rows` are as `contract` describes them. None where it cannot be asked any more: what the model
+    adds to it is not known then.
+    """
+    registry = Registry(project.artifacts / "registry")
+    asked = today.Today.noted(registry.noted(version, "evaluation") or {}, project)
+    try:
+        return asked.policy(asked.said(rows, contract), rule.contract) if asked else None
+    except ProjectError as error:
+        logger.warning("what %s adds to today's rule is not known any more: %s", version, error)
+        return None
 
 
 def rule_of(project: Project, version: str) -> Rule | None:
@@ -180,14 +219,19 @@ def rule_of(project: Project, version: str) -> Rule | None:
     return tasks.rule_of(project, contract, registry.card(version).get("rule", {}))
 
 
-def _query(
+def _query(  # noqa: PLR0913
     contract: Contract,
     versions: Sequence[str] | None,
     since: datetime | None,
     until: datetime | None,
     known: bool | None,  # noqa: FBT001
+    *,
+    features: Sequence[str] = (),
 ) -> tuple[str, list[object]]:
-    """Give the SQL of decisions, the latest first, an outcome that the contract forbids as none."""
+    """Give the SQL of decisions, the latest first, an outcome that the contract forbids as none.
+
+    `features` are columns of their records to be given as well.
+    """
     conditions = ["given_at IS NOT NULL"]
     parameters: list[object] = []
     if versions is not None:
@@ -214,12 +258,13 @@ def _query(
     if known:
         conditions.append(f"({outcome}) IS NOT NULL")
     wanted = "actual IS NULL" if known is False else "TRUE"
+    given = ["given_at", "model_version", "prediction", "probability", "decision", "_entity"]
+    names = ", ".join([*given, *map(quote, features)])
     query = (
-        "SELECT given_at, model_version, prediction, probability, decision, _entity, actual FROM ("
-        "SELECT given_at, prediction_id, model_version, prediction, probability, decision, "
-        f"_entity, {outcome} AS actual, row_number() OVER ("
-        "PARTITION BY coalesce(id, prediction_id) ORDER BY given_at DESC, prediction_id) AS nth "
+        f"SELECT {names}, actual FROM (SELECT {names}, prediction_id, {outcome} AS actual, "
+        "row_number() OVER ("
+        "PARTITION BY coalesce(id, prediction_id) ORDER BY given_at DESC, prediction_id) AS _nth "
         f"FROM predictions WHERE {' AND '.join(conditions)}) AS numbered "
-        f"WHERE nth = 1 AND {wanted} ORDER BY given_at DESC, prediction_id"
+        f"WHERE _nth = 1 AND {wanted} ORDER BY given_at DESC, prediction_id"
     )
     return query, parameters

@@ -209,9 +209,10 @@ NOTES = (
     ),
     (
         "Added: what the decisions earned, and are estimated to earn, above what the best policy "
-        "without a model would have earned on the same cases. Such a policy decides alike on all: "
-        f"the best is the one that was best in the trial. In {OF_100} months the interval holds "
-        "what such decisions add on average, times their number."
+        "without a model would have earned on the same cases. Such a policy decides alike on all, "
+        "or is today's rule where that is known: the best is the one that was best in the trial. "
+        f"In {OF_100} months the interval holds what such decisions add on average, times their "
+        "number."
     ),
     "A case that was decided on several times in the month is counted once, by the last decision.",
 )

@@ -92,7 +92,8 @@ def month_of(connection: Connection, project: Project, contract: Contract, first
         promised += float(holdout.earned.mean()) * float((judged.version == version).mean())
         rule = rule_of(project, version)
         policy = best_policy(project, version, rule) if rule else None
-        if rule and policy:
+        known = judged.where(judged.known & (judged.version == version))
+        if rule and policy and not np.isnan(known.added).any():
             policies.add(policy.name)
             stakes.append(rule.stake)
             more += to_be_added(holdout, open_)

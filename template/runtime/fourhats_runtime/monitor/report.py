@@ -13,6 +13,7 @@ from fourhats_runtime.lifecycle.promote import refused
 from fourhats_runtime.lifecycle.registered import Model
 from fourhats_runtime.lifecycle.registry import Card, Pointer, Registry
 from fourhats_runtime.lifecycle.segments import worse_off
+from fourhats_runtime.lifecycle.today import in_words
 from fourhats_runtime.model.parts import Split
 from fourhats_runtime.monitor.influence import (
     dependence_figure,
@@ -73,6 +74,7 @@ def report(
         "segments": segments,
         "worse_off": worse_off(evaluation),
         "added": added(evaluation),
+        "today": in_words(evaluation["today"]) if evaluation.get("today") else "",
         "made_up": MADE_UP if evaluation.get("made_up") else "",
         "spent": looks.warning(evaluation.get("looks", 0.0)),
         "promotion": registry.noted(model.version, "promotion"),

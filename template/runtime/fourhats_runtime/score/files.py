@@ -135,7 +135,7 @@ def stamp_of(model: Model, project: Project, rows: pa.RecordBatch) -> str:
     """Say what a part is made of: the model, what its decisions are worth, the rows."""
     of = hashlib.blake2b(digest_size=16)
     of.update(model.version.encode())
-    of.update(project.value.model_dump_json().encode())
+    of.update(project.value.model_dump_json(exclude_defaults=True).encode())
     # Under a missing value lies whatever the memory held: taken anew, it is the same each time.
     of.update(rows.take(pa.array(np.arange(len(rows)))).serialize())
     return of.hexdigest()

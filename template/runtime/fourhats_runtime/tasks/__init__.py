@@ -12,6 +12,7 @@ from fourhats_runtime.business import ActionValue, NumberValue
 from fourhats_runtime.chance import Groups
 from fourhats_runtime.tasks.classification import figures as of_probabilities
 from fourhats_runtime.tasks.classification import rule as classification
+from fourhats_runtime.tasks.classification.pairs import PairRule
 from fourhats_runtime.tasks.regression import figures as of_numbers
 from fourhats_runtime.tasks.regression import rule as regression
 from fourhats_runtime.tasks.rule import Floats, Rule
@@ -40,7 +41,9 @@ def rule_of(project: Project, contract: Contract, kept: Mapping[str, Any]) -> Ru
     `kept` is what is kept of the rule with the model (see `Rule.kept`).
     """
     if contract.classes:
-        return classification.Rule(contract, cast("ActionValue", project.value), project.payoff)
+        value = cast("ActionValue", project.value)
+        kind = PairRule if value.payoff else classification.Rule
+        return kind(contract, value, project.payoff)
     number = cast("NumberValue", project.value)
     return regression.Rule(contract, number, project.payoff, **kept)
 

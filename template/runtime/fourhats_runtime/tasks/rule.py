@@ -13,11 +13,11 @@ Floats = NDArray[np.float64]
 
 
 class Policy(NamedTuple):
-    """A decision that is the same on every case, and so needs no model."""
+    """Decisions that need no model: the same on every case, or, by today's rule, one a case."""
 
     name: str
-    acts: bool
-    on: float
+    acts: bool | NDArray[np.bool_]
+    on: float | Floats
     """The class, as its index, or the number."""
 
 

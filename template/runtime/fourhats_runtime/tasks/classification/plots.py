@@ -1,5 +1,7 @@
 """Plots of the holdout: what the probabilities are good for."""
 
+from collections.abc import Mapping
+
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
@@ -15,7 +17,8 @@ from fourhats_runtime.chance import (
     limit,
 )
 from fourhats_runtime.contract import Contract
-from fourhats_runtime.tasks.classification.rule import Rule
+from fourhats_runtime.tasks.classification.pairs import PairRule
+from fourhats_runtime.tasks.classification.rule import LEFT, Rule
 
 POINTS = 60
 BINS = 10
@@ -34,15 +37,20 @@ def holdout_plots(
     `groups` are equal for rows of one entity.
     """
     certainty, came = rule.certainty(outputs), _called_for(outputs, actual, contract)
+    calibration = {"Are the probabilities calibrated?": _calibration(certainty, came, groups)}
+    outcomes = "What the decisions led to, in cases and money"
+    if isinstance(rule, PairRule):  # no probability alone says what is decided
+        return {
+            outcomes: _pairs(outputs, actual, rule),
+            **calibration,
+            "What was predicted, and what came": _confusion(outputs, actual, contract),
+        }
     plots = {"What decisions earn, by how many are acted on": _gain(outputs, actual, rule, groups)}
     if 0 < came.sum() < len(came):
         plots |= {
             "Who is found, and at what price": _found(certainty, came, rule.threshold),
         }
-    plots |= {
-        "Are the probabilities calibrated?": _calibration(certainty, came, groups),
-        "What the decisions led to, in cases and money": _outcomes(outputs, actual, came, rule),
-    }
+    plots |= {**calibration, outcomes: _outcomes(outputs, actual, came, rule)}
     if contract.positive is None:
         plots["What was predicted, and what came"] = _confusion(outputs, actual, contract)
     return plots
@@ -151,18 +159,35 @@ def _calibration(certainty: Floats, came: NDArray[np.bool_], groups: Groups | No
 def _outcomes(outputs: Floats, actual: Floats, came: NDArray[np.bool_], rule: Rule) -> Figure:
     """Draw how many decisions were right and wrong, and what they earned in all."""
     acts, earned = rule.decide(outputs), rule.realised(outputs, actual)
-    figure = Figure(figsize=(6, 3), layout="constrained")
+    decided = {"acted on": acts, "left alone": ~acts}
+    return _cells(decided, {"called for": came, "not called for": ~came}, earned, rule)
+
+
+def _pairs(outputs: Floats, actual: Floats, rule: PairRule) -> Figure:
+    """Draw how many decisions of each kind met what, and what they earned in all."""
+    chosen, classes = rule.choose(outputs), rule.contract.classes
+    decided = {f"as {name}": chosen == place for place, name in enumerate(classes)}
+    came = {f"{name} came": actual == place for place, name in enumerate(classes)}
+    return _cells(decided | {"left": chosen == LEFT}, came, rule.realised(outputs, actual), rule)
+
+
+def _cells(
+    decided: Mapping[str, NDArray[np.bool_]],
+    came: Mapping[str, NDArray[np.bool_]],
+    earned: Floats,
+    rule: Rule,
+) -> Figure:
+    figure = Figure(figsize=(6, max(3, 0.7 * len(decided))), layout="constrained")
     axes = figure.subplots()
-    acted = np.array([acts, ~acts])[:, np.newaxis]
-    cells = acted & np.array([came, ~came])
+    cells = np.array(list(decided.values()))[:, np.newaxis] & np.array(list(came.values()))
     counts, money = cells.sum(axis=2), cells @ earned
     most = float(np.abs(money).max()) or 1.0
     axes.imshow(money, cmap="RdBu", vmin=-2 * most, vmax=2 * most, aspect="auto")
     for (row, column), number in np.ndenumerate(counts):
         said = f"{number:,} cases\n{money[row, column]:+,.0f} {rule.value.currency}"
         axes.text(column, row, said, ha="center", va="center")
-    axes.set_xticks(range(2), ["called for", "not called for"])
-    axes.set_yticks(range(2), ["acted on", "left alone"])
+    axes.set_xticks(range(len(came)), list(came))
+    axes.set_yticks(range(len(decided)), list(decided))
     return figure
 
 

@@ -18,7 +18,9 @@ from fourhats_runtime.business import ActionValue, Business
 from fourhats_runtime.contract import Contract
 from fourhats_runtime.tasks.rule import Policy
 
-ACT, LEAVE = "act", "leave"
+ACT, LEAVE, ACT_AS = "act", "leave", "act as "
+LEFT = -1
+"""In the place of a class, for a case that is left."""
 DECISIONS = np.array([LEAVE, ACT], dtype=object)
 
 Probabilities = NDArray[np.float64]
@@ -83,7 +85,22 @@ class Rule:
         """
         if decisions is None:
             return self.earned(self.decide(outputs), outputs, actual)
-        return self.earned(np.array(decisions, dtype=object) == ACT, outputs, actual)
+        decided = self.decided(decisions, outputs)
+        called_for = self._called_for(outputs, actual)
+        if self._positive is None:
+            called_for = np.where(decided == LEFT, called_for, actual == decided)
+        return self._payoff(decided != LEFT, called_for)
+
+    def decided(self, decisions: Sequence[str], outputs: Probabilities) -> NDArray[np.intp]:
+        """Give the class that was acted as if of, by its index, or `LEFT`; shape (rows,).
+
+        `decisions` are as they were answered, by payoffs of pairs or without.
+        """
+        places = {ACT_AS + name: place for place, name in enumerate(self.contract.classes)}
+        named = np.array([places.get(each, LEFT) for each in decisions], dtype=np.intp)
+        plain = np.array(decisions, dtype=object) == ACT
+        likeliest = outputs.argmax(axis=1) if self._positive is None else self._positive
+        return np.where(plain, likeliest, named)
 
     def earned(
         self, acts: NDArray[np.bool_], outputs: Probabilities, actual: NDArray[np.float64]

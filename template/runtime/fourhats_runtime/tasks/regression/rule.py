@@ -109,9 +109,7 @@ class Rule:
 
     def by_policy(self, policy: Policy, actual: Numbers) -> Numbers:
         """Give what each decision would have earned by a policy, shape (rows,), in the currency."""
-        if not policy.acts:
-            return np.zeros(len(actual))
-        return self.payoff(np.abs(policy.on - actual), self.value)
+        return np.where(policy.acts, self.payoff(np.abs(policy.on - actual), self.value), 0.0)
 
     def answers(self, outputs: Numbers) -> dict[str, NDArray[Any]]:
         """Give the columns that are answered, each of shape (rows,)."""
