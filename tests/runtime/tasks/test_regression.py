@@ -72,10 +72,10 @@ def test_many_errors_are_kept_as_a_small_table() -> None:
 
 
 def test_an_answer_carries_number_decision_and_value() -> None:
-    answers = Rule(CONTRACT, VALUE, PAYOFF, (), ((0.5,),)).answers(np.array([1234.5]))
+    answers = Rule(CONTRACT, VALUE, PAYOFF, (), ((0.5,),)).answers(np.array([1234.5, 234_512.3]))
     assert {name: values.tolist() for name, values in answers.items()} == {
-        "prediction": [1234.5],
-        "probability": [None],
-        "decision": ["plan with 1,234"],
-        "expected_value": [7.5],
+        "prediction": [1234.5, 234_512.3],
+        "probability": [None, None],
+        "decision": ["plan with 1,234", "plan with 234,512"],
+        "expected_value": [7.5, 7.5],
     }

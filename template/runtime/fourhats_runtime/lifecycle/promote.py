@@ -14,6 +14,7 @@ from fourhats_runtime.model.parts import Part
 from fourhats_runtime.project import Project
 from fourhats_runtime.tasks.rule import Policy
 from fourhats_runtime.training import Training
+from fourhats_runtime.wording import number
 
 ACCEPT = "to have it decide all the same, type `promote --accept`"
 
@@ -163,7 +164,7 @@ def _shortfall(challenger: str, evaluation: Card, project: Project) -> str:
     if short <= project.settings(Training).parity_tolerance * max(1, abs(value)):
         return ""
     return (
-        f"{challenger} is worth {short:,.4g} {project.value.currency} less than {floor}, per"
+        f"{challenger} is worth {number(short)} {project.value.currency} less than {floor}, per"
         f" decision, on {evaluation['rows']:,} rows of the holdout"
     )
 

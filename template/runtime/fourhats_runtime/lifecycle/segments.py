@@ -23,6 +23,7 @@ from fourhats_runtime.limits import Report
 from fourhats_runtime.model.parts import Part
 from fourhats_runtime.project import Project
 from fourhats_runtime.tasks import Rule, weighed_figures
+from fourhats_runtime.wording import number
 
 MOST_COLUMNS, MOST_CATEGORIES = 3, 12
 MISSING, OTHERS = "(missing)", "(all others)"
@@ -109,13 +110,13 @@ def worse_off(evaluation: Card) -> list[str]:
         if segment["less"] is not None:
             less, low, high = segment["less"]
             said.append(
-                f"{who}: a decision earns {less:,.4g} {currency} less than one about the others "
-                f"({INTERVAL}: {low:,.4g} to {high:,.4g}), which is "
+                f"{who}: a decision earns {number(less)} {currency} less than one about the others "
+                f"({INTERVAL}: {number(low)} to {number(high)}), which is "
                 f"{less * segment['rows'] * a_month:,.0f} {currency} a month"
             )
         if segment["missed"] is not None:
             said.append(
-                f"{who}: without the model a decision would earn {segment['missed']:,.4g} "
+                f"{who}: without the model a decision would earn {number(segment['missed'])} "
                 f"{currency} more here, by the best policy for all"
             )
     return said

@@ -13,6 +13,7 @@ from fourhats_runtime.lifecycle.origin import in_git
 from fourhats_runtime.lifecycle.segments import Segment
 from fourhats_runtime.monitor.drift import Shift
 from fourhats_runtime.monitor.findings import IN_WORDS, question
+from fourhats_runtime.wording import number
 
 ENVIRONMENT = Environment(
     loader=PackageLoader(__package__ or "", "."),
@@ -31,7 +32,7 @@ def amount(value: object) -> str:
     """Write a figure as people read it; a dash where there is none."""
     if value is None:
         return "-"
-    return f"{value:,.4g}" if isinstance(value, float) else str(value)
+    return number(value) if isinstance(value, float) else str(value)
 
 
 def interval(figure: Mapping[str, Any], name: str = "figure") -> str:

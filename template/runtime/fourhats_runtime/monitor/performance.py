@@ -33,6 +33,7 @@ from fourhats_runtime.monitor.decisions import Decisions, Wait, on_holdout, take
 from fourhats_runtime.monitor.findings import Finding, state_of
 from fourhats_runtime.monitor.reliability import Bins
 from fourhats_runtime.project import Project
+from fourhats_runtime.wording import number
 
 VALUE, ESTIMATED = "performance:value", "performance:estimated"
 SECONDS_A_DAY = 86_400
@@ -181,8 +182,8 @@ def _judge_value(promised: Decisions, judged: Decisions, project: Project, wait:
         VALUE,
         state_of(fine=fine),
         message=(
-            f"{found.rows:,} decisions earned {found.value:,.4g} {project.value.currency} each "
-            f"(at least {least:,.4g} was to be expected{words}); {wait}"
+            f"{found.rows:,} decisions earned {number(found.value)} {project.value.currency} each "
+            f"(at least {number(least)} was to be expected{words}); {wait}"
         ),
         figure=found.value,
     )
@@ -210,8 +211,8 @@ def _judge_estimate(
         state_of(fine=found.value + sure >= least),
         message=(
             f"{found.rows:,} decisions without an outcome yet are estimated to earn "
-            f"{found.value:,.4g} {project.value.currency} each (at least {least:,.4g} was to be "
-            "expected)"
+            f"{number(found.value)} {project.value.currency} each (at least {number(least)} was to "
+            "be expected)"
         ),
         figure=found.value,
     )

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from fourhats_runtime.lifecycle.registered import Model
 from fourhats_runtime.model.features import Columns, columns, feed
+from fourhats_runtime.wording import number
 
 MOST_EXPLAINED = 100  # records at once
 MOST_FEATURES_EXACT = 10  # 1,024 sets
@@ -53,7 +54,7 @@ def reasons(model: Model, values: Mapping[str, Sequence[Any]]) -> list[str]:
     said = []
     for column in model.contract.features:
         part = parts[column.name]
-        size = f"{abs(part) * 100:.0f} points" if classes else f"{abs(part):,.4g}"
+        size = f"{abs(part) * 100:.0f} points" if classes else number(abs(part))
         if part and size != "0 points":
             given, typical = _said(values[column.name][0]), _said(model.example[column.name])
             way = "raises" if part > 0 else "lowers"
@@ -68,7 +69,7 @@ def reasons(model: Model, values: Mapping[str, Sequence[Any]]) -> list[str]:
 def _said(value: object) -> str:
     if value is None:
         return "missing"
-    text = f"{value:,.6g}" if isinstance(value, float) else str(value)
+    text = number(value, 6) if isinstance(value, float) else str(value)
     return f"{text[:LONGEST]}…" if len(text) > LONGEST else text
 
 

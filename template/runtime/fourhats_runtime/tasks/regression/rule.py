@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from fourhats_runtime.business import Business, NumberValue
 from fourhats_runtime.contract import Contract
 from fourhats_runtime.tasks.rule import Policy
+from fourhats_runtime.wording import number
 
 QUANTILES = 101
 MOST_BINS, ROWS_A_BIN = 10, 100
@@ -104,7 +105,7 @@ class Rule:
         one = max(np.quantile(learnt, np.linspace(0, 1, QUANTILES)).tolist(), key=worth)
         return [
             Policy("plan with nothing", acts=False, on=0.0),
-            Policy(f"always plan with {one:,.4g}", acts=True, on=one),
+            Policy(f"always plan with {number(one)}", acts=True, on=one),
         ]
 
     def by_policy(self, policy: Policy, actual: Numbers) -> Numbers:
@@ -113,7 +114,7 @@ class Rule:
 
     def answers(self, outputs: Numbers) -> dict[str, NDArray[Any]]:
         """Give the columns that are answered, each of shape (rows,)."""
-        plans = [f"plan with {number:,.4g}" for number in outputs.tolist()]
+        plans = [f"plan with {number(each)}" for each in outputs.tolist()]
         return {
             "prediction": outputs,
             "probability": np.full(len(outputs), None),
@@ -133,8 +134,8 @@ class Rule:
         """Put an answer into sentences for the person who decides."""
         worth = f"{answer['expected_value']:,.2f} {self.value.currency}"
         return [
-            f"{business.decision}: {answer['prediction']:,.4g}",
-            f"{self.contract.target.source} is predicted to be {answer['prediction']:,.4g}.",
+            f"{business.decision}: {number(answer['prediction'])}",
+            f"{self.contract.target.source} is predicted to be {number(answer['prediction'])}.",
             f"This decision is worth {worth} on average.",
         ]
 
