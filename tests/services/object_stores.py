@@ -21,6 +21,7 @@ from tests.services.storage import cached
 
 PINS = Path(__file__).with_name("object-stores-constraints.txt")
 AZURITE = "azurite@3.35.0"
+KEEP_ALIVE = Path(__file__).with_name("azurite_keep_alive.cjs")
 GCS = Path(__file__).with_name("gcs_gaps.py")
 BUCKET = "sales"
 # The account that Azurite has for everyone.
@@ -112,7 +113,7 @@ def azure_store() -> Iterator[ObjectStore]:
     port = free_port()
     options = ["--inMemoryPersistence", "--skipApiVersionCheck", "--disableTelemetry"]
     address = ["--blobHost", "127.0.0.1", "--blobPort", str(port)]
-    with running([azurite(), *options, *address], port):
+    with running(["node", "--require", KEEP_ALIVE, azurite(), *options, *address], port):
         place = f"127.0.0.1:{port}"
         files = fs.AzureFileSystem(
             account_name=AZURE_ACCOUNT,
