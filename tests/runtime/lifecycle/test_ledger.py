@@ -6,7 +6,6 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-import pytest
 from fourhats_runtime.lifecycle.ledger import experiments, note_training
 from fourhats_runtime.lifecycle.origin import code
 from fourhats_runtime.lifecycle.registry import Registry
@@ -15,8 +14,6 @@ from rich.console import Console
 
 if TYPE_CHECKING:
     from fourhats_runtime import Project
-
-pytestmark = pytest.mark.quick
 
 
 def added(ran: Project, name: str, contract: str = "", **origin: Any) -> str:  # noqa: ANN401
