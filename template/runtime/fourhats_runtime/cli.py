@@ -99,7 +99,7 @@ class Commands:
         """Give the commands that the project has, in the order of `--help`."""
         serving = self._project.serving
         yield from (self.run, self.extract, self.validate, self.transform)
-        yield from (self.train, self.evaluate, self.promote)
+        yield from (self.train, self.evaluate, self.promote, self.experiments)
         if "batch" in serving:
             yield self.score
         yield from (self.monitor, self.rollback, self.report, self.retrace)
@@ -169,9 +169,33 @@ class Commands:
         """Write the table the model learns from."""
         self._run("transform")
 
-    def train(self) -> None:
+    def train(
+        self,
+        note: Annotated[
+            str, typer.Option(help="Why, for the ledger of `experiments`.", show_default=False)
+        ] = "",
+    ) -> None:
         """Train a challenger and register it."""
-        self._run("train")
+        self._run("train", note=note)
+
+    def experiments(self, *, as_json: Json = False) -> None:
+        """Show what was trained, what was changed for it, and what it is worth; write the page."""
+        from dataclasses import asdict
+
+        from fourhats_runtime.lifecycle.ledger import experiments
+        from fourhats_runtime.lifecycle.sharing import shared
+        from fourhats_runtime.monitor.ledger_page import table, write
+
+        project = self._checked()
+        with shared(project):
+            found = experiments(project)
+        if as_json:
+            print(json.dumps([asdict(each) for each in found]))
+            return
+        if not found:
+            raise ProjectError("nothing has been trained yet: run the step `train` first")
+        Console().print(table(found))
+        print(f"Page: {write(project, found).relative_to(project.folder)}")
 
     def evaluate(self, *, as_json: Json = False) -> None:
         """Judge the challenger on the holdout, in money."""

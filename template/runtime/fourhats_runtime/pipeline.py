@@ -67,6 +67,8 @@ class Asked:
     """Extract everything anew, not only what came since the last time."""
     replay: bool = False
     """Validate the rows that were set aside once more, and take in those that pass."""
+    note: str = ""
+    """Why a model is trained, for the ledger of experiments."""
     month: str | None = None
     """Report on an earlier month alone, such as 2026-10."""
     to: str | None = None
@@ -128,6 +130,7 @@ class Line:
 
     def train(self) -> Result:
         """Train a challenger."""
+        from fourhats_runtime.lifecycle.ledger import note_training
         from fourhats_runtime.lifecycle.today import Today
         from fourhats_runtime.tasks import rule_of
 
@@ -136,11 +139,13 @@ class Line:
         _ = rule_of(self.project, self.contract, {}).stake
         if today := Today.of(self.project):
             today.on({}, self.contract)
+        began = time.perf_counter()
         version = named(self.project.train)(
             self.project,
             self.connection,
             lambda done, there_are: self.progress("train", done, there_are),
         )
+        note_training(self.project, version, self.asked.note, time.perf_counter() - began)
         card = Registry(self.project.artifacts / "registry").card(version)
         words = "; ".join([f"{version}, {card['model']}", *card["split"]["notes"]])
         if suspects := card["leakage_suspects"]:

@@ -48,6 +48,27 @@ def test_evaluate_prints_json(ran: Project) -> None:
     assert facts["monthly_value"] == facts["value"] * facts["monthly_volume"]
 
 
+def test_experiments_are_shown_with_the_reason_that_train_was_given(ran: Project) -> None:
+    done = _type(ran.folder, "train", "--note", "once more, to see")
+    assert done.returncode == 0, done.stderr
+    shown = _type(ran.folder, "experiments")
+    assert shown.returncode == 0, shown.stderr
+    assert "once more, to see" in " ".join(shown.stdout.split())
+    page = "artifacts/reports/experiments.html"
+    assert shown.stdout.endswith(f"Page: {page}\n")
+    assert "once more, to see" in (ran.folder / page).read_text(encoding="utf-8")
+    (only,) = json.loads(_type(ran.folder, "experiments", "--json").stdout)
+    assert only["note"] == "once more, to see"
+    assert only["verdict"] == "champion"
+
+
+def test_without_experiments_it_is_said_in_one_line(fresh: Project) -> None:
+    done = _type(fresh.folder, "experiments")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.endswith(": nothing has been trained yet: run the step `train` first\n")
+    assert len(done.stderr.splitlines()) == 1
+
+
 def test_monitor_says_of_what_it_could_not_judge_that_it_is_not_judged(ran: Project) -> None:
     assert not any((ran.artifacts / "outcomes").glob("*"))
     lines = _type(ran.folder, "monitor").stdout.splitlines()

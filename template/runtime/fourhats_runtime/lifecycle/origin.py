@@ -1,5 +1,6 @@
 """Which code and which libraries a model comes of: what machine and git tell."""
 
+import hashlib
 import platform
 import subprocess
 from importlib.metadata import PackageNotFoundError, version
@@ -41,6 +42,18 @@ def versions() -> dict[str, str]:
         except PackageNotFoundError:
             continue
     return found
+
+
+def code(folder: Path) -> dict[str, str]:
+    """Give a digest of each file of a project's own that decides which model comes out, by path.
+
+    None where the project is installed without them, as in an image.
+    """
+    files = [*folder.glob("src/*/**/*.py"), *folder.glob("sql/**/*.sql")]
+    return {
+        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+        for path in sorted(files)
+    }
 
 
 def commit(folder: Path) -> Commit | None:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from fourhats_runtime.contract import Contract
 from fourhats_runtime.lifecycle import snapshots
 from fourhats_runtime.lifecycle.figures import figures
-from fourhats_runtime.lifecycle.origin import commit, versions
+from fourhats_runtime.lifecycle.origin import code, commit, versions
 from fourhats_runtime.lifecycle.registry import Card
 from fourhats_runtime.limits import Performance
 from fourhats_runtime.model.parts import Split
@@ -41,6 +41,7 @@ def provenance(
     return {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "git": commit(project.folder),
+        "code": code(project.folder),
         "versions": versions(),
         "training": training.model_dump(mode="json"),
         "outcome_days": project.settings(Performance).outcome_days,
