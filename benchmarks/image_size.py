@@ -48,6 +48,8 @@ def _by_installing(project: Project) -> int:
     ):
         for folder in list(place.rglob(name)):
             shutil.rmtree(folder, ignore_errors=True)
+    for library in list(place.rglob("libonnxruntime.so.*")):
+        library.unlink()
     return _size(place) - empty
 
 
