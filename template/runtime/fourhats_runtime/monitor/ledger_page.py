@@ -94,6 +94,7 @@ def _picture(judged: Sequence[Experiment]) -> Figure:
         )
     axes.axhline(0, color="black", linewidth=0.8)
     axes.set_xticks(range(len(judged)), [each.version.partition("-")[0] for each in judged])
+    axes.margins(x=0.2)
     axes.set_ylabel(f"added a month, {judged[-1].currency}")
     axes.yaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
     axes.legend(loc="best", frameon=False)
