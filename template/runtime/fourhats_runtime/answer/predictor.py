@@ -198,8 +198,6 @@ class Predictor:
         self, loaded: Loaded, questions: Sequence[Question]
     ) -> Iterable[tuple[Model, Model | None, list[int]]]:
         """Part questions, by their places, by the model that answers them."""
-        if loaded.challenger is None:
-            return [(loaded.model, None, list(range(len(questions))))] if questions else []
         shares: dict[str, tuple[Model, Model | None, list[int]]] = {}
         for place, question in enumerate(questions):
             model, other = self.chosen(loaded, question.request_id)

@@ -11,9 +11,7 @@ from typing import Any
 import numpy as np
 
 from fourhats_runtime.chance import INTERVAL, TAIL, Floats, Groups, by_entity, student_limit
-
-WHOLE_FROM = 1000
-"""From this amount on, nobody reads what stands behind the point."""
+from fourhats_runtime.wording import number
 
 
 @dataclass(frozen=True)
@@ -86,7 +84,7 @@ def _words(gain: float, low: float, high: float, currency: str, decisions: int) 
 
 def _amount(money: float) -> str:
     money += 0.0  # nothing has no minus before it
-    return f"{money:+,.0f}" if abs(money) >= WHOLE_FROM else f"{money:+.4g}"
+    return f"{'+' if money >= 0 else ''}{number(money)}"
 
 
 def _lower_bound(gains: Floats, differing: int, stake: float, error_rate: float) -> float:

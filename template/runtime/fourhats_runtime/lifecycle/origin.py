@@ -47,7 +47,7 @@ def versions() -> dict[str, str]:
 def code(folder: Path) -> dict[str, str]:
     """Give a digest of each file of a project's own that decides which model comes out, by path.
 
-    None where the project is installed without them, as in an image.
+    Empty where the project is installed without them, as in an image.
     """
     files = [*folder.glob("src/*/**/*.py"), *folder.glob("sql/**/*.sql")]
     return {

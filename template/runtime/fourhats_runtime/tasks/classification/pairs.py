@@ -5,7 +5,6 @@ of one of them, or to leave the case to a person (Elkan, The foundations of cost
 IJCAI 2001, section 1). That need not be the likeliest class.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -40,19 +39,6 @@ class PairRule(Rule):
         acts: NDArray[np.bool_] = self.choose(outputs) != LEFT
         return acts
 
-    def realised(
-        self,
-        outputs: Probabilities,
-        actual: NDArray[np.float64],
-        decisions: Sequence[str] | None = None,
-    ) -> NDArray[np.float64]:
-        """Give what each decision earned, shape (rows,), in the currency.
-
-        `decisions` are those that were answered; without them, as the rule decides now.
-        """
-        chosen = self.choose(outputs) if decisions is None else self.decided(decisions, outputs)
-        return self._of(chosen, actual)
-
     def expected(self, outputs: Probabilities) -> NDArray[np.float64]:
         """Give what each decision is expected to earn, shape (rows,), in the currency."""
         most: NDArray[np.float64] = (outputs @ self._earns.T).max(axis=1)
@@ -70,7 +56,7 @@ class PairRule(Rule):
     def by_policy(self, policy: Policy, actual: NDArray[np.float64]) -> NDArray[np.float64]:
         """Give what each decision would have earned by a policy, shape (rows,), in the currency."""
         chosen = np.broadcast_to(np.where(policy.acts, policy.on, LEFT), len(actual))
-        return self._of(chosen.astype(np.intp), actual)
+        return self._earned_by(chosen.astype(np.intp), actual)
 
     def answers(self, outputs: Probabilities) -> dict[str, NDArray[Any]]:
         """Give the columns that are answered, each of shape (rows,)."""
@@ -89,7 +75,15 @@ class PairRule(Rule):
         likely = f"{target} = {answer['prediction']} is the likeliest ({answer['probability']:.0%})"
         return [said, f"{likely}; decided is what earns the most on average.", self._worth(answer)]
 
-    def _of(self, chosen: NDArray[np.intp], actual: NDArray[np.float64]) -> NDArray[np.float64]:
+    def _of(
+        self, decided: NDArray[np.intp], outputs: Probabilities, actual: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        del outputs  # which class was acted on is all that matters
+        return self._earned_by(decided, actual)
+
+    def _earned_by(
+        self, chosen: NDArray[np.intp], actual: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
         earned: NDArray[np.float64] = self._earns[chosen, actual.astype(np.intp)]
         return earned
 

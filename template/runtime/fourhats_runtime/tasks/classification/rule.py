@@ -73,6 +73,10 @@ class Rule:
         """Decide which rows to act on, shape (rows,)."""
         return self._pays(self.certainty(outputs))
 
+    def choose(self, outputs: Probabilities) -> NDArray[np.intp]:
+        """Give the class to act as if of, by its index, or `LEFT`; shape (rows,)."""
+        return np.where(self.decide(outputs), self._to_act_on(outputs), LEFT)
+
     def realised(
         self,
         outputs: Probabilities,
@@ -83,9 +87,12 @@ class Rule:
 
         `decisions` are those that were answered; without them, as the rule decides now.
         """
-        if decisions is None:
-            return self.earned(self.decide(outputs), outputs, actual)
-        decided = self.decided(decisions, outputs)
+        chosen = self.choose(outputs) if decisions is None else self.decided(decisions, outputs)
+        return self._of(chosen, outputs, actual)
+
+    def _of(
+        self, decided: NDArray[np.intp], outputs: Probabilities, actual: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
         called_for = self._called_for(outputs, actual)
         if self._positive is None:
             called_for = np.where(decided == LEFT, called_for, actual == decided)
@@ -99,8 +106,10 @@ class Rule:
         places = {ACT_AS + name: place for place, name in enumerate(self.contract.classes)}
         named = np.array([places.get(each, LEFT) for each in decisions], dtype=np.intp)
         plain = np.array(decisions, dtype=object) == ACT
-        likeliest = outputs.argmax(axis=1) if self._positive is None else self._positive
-        return np.where(plain, likeliest, named)
+        return np.where(plain, self._to_act_on(outputs), named)
+
+    def _to_act_on(self, outputs: Probabilities) -> NDArray[np.intp] | int:
+        return outputs.argmax(axis=1) if self._positive is None else self._positive
 
     def earned(
         self, acts: NDArray[np.bool_], outputs: Probabilities, actual: NDArray[np.float64]
