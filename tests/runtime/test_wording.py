@@ -1,7 +1,7 @@
 """Figures are written as people read them."""
 
 import pytest
-from fourhats_runtime.wording import number
+from fourhats_runtime.wording import exactly, number
 
 
 @pytest.mark.parametrize(
@@ -28,3 +28,12 @@ def test_four_digits_tell_enough_and_nothing_has_an_exponent(value: float, writt
 def test_more_digits_are_given_where_they_are_asked_for() -> None:
     assert number(12_345.6, 6) == "12,345.6"
     assert number(1_234_567.0, 6) == "1,234,567"
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [(5.0, "5"), (234_512.37, "234512.37"), (-1e-7, "-0.0000001"), (1e21, "1" + "0" * 21)],
+)
+def test_a_form_is_given_all_digits(value: float, written: str) -> None:
+    assert exactly(value) == written
+    assert float(written) == value

@@ -1,6 +1,6 @@
 """Figures as people read them."""
 
-import numpy as np
+from decimal import Decimal
 
 SMALL = 1e-4
 """Below it, `g` gives an exponent."""
@@ -11,6 +11,10 @@ def number(value: float, digits: int = 4) -> str:
     size = abs(value)
     if size >= 10 ** (digits - 1):
         return f"{value:,.0f}"
-    if size >= SMALL or value == 0:
-        return f"{value:,.{digits}g}"
-    return np.format_float_positional(value, digits, unique=False, fractional=False, trim="-")
+    rounded = f"{value:,.{digits}g}"
+    return format(Decimal(rounded), "f") if 0 < size < SMALL else rounded
+
+
+def exactly(value: float) -> str:
+    """Write a number with all of its digits, as a form takes it: no exponents, no commas."""
+    return format(Decimal(repr(value)).normalize(), "f")

@@ -20,6 +20,7 @@ from fourhats_runtime.data.sql import chained, literal, quote
 from fourhats_runtime.data.typed_values import typed
 from fourhats_runtime.data.warehouse import Connection, columns, count, one_row
 from fourhats_runtime.errors import ProjectError
+from fourhats_runtime.wording import number
 
 __all__ = ["Check", "Violation", "broken", "explain_failure", "valid_rows", "validate"]
 
@@ -244,9 +245,13 @@ def _rules(column: Column, missing: str | None, target: Column) -> list[_Rule]:
     if not column.nullable and column.role != "target":  # an outcome may still be unknown
         rules.append(_Rule(column.name, "is missing", missing or f"{value} IS NULL"))
     if column.min is not None:
-        rules.append(_Rule(column.name, f"is below {column.min:g}", f"{value} < {column.min}"))
+        rules.append(
+            _Rule(column.name, f"is below {number(column.min, 6)}", f"{value} < {column.min}")
+        )
     if column.max is not None:
-        rules.append(_Rule(column.name, f"is above {column.max:g}", f"{value} > {column.max}"))
+        rules.append(
+            _Rule(column.name, f"is above {number(column.max, 6)}", f"{value} > {column.max}")
+        )
     if column.set_aside:
         rare = ", ".join(map(literal, column.set_aside))
         rules.append(_Rule(column.name, "is a class that is set aside", f"{value} IN ({rare})"))

@@ -12,6 +12,7 @@ from fourhats_runtime.answer.predictor import Predictor
 from fourhats_runtime.answer.records import RecordError
 from fourhats_runtime.business import Business
 from fourhats_runtime.lifecycle.registered import Model
+from fourhats_runtime.wording import exactly
 
 ENVIRONMENT = Environment(
     loader=PackageLoader(__package__ or "", "."),
@@ -71,7 +72,7 @@ def _example(model: Model) -> dict[str, str]:
 def _text(value: Any) -> str:  # noqa: ANN401 (of JSON)
     if value is None:
         return ""
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return exactly(value) if isinstance(value, float) else str(value)
 
 
 def _local(moment: str) -> str:
