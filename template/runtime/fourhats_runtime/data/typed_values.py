@@ -25,6 +25,8 @@ MOMENT = "^[0-9]{4}[-/][0-9][0-9]?[-/][0-9][0-9]?([ T].*)?$"
 AWAY = ":[0-9.]+ ?[+-]([1-9]|0[1-9]|00:?[1-9])"
 """The distance to UTC of a moment: engines drop it. It is read where the contract says so."""
 TRUE, FALSE = ("1", "true", "t", "yes", "y"), ("0", "false", "f", "no", "n")
+BETWEEN = "\x1f"
+"""Stands between two texts in a list of some: the sign that ASCII has for it."""
 MOST_EXACT = 10**15
 """Below it, engines write a whole DOUBLE without an exponent; from it on, each as it likes."""
 
@@ -78,18 +80,13 @@ def trimmed(text: str) -> str:
 
 
 def is_mark(text: str, marks: Sequence[str]) -> str:
-    """Give the SQL of whether a text is one of the marks that mean "no value"."""
-    text = f"lower(trim({text}))"
-    odd = [f" OR {text} = {literal(mark)}" for mark in marks if "\\" in mark]
-    words = "|".join(_as_pattern(mark) for mark in marks if mark and "\\" not in mark)
-    maybe = "?" if "" in marks else ""
-    # One pattern: a long list of texts would be a join in DuckDB, for every column.
-    known = f"regexp_matches({text}, {literal(f'^({words}){maybe}$')})" if words else f"{text} = ''"
-    return f"({known}{''.join(odd)})"
+    """Give the SQL of whether a text is one of the marks that mean "no value".
 
-
-def _as_pattern(text: str) -> str:
-    return "".join(c if c.isalnum() else "." if c in "^[]" else f"[{c}]" for c in text)
+    It is sought in a text of all of them: DuckDB does that once for each text of a column's
+    dictionary, but a pattern once a row, and a list would be a join for every column.
+    """
+    known = f"{BETWEEN}{BETWEEN.join(marks)}{BETWEEN}" if marks else ""
+    return f"(strpos({literal(known)}, '{BETWEEN}' || lower(trim({text})) || '{BETWEEN}') > 0)"
 
 
 def from_text(text: str, form: Form | None) -> dict[str, str]:
