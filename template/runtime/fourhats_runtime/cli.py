@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import logging
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -171,12 +172,28 @@ class Commands:
 
     def train(
         self,
+        variants: Annotated[
+            list[Path] | None,
+            typer.Argument(metavar="[VARIANT.toml]...", help="With --compare: what is otherwise."),
+        ] = None,
+        *,
         note: Annotated[
             str, typer.Option(help="Why, for the ledger of `experiments`.", show_default=False)
         ] = "",
+        compare: Annotated[
+            bool,
+            typer.Option("--compare", help="Compare variants with the project; register nothing."),
+        ] = False,
     ) -> None:
-        """Train a challenger and register it."""
-        self._run("train", note=note)
+        """Train a challenger and register it; or compare variants of the project."""
+        if compare != bool(variants):
+            raise ProjectError(
+                "to compare variants: train --compare VARIANT.toml [VARIANT.toml]..."
+            )
+        if variants:
+            self._compare(variants)
+        else:
+            self._run("train", note=note)
 
     def experiments(self, *, as_json: Json = False) -> None:
         """Show what was trained, what was changed for it, and what it is worth; write the page."""
@@ -433,25 +450,41 @@ class Commands:
         _ = self._project.value
         return self._project
 
+    def _compare(self, variants: Sequence[Path]) -> None:
+        from fourhats_runtime.lifecycle.variants import compare_variants
+        from fourhats_runtime.monitor.ledger_page import table_of_variants
+
+        project = self._checked()
+        with _progress() as shown:
+            found = compare_variants(project, variants, shown)
+        Console().print(table_of_variants(found, project))
+
     def _run(self, step: str, *, quiet: bool = False, **asked: Any) -> Result:  # noqa: ANN401
         from fourhats_runtime.pipeline import Asked, run_step
 
-        console = Console(stderr=True, quiet=quiet)
-        columns = (TextColumn("{task.description:<10}"), BarColumn(), MofNCompleteColumn())
-        with Progress(
-            *columns, console=console, transient=True, disable=not console.is_terminal
-        ) as bar:
-            task = bar.add_task(step, total=None)
-            result = run_step(
-                step,
-                self._checked(),
-                lambda _step, done, total: bar.update(task, completed=done, total=total),
-                Asked(**asked),
-            )
+        with _progress(quiet=quiet) as shown:
+            shown(step, 0, None)
+            result = run_step(step, self._checked(), shown, Asked(**asked))
         if not quiet:
             rows = f"{result.rows_in:>9,} in {result.rows_out:>9,} out"
             print(f"{step:<10}{rows} {result.seconds:>6.1f} s  {result.words}")
         return result
+
+
+@contextmanager
+def _progress(*, quiet: bool = False) -> Iterator[Callable[[str, int, int | None], None]]:
+    """Give what shows on a terminal how much of something is done, by its name."""
+    console = Console(stderr=True, quiet=quiet)
+    columns = (TextColumn("{task.description:<10}"), BarColumn(), MofNCompleteColumn())
+    with Progress(
+        *columns, console=console, transient=True, disable=not console.is_terminal
+    ) as bar:
+        task = bar.add_task("", total=None)
+
+        def shown(name: str, done: int, total: int | None) -> None:
+            bar.update(task, description=name, completed=done, total=total)
+
+        yield shown
 
 
 def _show(result: Result, *, as_json: bool) -> None:

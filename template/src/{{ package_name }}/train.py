@@ -9,6 +9,7 @@ from fourhats_runtime.model import (
     export,
     fit,
     refit,
+    selected,
     simplest_of_the_best,
     split,
     tune,
@@ -35,7 +36,7 @@ def train(project: Project, connection: Connection, progress: Progress) -> str:
 
     models = []
     attempts: list[Attempt] = []
-    for candidate in candidates(project.seed):
+    for candidate in selected(candidates(project.seed), project):
         search = tune(candidate, parts, project, progress)
         attempts.extend(search.attempts)
         models.append(fit(candidate, parts.train, project, search.parameters))

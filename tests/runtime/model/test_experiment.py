@@ -1,5 +1,7 @@
 """The experiment looks at the rows that it may look at, and chooses as it promises."""
 
+import os
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +13,7 @@ from fourhats_runtime.errors import ProjectError
 from fourhats_runtime.lifecycle.registration import check_classes, register
 from fourhats_runtime.lifecycle.registry import Registry
 from fourhats_runtime.model import tuning
-from fourhats_runtime.model.candidates import Candidate, Fitted
+from fourhats_runtime.model.candidates import AnyTrial, Candidate, Fitted
 from fourhats_runtime.model.encoding import for_linear, for_trees
 from fourhats_runtime.model.features import Feed
 from fourhats_runtime.model.graph import check_parity, convert, export
@@ -21,6 +23,7 @@ from fourhats_runtime.model.tuning import (
     fit,
     losses,
     refit,
+    selected,
     simplest_of_the_best,
     tune,
 )
@@ -144,6 +147,71 @@ def test_tuning_finds_what_loses_less(
     assert len(found.attempts) == 8
     best = min(found.attempts, key=lambda attempt: attempt["loss"])
     assert (best["candidate"], best["parameters"]) == ("trees", {"max_iter": 100})
+
+
+def _asked_for(calls: list[int], interrupted_at: int = 0) -> Candidate:
+    """Give a candidate that notes each time it is built, and is interrupted at one of them."""
+
+    def build(trial: AnyTrial) -> LogisticRegression:
+        calls.append(len(calls) + 1)
+        if calls[-1] == interrupted_at:
+            raise KeyboardInterrupt
+        return LogisticRegression(C=trial.suggest_float("C", 0.1, 10), max_iter=20)
+
+    return Candidate("asked", build, for_linear)
+
+
+def test_a_search_by_the_clock_ends_with_it(
+    cleaned: Project, parts: Split, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TRAINING__MINUTES", "0.05")
+    shown: list[tuple[int, int]] = []
+    began = time.monotonic()
+    found = tune(
+        _asked_for([]), parts, cleaned.at(cleaned.folder), lambda *done: shown.append(done)
+    )
+    assert 3 <= time.monotonic() - began < 15
+    assert len(found.attempts) > int(os.environ["TRAINING__TRIALS"])
+    assert shown[-1][1] == 3
+    assert [done for done, _ in shown] == sorted(min(done, 3) for done, _ in shown)
+
+
+def test_as_many_trials_as_a_version_had_find_the_same_again(
+    cleaned: Project, parts: Split, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TRAINING__TRIALS", "3")
+    once = tune(_asked_for([]), parts, cleaned.at(cleaned.folder))
+    monkeypatch.setenv("TRAINING__MINUTES", "5")
+    monkeypatch.setenv("TRAINING__TRIED", '{"asked": 3}')
+    assert tune(_asked_for([]), parts, cleaned.at(cleaned.folder)) == once
+
+
+def test_what_an_interrupted_search_has_found_is_kept(
+    cleaned: Project,
+    parts: Split,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setenv("TRAINING__TRIALS", "9")
+    project = cleaned.at(cleaned.folder)
+    found = tune(_asked_for([], interrupted_at=4), parts, project)
+    assert len(found.attempts) == 3
+    assert found.parameters in [attempt["parameters"] for attempt in found.attempts]
+    assert "the search of asked ends after 3 trials, at your Ctrl-C" in caplog.text
+    with pytest.raises(KeyboardInterrupt):
+        tune(_asked_for([], interrupted_at=1), parts, project)
+
+
+def test_training_tries_the_candidates_that_are_named(
+    cleaned: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = [LINEAR, _asked_for([])]
+    assert selected(known, cleaned) == known
+    monkeypatch.setenv("TRAINING__CANDIDATES", '["asked"]')
+    assert [each.name for each in selected(known, cleaned.at(cleaned.folder))] == ["asked"]
+    monkeypatch.setenv("TRAINING__CANDIDATES", '["asked", "forest"]')
+    with pytest.raises(ProjectError, match=r"no candidate 'forest' \(it has: linear, asked\)"):
+        selected(known, cleaned.at(cleaned.folder))
 
 
 @pytest.mark.parametrize(

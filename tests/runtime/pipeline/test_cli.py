@@ -62,6 +62,25 @@ def test_experiments_are_shown_with_the_reason_that_train_was_given(ran: Project
     assert only["verdict"] == "champion"
 
 
+def test_variants_are_compared_in_a_table(ran: Project, tmp_path: Path) -> None:
+    (tmp_path / "linear.toml").write_text('training = { candidates = ["linear"] }\n')
+    done = _type(ran.folder, "train", "--compare", str(tmp_path / "linear.toml"))
+    assert done.returncode == 0, done.stderr
+    said = " ".join(done.stdout.split())
+    assert " as it is " in said
+    assert " linear linear " in said
+    assert "Nothing is registered" in said
+
+
+@pytest.mark.parametrize("words", [["--compare"], ["linear.toml"]])
+def test_what_is_compared_has_to_be_said(fresh: Project, words: list[str]) -> None:
+    done = _type(fresh.folder, "train", *words)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.endswith(
+        ": to compare variants: train --compare VARIANT.toml [VARIANT.toml]...\n"
+    )
+
+
 def test_without_experiments_it_is_said_in_one_line(fresh: Project) -> None:
     done = _type(fresh.folder, "experiments")
     assert (done.returncode, done.stdout) == (2, "")

@@ -12,6 +12,8 @@ from fourhats_runtime.data.warehouse import Connection, columns, count, one_row,
 from fourhats_runtime.errors import ProjectError
 
 OWN = ROW_MARKS
+ROW = ("_source", "_row")
+"""The columns that say which row it is: its source, and its number there."""
 SAMPLE = "sample"
 """What stands as the source of rows that were made up: no source of a project is called so."""
 

@@ -5,6 +5,7 @@ features are kept, never an id: by the contract, personal data is no feature. Wh
 entity is kept as numbers that are counted up, which say nothing of whose they are.
 """
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from pyarrow import parquet
 
 from fourhats_runtime.chance import Groups
+from fourhats_runtime.data.joins import ROW
 from fourhats_runtime.errors import DamagedError, ProjectError
 from fourhats_runtime.files import written_whole
 from fourhats_runtime.lifecycle.today import NAME
@@ -22,8 +24,10 @@ from fourhats_runtime.tasks.rule import Policy
 
 MOST_ROWS = 2000
 GROUP, ACTS, ON = "_group", "_today_acts", "_today_on"
+LOST, EARNED = "_lost", "_earned"
 """No input has these names."""
 TRAINING_FILE, HOLDOUT_FILE = "training_rows.parquet", "holdout.parquet"
+VALIDATION_FILE = "validation.parquet"
 
 
 class Holdout(NamedTuple):
@@ -62,6 +66,41 @@ def training_rows(folder: Path) -> Sample:
         kind: type = object if values.dtype == object else np.float32
         inputs[name] = values.astype(kind).reshape(-1, 1)
     return Sample(inputs, None if groups is None else groups.astype(np.int64))
+
+
+class Validated(NamedTuple):
+    """What became of each validation row, before the model learnt from it, by shape (rows,)."""
+
+    row: dict[tuple[str, int], int]
+    """Its place here, by its source and its number there."""
+    lost: NDArray[np.float64]
+    """See `losses`."""
+    earned: NDArray[np.float64]
+    """In the currency."""
+    groups: Groups | None
+    """Equal for rows of one entity; None where nobody knows of any."""
+
+
+def keep_validation(
+    folder: Path,
+    rows: Mapping[str, Sequence[object]],
+    lost: NDArray[np.float64],
+    earned: NDArray[np.float64],
+    groups: Groups | None,
+) -> None:
+    """Keep what became of the validation rows, so that models can be compared row by row."""
+    which = {name: np.array(rows[name]) for name in ROW}
+    _write(folder / VALIDATION_FILE, {**which, LOST: lost, EARNED: earned, **_counted_up(groups)})
+
+
+def validated(folder: Path) -> Validated:
+    """Give what became of the validation rows."""
+    found = _read(folder / VALIDATION_FILE)
+    source, number = (found[name].tolist() for name in ROW)
+    row = {each: place for place, each in enumerate(zip(source, number, strict=True))}
+    lost, earned = (found[name].astype(np.float64) for name in (LOST, EARNED))
+    groups = found.get(GROUP)
+    return Validated(row, lost, earned, None if groups is None else groups.astype(np.int64))
 
 
 def keep_holdout(

@@ -21,14 +21,14 @@ from fourhats_runtime.lifecycle.distribution import baseline, prediction_column
 from fourhats_runtime.lifecycle.figures import Figure
 from fourhats_runtime.lifecycle.origin import NOTE
 from fourhats_runtime.lifecycle.provenance import provenance
-from fourhats_runtime.lifecycle.reference import keep_training_rows
+from fourhats_runtime.lifecycle.reference import keep_training_rows, keep_validation
 from fourhats_runtime.lifecycle.registered import open_graph, outputs_of, proof_of_features
 from fourhats_runtime.lifecycle.registry import Card, Registry
 from fourhats_runtime.model.calibration import calibrate
 from fourhats_runtime.model.candidates import Fitted
 from fourhats_runtime.model.features import Columns, lasting
 from fourhats_runtime.model.parts import Part, Split
-from fourhats_runtime.model.tuning import Attempt
+from fourhats_runtime.model.tuning import Attempt, losses
 from fourhats_runtime.profile.leakage import SAMPLE_ROWS, class_given_away, number_given_away
 from fourhats_runtime.project import Project
 from fourhats_runtime.tasks import fit_rule
@@ -77,11 +77,14 @@ def register(  # noqa: PLR0913, PLR0917 (what came of an experiment)
     calibration = calibrate(unseen, parts.validation.actual)
     outputs = calibration(unseen)
     rule = fit_rule(project, contract, outputs, parts.validation.actual)
+    earned = rule.realised(outputs, parts.validation.actual)
     # To the rows that it was fitted to, a model gives predictions as no others get them. As they
     # are served, in single precision: what the trainer finds all but impossible is 0 there.
     served = calibration(outputs_of(open_graph(graph), parts.holdout.inputs))
     watched = lasting(parts.learned.inputs, contract)
-    learned, holdout = (part.entities(contract) for part in (parts.learned, parts.holdout))
+    learned, validation, holdout = (
+        part.entities(contract) for part in (parts.learned, parts.validation, parts.holdout)
+    )
     baselines = baseline(watched, learned) | baseline(
         {"prediction": prediction_column(served)}, holdout
     )
@@ -90,7 +93,7 @@ def register(  # noqa: PLR0913, PLR0917 (what came of an experiment)
         "parameters": model.parameters,
         "rule": rule.kept,
         "calibration": asdict(calibration),
-        "validation_value": float(rule.realised(outputs, parts.validation.actual).mean()),
+        "validation_value": float(earned.mean()),
         "rows": {"learned": len(parts.learned), "validation": len(parts.validation)},
         "split": {"by": parts.by, "notes": list(parts.notes)},
         "parity": difference,
@@ -105,6 +108,10 @@ def register(  # noqa: PLR0913, PLR0917 (what came of an experiment)
     registry = Registry(project.artifacts / "registry")
     version = registry.add(graph, project.contract_file.read_text(encoding="utf-8"), card)
     keep_training_rows(registry.folder(version), parts.learned.inputs, learned, seed)
+    if parts.validation.rows:  # which a split that was made by hand lacks
+        lost = losses(unseen, parts.validation.actual)
+        rows = parts.validation.rows
+        keep_validation(registry.folder(version), rows, lost, earned, validation)
     origin = registry.noted(version, NOTE)
     if origin is None:
         origin = provenance(project, parts, outputs, rule, attempts)

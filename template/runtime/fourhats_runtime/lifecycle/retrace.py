@@ -1,24 +1,23 @@
 """A registered model is built anew from what it came of, and gives the same graph."""
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
-from shutil import copytree
 from tempfile import TemporaryDirectory
 
 import numpy as np
 
 from fourhats_runtime.business import ActionValue, NumberValue, Value
-from fourhats_runtime.data.sql import literal
-from fourhats_runtime.data.warehouse import connect
 from fourhats_runtime.errors import ProjectError
 from fourhats_runtime.files import unfinished
 from fourhats_runtime.lifecycle import snapshots
+from fourhats_runtime.lifecycle.aside import put_aside, train_aside
 from fourhats_runtime.lifecycle.origin import NOTE, commit, in_git, versions
 from fourhats_runtime.lifecycle.reference import training_rows
 from fourhats_runtime.lifecycle.registered import Model, open_graph
 from fourhats_runtime.lifecycle.registry import CONTRACT_FILE, GRAPH_FILE, Card, Registry
 from fourhats_runtime.limits import Performance
-from fourhats_runtime.project import Project, named
+from fourhats_runtime.project import Project
 from fourhats_runtime.training import Training
 
 
@@ -78,25 +77,21 @@ def retrace(project: Project, version: str) -> Retraced:
 
 def _as_it_was(project: Project, folder: Path, home: Path, origin: Card) -> Project:
     """Give the project in an empty folder, with the contract and the settings of back then."""
-    copytree(project.folder / "config", folder / "config")
-    (folder / "config" / CONTRACT_FILE).write_bytes((home / CONTRACT_FILE).read_bytes())
-    again = replace(project, root=folder, warehouse="duckdb")
     value: type[Value] = ActionValue if project.task == "classification" else NumberValue
     performance = project.settings(Performance)
-    for section in (
-        Training(**origin["training"]),
+    # However the search ended: as many trials again find the same.
+    tried = Counter(attempt["candidate"] for attempt in origin["attempts"])
+    sections = (
+        Training(**origin["training"] | {"tried": tried}),
         value(**origin["value"]),
         performance.model_copy(update={"outcome_days": origin["outcome_days"]}),
-    ):
-        again.settings.hold(section)
-    return again
+    )
+    return put_aside(project, folder, (home / CONTRACT_FILE).read_bytes(), sections)
 
 
 def _trained(project: Project, rows: Path) -> bytes:
     """Train on the rows of a snapshot; gives the graph."""
-    with connect(project) as connection:
-        connection.execute(f"CREATE TABLE clean AS FROM read_parquet({literal(str(rows))})")
-        version = named(project.train)(project, connection, lambda _done, _all: None)
+    version = train_aside(project, rows)
     return (Registry(project.artifacts / "registry").folder(version) / GRAPH_FILE).read_bytes()
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         Search,
         fit,
         refit,
+        selected,
         simplest_of_the_best,
         tune,
     )
@@ -41,6 +42,7 @@ __all__ = [
     "for_trees",
     "months_between",
     "refit",
+    "selected",
     "simplest_of_the_best",
     "split",
     "tune",
@@ -61,6 +63,7 @@ _HOMES = {
     "for_linear": "encoding",
     "for_trees": "encoding",
     "refit": "tuning",
+    "selected": "tuning",
     "simplest_of_the_best": "tuning",
     "split": "parts",
     "tune": "tuning",

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from fourhats_runtime.chance import by_entity
 from fourhats_runtime.contract import Contract
 from fourhats_runtime.data.frames import from_arrays
-from fourhats_runtime.data.joins import SAMPLE
+from fourhats_runtime.data.joins import ROW, SAMPLE
 from fourhats_runtime.data.sql import quote
 from fourhats_runtime.data.warehouse import Connection
 from fourhats_runtime.errors import ProjectError
@@ -37,7 +37,8 @@ class Part:
     dataframe: str = "polars"
     """The library whose frames estimators are given."""
     rows: Mapping[str, Sequence[object]] = field(default_factory=dict)
-    """Of the holdout: the columns of the table `clean`, which a model of another contract takes."""
+    """Of the holdout: the columns of the table `clean`, which a model of another contract takes.
+    Of the validation rows, those that say which rows they are: `ROW`."""
     keys: Hashes | None = None
     """What names each row, of shape (rows,), as `sides` hashes it; None: made by hand."""
     groups: Hashes | None = None
@@ -185,11 +186,8 @@ def split(connection: Connection, project: Project) -> Split:
         raise ProjectError(_no_split(contract, side, days))
     return Split(
         train=whole.where(train),
-        validation=whole.where(validation),
-        holdout=replace(
-            whole.where(holdout),
-            rows={name: [values[place] for place in holdout] for name, values in rows.items()},
-        ),
+        validation=_with_rows(whole, validation, {name: rows[name] for name in ROW}),
+        holdout=_with_rows(whole, holdout, rows),
         sample={
             name: values[train][:: -(-len(train) // SAMPLE_ROWS)] for name, values in row.items()
         },
@@ -199,8 +197,13 @@ def split(connection: Connection, project: Project) -> Split:
             *_never_seen(outcomes[train], contract),
             *_empty(whole.where(train)),
         ),
-        table=table.select(["_source", "_row", *(column.name for column in contract.used)]),
+        table=table.select([*ROW, *(column.name for column in contract.used)]),
     )
+
+
+def _with_rows(whole: Part, places: NDArray[np.intp], rows: Mapping[str, Sequence[object]]) -> Part:
+    kept = {name: [values[place] for place in places] for name, values in rows.items()}
+    return replace(whole.where(places), rows=kept)
 
 
 def actual(outcomes: Iterable[object], contract: Contract) -> NDArray[np.float64]:

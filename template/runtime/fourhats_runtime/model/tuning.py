@@ -5,6 +5,8 @@ near the threshold, and is all chance among models that are nearly as good. Of n
 off they are, which is what the payoff falls with.
 """
 
+import logging
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -13,6 +15,7 @@ from typing import TypedDict
 import numpy as np
 import optuna
 from numpy.typing import NDArray
+from optuna.trial import TrialState
 from sklearn.base import clone
 from threadpoolctl import threadpool_limits
 
@@ -33,6 +36,8 @@ FEW_ROWS, QUARTERS = 300, 4
 """With fewer validation rows, candidates are compared by quarters of all that is learnt from."""
 LEAST = 1e-6
 """No outcome is held to be less likely: one row alone must not decide."""
+
+logger = logging.getLogger(__name__)
 
 Progress = Callable[[int, int], None]
 """Called with how much is done, and how much there is."""
@@ -55,6 +60,22 @@ class Search:
     attempts: tuple[Attempt, ...] = ()
 
 
+def selected(candidates: Sequence[Candidate], project: Project) -> list[Candidate]:
+    """Give the candidates that `training.candidates` names, or all of them.
+
+    Raises:
+        ProjectError: there is none of such a name.
+
+    """
+    wanted, known = project.settings(Training).candidates, [each.name for each in candidates]
+    if unknown := [name for name in wanted if name not in known]:
+        raise ProjectError(
+            f"setting training.candidates: estimator.py has no candidate {unknown[0]!r} "
+            f"(it has: {', '.join(known)})"
+        )
+    return [each for each in candidates if each.name in wanted or not wanted]
+
+
 def tune(
     candidate: Candidate,
     parts: Split,
@@ -63,9 +84,11 @@ def tune(
 ) -> Search:
     """Find the parameters that lose the least on the validation rows; the holdout stays unseen.
 
-    They are of what the candidate asks to be tuned: none where it asks for nothing.
+    They are of what the candidate asks to be tuned: none where it asks for nothing. A search that
+    is interrupted by Ctrl-C ends with the best that it has found; a second one stops training.
     """
     contract, training = project.contract, project.settings(Training)
+    budget = _Budget.of(training, candidate.name)
     train = _sample(parts.train, training.tuning_rows)
 
     def lost(trial: optuna.Trial) -> float:
@@ -77,14 +100,15 @@ def tune(
         actual = parts.validation.actual
         return float(losses(outputs, actual).mean())
 
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
     sampler = optuna.samplers.TPESampler(n_startup_trials=AT_RANDOM, seed=training.seed)
     study = optuna.create_study(sampler=sampler)
-    with few_threads(parts.train):
+    with few_threads(parts.train), _as_far_as_it_came(study, candidate):
         study.optimize(
             lost,
-            n_trials=training.trials,
-            callbacks=[lambda _study, trial: progress(trial.number + 1, training.trials)],
+            n_trials=budget.trials,
+            timeout=budget.seconds,
+            callbacks=[lambda _study, trial: progress(*budget.used(trial.number + 1))],
         )
     attempts = tuple(
         Attempt(candidate=candidate.name, parameters=dict(trial.params), loss=trial.values[0])
@@ -92,6 +116,44 @@ def tune(
         if trial.params and trial.values
     )
     return Search(dict(study.best_params), attempts)
+
+
+@dataclass(frozen=True)
+class _Budget:
+    """What a search may take: so many trials, or so many seconds from `began` on."""
+
+    trials: int | None
+    seconds: float | None
+    began: float
+
+    @classmethod
+    def of(cls, training: Training, name: str) -> "_Budget":
+        trials = training.tried.get(name, None if training.minutes else training.trials)
+        seconds = None if trials else 60 * training.minutes
+        return cls(trials, seconds, time.monotonic())
+
+    def used(self, trials: int) -> tuple[int, int]:
+        """Give how much of it is used up after so many trials, and how much there is."""
+        if self.seconds is None:
+            return trials, self.trials or trials
+        return round(min(time.monotonic() - self.began, self.seconds)), round(self.seconds)
+
+
+@contextmanager
+def _as_far_as_it_came(study: optuna.Study, candidate: Candidate) -> Iterator[None]:
+    """Take an interrupted search for one that ended, if it found anything."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        done = sum(trial.state is TrialState.COMPLETE for trial in study.trials)
+        if not done:
+            raise
+        logger.warning(
+            "the search of %s ends after %d trials, at your Ctrl-C: training goes on with the best "
+            "of them; Ctrl-C once more stops it",
+            candidate.name,
+            done,
+        )
 
 
 def fit(candidate: Candidate, part: Part, project: Project, parameters: Parameters) -> Fitted:

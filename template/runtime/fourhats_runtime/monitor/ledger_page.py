@@ -12,6 +12,7 @@ from rich.text import Text
 from fourhats_runtime.chance import INTERVAL
 from fourhats_runtime.files import write_atomically
 from fourhats_runtime.lifecycle.ledger import Experiment
+from fourhats_runtime.lifecycle.variants import Trained
 from fourhats_runtime.monitor.page import ENVIRONMENT, amount, as_data, interval
 from fourhats_runtime.project import Project
 
@@ -33,6 +34,43 @@ def table(found: Sequence[Experiment]) -> Table:
         cells = (each.version, why, figure, gain_of(each), each.verdict)
         shown.add_row(*map(Text, cells))  # a note may hold what rich takes for its own signs
     return shown
+
+
+def table_of_variants(found: Sequence[Trained], project: Project) -> Table:
+    """Lay compared variants out for the terminal, the project as it is first."""
+    volume, currency = project.value.monthly_volume, project.value.currency
+    shown = Table(
+        box=box.SIMPLE, pad_edge=False, caption=_how_compared(found), caption_justify="left"
+    )
+    for name in ("variant", "model"):
+        shown.add_column(name, overflow="fold")
+    for name in (found[0].measure, "loses more a row", "earns more a month", "seconds"):
+        shown.add_column(name, justify="right")
+    shown.add_column("verdict")
+    for each in found:
+        cells = [each.name, each.model, interval({**each.figure})]
+        more = each.difference
+        if more is None:
+            cells += ["", "", f"{each.seconds:.0f}", "" if each is found[0] else "other rows"]
+        else:
+            low, high = more.loss - more.off, more.loss + more.off
+            gain, least, most = (
+                amount * volume for amount in (more.money.gain, more.money.low, more.money.high)
+            )
+            cells.append(f"{more.loss:+.4f} ({low:+.4f} to {high:+.4f})")
+            cells.append(f"{gain:+,.0f} {currency} ({least:+,.0f} to {most:+,.0f})")
+            cells += [f"{each.seconds:.0f}", more.verdict]
+        shown.add_row(*map(Text, cells))
+    return shown
+
+
+def _how_compared(found: Sequence[Trained]) -> str:
+    rows = max((each.difference.rows for each in found if each.difference), default=0)
+    return (
+        f"On {rows:,} validation rows, row by row, with the {INTERVAL}; the holdout stays unseen. "
+        f"Better or worse is what {len(found) - 1} such variants seldom seem by chance. Nothing is "
+        "registered: write what wins into config/, and train."
+    )
 
 
 def write(project: Project, found: Sequence[Experiment]) -> Path:
