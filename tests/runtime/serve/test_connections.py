@@ -207,6 +207,20 @@ def test_who_waits_for_an_answer_is_left_in_peace(
         assert client.answer()[1]["x-request-id"] == "meanwhile"
 
 
+def test_the_next_request_has_the_time_of_the_first(
+    made: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(protocol, "KEEP_ALIVE_SECONDS", 0.2)
+    monkeypatch.setattr(the_end, "LOOK_SECONDS", 0.05)
+    with served(create_app(made), patience=30.0) as api, api.connected() as client:
+        client.send(get("one"))
+        assert client.answer()[0] == 200
+        client.send(post() + BODY[:-1])
+        time.sleep(0.6)
+        client.send(BODY[-1:])
+        assert client.answer()[0] == 200
+
+
 async def large(scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 (ASGI's)
     """Answer much."""
     del scope
