@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
 from fourhats.change.images import with_one_digest
 
 from tests.update.commands import fourhats, render, start, state
+from tests.update.real_template import RealTemplate
 from tests.update.small_template import DEFAULTS, files
 from tests.update.snapshot import Entry, Tree
 from tests.update.template import Template, commit, git
@@ -73,6 +75,27 @@ def test_an_image_that_somebody_put_there_twice_is_left_to_them() -> None:
     base, theirs = (dockerfile(f"3.13{digest}").encode() for digest in (OLD, NEW))
     yours = dockerfile(f"3.13{OWN}", f"FROM python:3.13{OWN} AS mine").encode()
     assert with_one_digest(base, yours, theirs) == (base, yours, theirs)
+
+
+def test_an_update_keeps_what_renovate_wrote_into_a_real_project(tmp_path: Path) -> None:
+    template = RealTemplate.made(tmp_path)
+    later, home = dict(template.first), "includes/images.jinja"
+    newer = re.sub(rb"@sha256:\w+", NEW.encode(), later[home].content)
+    template.publish(later | {home: later[home]._replace(content=newer)})
+    render(template.folder, "v1.0.0", {"ci": "gitlab"}, tmp_path / "rendered")
+    project = start(tmp_path / "rendered", tmp_path / "project")
+    for name in ("deploy/Dockerfile", ".gitlab-ci.yml"):
+        file = project / name
+        file.write_text(re.sub(r"@sha256:\w+", OWN, file.read_text()))
+        assert OWN in file.read_text()
+    commit(project)
+    before = state(project).files
+    assert fourhats("update", project, "--yes").code == 0
+    after = state(project)
+    assert not after.unmerged
+    for name in ("deploy/Dockerfile", ".gitlab-ci.yml"):
+        assert after.files[name] == before[name]
+    assert NEW in (project / "deploy" / "compose.yaml").read_text()
 
 
 def updated(folder: Path, rendered: str, own: str, now: str) -> Path:

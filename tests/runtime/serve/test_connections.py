@@ -123,7 +123,10 @@ def test_a_body_that_is_asked_for_is_answered(client: Client) -> None:
     assert client.answer()[0] == 200
 
 
-def test_nonsense_is_not_answered_in_the_place_of_another(made: Project) -> None:
+@pytest.mark.parametrize(
+    "nonsense", [b"\x00 nonsense\r\n\r\n", CHUNKED + b"no length\r\n"], ids=["head", "body"]
+)
+def test_nonsense_is_not_answered_in_the_place_of_another(made: Project, nonsense: bytes) -> None:
     app, go_on = create_app(made), threading.Event()
 
     @app.get("/slow")
@@ -131,7 +134,7 @@ def test_nonsense_is_not_answered_in_the_place_of_another(made: Project) -> None
         go_on.wait(20)
 
     with served(app) as api, api.connected() as client:
-        client.send(get("first", "/slow"), b"\x00 nonsense\r\n\r\n")
+        client.send(get("first", "/slow"), nonsense)
         said = client.until_closed()
         go_on.set()
     assert said == b""
@@ -212,13 +215,19 @@ def test_the_next_request_has_the_time_of_the_first(
 ) -> None:
     monkeypatch.setattr(protocol, "KEEP_ALIVE_SECONDS", 0.2)
     monkeypatch.setattr(the_end, "LOOK_SECONDS", 0.05)
+    whole = post() + BODY
     with served(create_app(made), patience=30.0) as api, api.connected() as client:
-        client.send(get("one"))
-        assert client.answer()[0] == 200
-        client.send(post() + BODY[:-1])
-        time.sleep(0.6)
-        client.send(BODY[-1:])
-        assert client.answer()[0] == 200
+        for before, behind in (
+            (0, 20),
+            (0, -1),
+            (20, 20),
+        ):  # sent with the first one, and behind its answer
+            client.send(get("one") + whole[:before])
+            assert client.answer()[0] == 200
+            client.send(whole[before:behind])
+            time.sleep(0.6)
+            client.send(whole[behind:])
+            assert client.answer()[0] == 200
 
 
 async def large(scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 (ASGI's)
