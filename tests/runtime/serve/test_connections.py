@@ -217,16 +217,13 @@ def test_the_next_request_has_the_time_of_the_first(
     monkeypatch.setattr(the_end, "LOOK_SECONDS", 0.05)
     whole = post() + BODY
     with served(create_app(made), patience=30.0) as api, api.connected() as client:
-        for before, behind in (
-            (0, 20),
-            (0, -1),
-            (20, 20),
-        ):  # sent with the first one, and behind its answer
-            client.send(get("one") + whole[:before])
+        # Of the next one so much comes with the first one, and so much soon after its answer.
+        for at_once, soon in ((0, 20), (0, -1), (20, 20)):
+            client.send(get("one") + whole[:at_once])
             assert client.answer()[0] == 200
-            client.send(whole[before:behind])
+            client.send(whole[at_once:soon])
             time.sleep(0.6)
-            client.send(whole[behind:])
+            client.send(whole[soon:])
             assert client.answer()[0] == 200
 
 
