@@ -79,6 +79,7 @@ pins: .venv/.installed ## refresh every pinned version, ours and the projects'
 	  --no-emit-index-url --no-annotate --custom-compile-command "make pins" \
 	  --output-file constraints.txt pyproject.toml template/runtime/pyproject.toml
 	$(VENV)/python pins/refresh.py
+	$(VENV)/python pins/images.py
 
 release: .venv/.installed ## tag and build a version: make release VERSION=0.2.0
 	@$(VENV)/python release/release.py "$(VERSION)"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from benchmarks.figure import Figure, show
 from tests.services.base_image import BASE_PYTHON
-from tests.services.docker import DockerMissingError, base_names, docker_engine
+from tests.services.docker import DockerMissingError, base_names, docker_engine, without_digests
 from tests.services.rendered import Project, project_env, render
 
 LIMIT = 200.0
@@ -29,7 +29,8 @@ def _by_engine(project: Project) -> int:
     dockerfile = project.folder / "deploy" / "Dockerfile"
     with docker_engine() as engine:
         image = engine.build(project.folder, dockerfile, f"{project.slug}-bench")
-        base = base_names(dockerfile.read_text())[-1]
+        text = dockerfile.read_text()
+        base = base_names(without_digests(text) if engine.private else text)[-1]
         return engine.size_in_bytes(image) - engine.size_in_bytes(base)
 
 

@@ -12,6 +12,7 @@ import yaml
 
 from tests.render import runtime
 from tests.render.tree import Tree
+from tests.services.rendered import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,6 +25,13 @@ PROMETHEUS_OWN = re.compile(r"\{\{ \$value \| [^}]+ \}\}")
 AIRFLOWS_OWN = re.compile(
     r"\{\{ (failed_step\(ti\)|data_interval_(start|end) \| ds) \}\}|\{% (if dag_run|endif)[^%]*%\}"
 )
+# Where an image is named: by a key, in a Dockerfile, and wherever the name of one of ours stands.
+IMAGE_KEYS = re.compile(r'(?m)^[ -]*image: +"?([^\s"]+)')
+IN_A_DOCKERFILE = re.compile(r"(?m)^(?:FROM (\S+)|ARG \w+=(\S+:\S+)|.*--from=(\S+))")
+HOME = (ROOT / "includes" / "images.jinja").read_text(encoding="utf-8")
+OURS = "|".join(sorted({re.escape(name) for name in re.findall(r'"([\w./-]+):\S+@', HOME)}))
+BY_NAME = re.compile(rf"(?<![\w./:-])(?:{OURS}):\w[^\s\"')]*")
+PINNED = r"[\w./-]+:[\w.-]+@sha256:[0-9a-f]{64}"
 ONE_BLANK_LINE_AT_MOST = (".yml", ".yaml", ".toml", ".md", ".txt", ".example", "Dockerfile")
 
 
@@ -98,6 +106,22 @@ def test_the_image_copies_what_is_there(tree: Tree) -> None:
             assert set(installed) <= set(groups)
 
 
+def test_every_image_is_known_by_its_digest(tree: Tree) -> None:
+    built = str(tree.answers["project_slug"])
+    stages = {"${PYTHON}", *re.findall(r"(?m)^FROM .* AS (\S+)", tree.text("deploy/Dockerfile"))}
+    found = set()
+    for name, text in tree.texts.items():
+        named = set(BY_NAME.findall(text))
+        if name.endswith((".yml", ".yaml")):
+            named |= set(IMAGE_KEYS.findall(text)) - {built, f"{built}-line"}
+        if name.endswith("Dockerfile"):
+            named |= {"".join(each) for each in IN_A_DOCKERFILE.findall(text)} - stages
+        for image in named:
+            assert re.fullmatch(PINNED, image), f"{name}: {image}"
+        found |= named
+    assert {image.partition(":")[0] for image in found} >= {"python"}
+
+
 def test_compose_names_only_what_is_there(tree: Tree) -> None:
     if not {"api", "stream"} & set(tree.answers["serving"]):
         assert not (tree.folder / "deploy" / "compose.yaml").exists()
@@ -105,10 +129,7 @@ def test_compose_names_only_what_is_there(tree: Tree) -> None:
     compose = tree.yaml("deploy/compose.yaml")
     services, volumes = compose["services"], compose["volumes"]
     assert set(compose) == {"services", "volumes"}
-    built = {service["image"] for service in services.values() if "build" in service}
     for service in services.values():
-        known = ":" in service["image"] or service["image"] in built
-        assert known, "an image of no known version"
         for port in service.get("ports", []):
             assert str(port).startswith("127.0.0.1:"), "open to the network"
         for volume in service.get("volumes", []):
@@ -188,7 +209,7 @@ def test_ci_runs_every_check_on_the_chosen_python(tree: Tree) -> None:
         assert versions == [version]
     elif ci == "gitlab":
         image = tree.yaml(".gitlab-ci.yml")["default"]["image"]
-        assert image == f"python:{version}-bookworm"
+        assert image.startswith(f"python:{version}-bookworm@")
         commands = tree.yaml(".gitlab/ci/checks.yml")["test"]["script"]
         needs_java = tree.answers["engine"] == "spark"
         assert any("openjdk" in command for command in commands) == needs_java

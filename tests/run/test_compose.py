@@ -18,7 +18,7 @@ import yaml
 from tests.services.availability import unavailable
 from tests.services.base_image import BASE_PYTHON
 from tests.services.compose import Stack, stack
-from tests.services.docker import DockerMissingError, Engine
+from tests.services.docker import DockerMissingError, Engine, without_digests
 from tests.services.ports import wait_for
 from tests.services.rendered import Project, champion, example_record, render
 
@@ -77,6 +77,7 @@ def up(engine: Engine, project: Project) -> Iterator[Stack]:
     engine.build(project.folder, deploy / "Dockerfile", project.slug)
     files = [deploy / "compose.yaml"]
     if engine.private:
+        files[0].write_text(without_digests(files[0].read_text()))
         prometheus = yaml.safe_load(files[0].read_text())["services"]["prometheus"]["image"]
         stand_in_for(prometheus, engine, project.folder.with_name("prometheus-image"))
         here = (deploy / "prometheus.yaml").read_text().replace("api:8000", "127.0.0.1:8000")

@@ -93,7 +93,7 @@ class Engine:
         text = dockerfile.read_text()
         if self.private:
             # A `# syntax=` line asks a registry for the builder.
-            text = re.sub(r"\A# *syntax *=.*\n", "", text)
+            text = without_digests(re.sub(r"\A# *syntax *=.*\n", "", text))
             for name in base_names(text):
                 self.import_base(name)
         with tempfile.TemporaryDirectory(prefix="fourhats-build-") as folder:
@@ -220,6 +220,11 @@ def can_pull(engine: Engine) -> bool:
     except RuntimeError:
         return False
     return True
+
+
+def without_digests(text: str) -> str:
+    """Name images by their tags alone: one that is made here has another digest."""
+    return re.sub(r"@sha256:[0-9a-f]{64}\b", "", text)
 
 
 def base_names(dockerfile: str) -> list[str]:

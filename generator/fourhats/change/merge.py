@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from fourhats.change.images import settle_digests
 from fourhats.change.store import listing
 from fourhats.source import ANSWERS_FILE
 
@@ -76,12 +77,16 @@ def merge(store: Store, sides: Sides, rules: Rules) -> Merged:
     result.deleted += _take_out_what_was_deleted(store, base, yours, theirs, renamed)
     gone = _take_out_what_goes(base, yours, theirs, renamed)
     endings = _unify_line_endings(store, base, yours, theirs)
+    with_own_digests = settle_digests(store, base, yours, theirs, renamed)
     _merge_trees(store, Sides(base, yours, theirs), rules.version, result)
     result.moved = {
         old: new
         for old, new in renamed.items()
         if new in result.files and old in sides.yours and sides.yours[old] != sides.base[old]
     }
+    for path, entry in with_own_digests.items():
+        if path in result.unmerged:
+            result.unmerged[path][2] = entry
     # Where its user has a file of their own, the lines that come there keep the ends of that one.
     free = {old: new for old, new in renamed.items() if new not in sides.yours}
     _restore_line_endings(store, result, endings, free)

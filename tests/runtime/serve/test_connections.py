@@ -123,7 +123,10 @@ def test_a_body_that_is_asked_for_is_answered(client: Client) -> None:
     assert client.answer()[0] == 200
 
 
-def test_nonsense_is_not_answered_in_the_place_of_another(made: Project) -> None:
+@pytest.mark.parametrize(
+    "nonsense", [b"\x00 nonsense\r\n\r\n", CHUNKED + b"no length\r\n"], ids=["head", "body"]
+)
+def test_nonsense_is_not_answered_in_the_place_of_another(made: Project, nonsense: bytes) -> None:
     app, go_on = create_app(made), threading.Event()
 
     @app.get("/slow")
@@ -131,7 +134,7 @@ def test_nonsense_is_not_answered_in_the_place_of_another(made: Project) -> None
         go_on.wait(20)
 
     with served(app) as api, api.connected() as client:
-        client.send(get("first", "/slow"), b"\x00 nonsense\r\n\r\n")
+        client.send(get("first", "/slow"), nonsense)
         said = client.until_closed()
         go_on.set()
     assert said == b""
@@ -205,6 +208,23 @@ def test_who_waits_for_an_answer_is_left_in_peace(
         client.send(post(path=b"/slow") + BODY + get("meanwhile"))
         assert client.answer()[2] == b'"done"'
         assert client.answer()[1]["x-request-id"] == "meanwhile"
+
+
+def test_the_next_request_has_the_time_of_the_first(
+    made: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(protocol, "KEEP_ALIVE_SECONDS", 0.2)
+    monkeypatch.setattr(the_end, "LOOK_SECONDS", 0.05)
+    whole = post() + BODY
+    with served(create_app(made), patience=30.0) as api, api.connected() as client:
+        # Of the next one so much comes with the first one, and so much soon after its answer.
+        for at_once, soon in ((0, 20), (0, -1), (20, 20)):
+            client.send(get("one") + whole[:at_once])
+            assert client.answer()[0] == 200
+            client.send(whole[at_once:soon])
+            time.sleep(0.6)
+            client.send(whole[soon:])
+            assert client.answer()[0] == 200
 
 
 async def large(scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 (ASGI's)

@@ -216,6 +216,24 @@ def test_the_provider_is_not_asked_for_each_token_that_nobody_knows(
     assert provider.asked == before
 
 
+@pytest.mark.parametrize(("seconds", "again"), [(60.0, False), (0.0, True)])
+def test_keys_are_fetched_again_when_they_are_old_and_not_before(
+    provider: Provider,
+    made: Project,
+    monkeypatch: pytest.MonkeyPatch,
+    seconds: float,
+    *,
+    again: bool,
+) -> None:
+    monkeypatch.setattr(oidc, "PATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr(oidc, "KEYS_SECONDS", seconds)
+    known = callers.Callers(_with(made, provider))
+    known.refresh()
+    before = provider.asked
+    known.refresh()
+    assert (provider.asked > before) is again
+
+
 def test_a_secret_among_the_published_keys_vouches_for_nobody(
     known: callers.Callers, provider: Provider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
