@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from fourhats_runtime.profile import Column, Profile
 
-    from fourhats.client.sources import ClientSource, Place
+    from fourhats.client.sources import ClientSource, Place, Rows
 
 LISTED = 12
 """Columns that are left out, of which the reasons are shown."""
@@ -117,11 +118,24 @@ def profiled(source: ClientSource, target: str | None, task: str | None = None) 
         WrongInputError: it is no table, cannot be read, or the target does not do.
 
     """
+    with opened(source, target, task) as (_, profile):
+        return profile
+
+
+@contextmanager
+def opened(source: ClientSource, target: str | None, task: str | None = None) -> Rows:
+    """Give a client's rows beside their profile, while they can be read.
+
+    Raises:
+        WrongInputError: as `profiled`.
+
+    """
     from fourhats_runtime.profile import TableFileError, TargetError  # noqa: PLC0415
 
     label = source.label
     try:
-        return source.profile(target, task)
+        with source.rows(target, task) as found:
+            yield found
     except (TableFileError, TargetError) as error:
         raise WrongInputError(_with_file(label, str(error))) from error
     except OSError as error:
