@@ -151,6 +151,17 @@ def client_data(source: ClientSource, target: str | None, given: Mapping[str, An
     """
     task = given.get("task")
     profile = profiled(source, target, task if isinstance(task, str) else None)
+    return of_profile(source, profile, given)
+
+
+def of_profile(source: ClientSource, profile: Profile, given: Mapping[str, Any]) -> ClientData:
+    """Put a client's data beside the answers.
+
+    Raises:
+        WrongInputError: no target; an answer that contradicts the data.
+
+    """
+    task = given.get("task")
     if profile.target is None:
         raise WrongInputError(
             f"{source.label}: which column is to be predicted? Say it with --target; "

@@ -1,0 +1,102 @@
+"""Go, go for a first stage, or no go: the rules of docs/decisions/0071, and the reason in words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from fourhats.diagnose.first_point import Point
+    from fourhats.diagnose.money import Cost, Limits
+
+Answer = Literal["go", "first stage", "no go"]
+By = Literal["money", "signal", "data", "cost"]
+TITLES: dict[Answer, str] = {
+    "go": "Go",
+    "first stage": "Go for a first stage only",
+    "no go": "No go",
+}
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What is recommended, what decided it, and why."""
+
+    answer: Answer
+    by: By
+    reason: str
+
+
+def judge(  # noqa: PLR0911 (a return a rule, in their order)
+    limits: Limits,
+    cost: Cost,
+    point: Point | None,
+    volume: int,
+    currency: str,
+    thin: str = "",
+) -> Verdict:
+    """Recommend by the first rule that applies; `thin` says why the data is too thin to judge."""
+    headroom, horizon = limits.headroom, cost.horizon
+    most = f"{headroom:,.0f} {currency} a month"
+    if headroom <= cost.running:
+        return Verdict(
+            "no go",
+            "money",
+            f"Even a model that is never wrong would add {most} to what can be had without one"
+            + (f", and {cost.running:,.0f} a month go into running it." if cost.running else "."),
+        )
+    months, median = cost.pays_back(50, headroom), cost.amount(50)
+    if median is not None and months is not None and months > horizon:
+        return Verdict(
+            "no go",
+            "money",
+            f"Even a model that is never wrong would add {most}, which pays the likely cost of "
+            f"{median:,.0f} {currency} back in {months:,.0f} months: more than the {horizon} agreed.",
+        )
+    if point is None or thin:
+        return Verdict(
+            "first stage",
+            "data",
+            f"There is money in it, up to {most}, but how much of it a model would find is not "
+            f"known: {thin}.",
+        )
+    low, gain, high = (volume * each for each in (point.gain.low, point.gain.gain, point.gain.high))
+    adds = (
+        f"A first plain model adds {gain:,.0f} {currency} a month to what is best without one, and "
+        f"the data is compatible with anything from {low:,.0f} to {high:,.0f}"
+    )
+    needed = cost.needed(80)
+    if high <= 0 or high < cost.needed(50):
+        short = (
+            "not even the most of that is a gain"
+            if high <= 0
+            else f"even the most of that is less than the {cost.needed(50):,.0f} a month that it "
+            f"takes to pay back within {horizon} months"
+        )
+        return Verdict("no go", "signal", f"{adds}: {short}.")
+    if low <= 0 or low < needed:
+        short = (
+            "it may add nothing"
+            if low <= 0
+            else f"the least of that is below the {needed:,.0f} a month that it takes to be safe "
+            f"to pay back within {horizon} months"
+        )
+        return Verdict(
+            "first stage",
+            "signal",
+            f"{adds}: {short}. Find out with a small part of the work before the rest is paid for.",
+        )
+    if cost.day_rate is None:
+        return Verdict(
+            "first stage",
+            "cost",
+            f"{adds}. What it costs is not said: the least of that pays back within {horizon} "
+            f"months as long as a day of work costs less than {cost.bearable_rate(low):,.0f} "
+            f"{currency}.",
+        )
+    return Verdict(
+        "go",
+        "money",
+        f"{adds}: even the least of that pays a cost of {cost.amount(80):,.0f} {currency}, which "
+        f"holds in four cases of five, back in {cost.pays_back(80, low):,.1f} months.",
+    )
