@@ -36,6 +36,7 @@ LIBRARIES = {
     "numpy": "numpy",
     "pyarrow": "pyarrow",
     "sklearn": "scikit-learn",
+    "threadpoolctl": "threadpoolctl",
 }
 AMOUNTS = {
     "classification": ("value_right", "value_wrong", "value_monthly_volume"),
@@ -93,7 +94,7 @@ def diagnose_command(request: Request) -> int:
 
 def _diagnosis(request: Request) -> Diagnosis:
     from fourhats.diagnose.result import Diagnosis, diagnose  # noqa: PLC0415
-    from fourhats.diagnose.rows import contract_of  # noqa: PLC0415
+    from fourhats.diagnose.rows import Table, contract_of  # noqa: PLC0415
     from fourhats.diagnose.terms import read_engagement  # noqa: PLC0415
 
     project = Path(request.dest).expanduser()
@@ -114,7 +115,7 @@ def _diagnosis(request: Request) -> Diagnosis:
         contract, which = contract_of(profile, project)
         cost, more = _cost(request, project, answers, engagement, value.currency)
         today = _today(request.today) or rule
-        found = diagnose(rows, profile, contract, value, cost, today)
+        found = diagnose(Table(rows, contract), profile, value, cost, today)
     about = f"The columns are taken {which}."
     return Diagnosis(
         name=str(answers["project_name"]),

@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from fourhats_runtime.chance import TAIL
+from fourhats_runtime.chance import TAIL, Groups
 from fourhats_runtime.lifecycle.comparison import Comparison, compare
 from fourhats_runtime.tasks.classification.rule import Rule
 from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
+from threadpoolctl import threadpool_limits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,7 +44,7 @@ class Cases:
     """Numbers, categories by their numbers; NaN where missing."""
     came: Truths
     """Whether a case called for action."""
-    groups: NDArray[np.int64] | None = None
+    groups: Groups | None = None
     """Equal for rows of one entity."""
     rank: Floats | None = None
     """The place in time, from 0 to 1."""
@@ -94,17 +95,15 @@ class Point:
     """How cases were kept apart from what the model learnt, in words."""
 
 
-def first_point(
-    cases: Cases, contract: Contract, value: ActionValue, seed: int = 0
-) -> Point | None:
-    """Predict each case by a model that has not seen it, and judge that; None: there are too few."""
+def first_point(cases: Cases, rule: Rule, seed: int = 0) -> Point | None:
+    """Judge a model by cases that it has not seen; None: there are too few."""
     chance = out_of_fold(cases, seed)
     known = ~np.isnan(chance)
     came = cases.came[known]
     if min(came.sum(), (~came).sum()) < FEWEST_TO_LEARN:
         return None
     judged, chance = cases.where(known), chance[known]
-    rule = rule_of(contract, value)
+    contract = rule.contract
     positive = contract.classes.index(str(contract.positive))
     outputs = np.column_stack([1 - chance, chance])[:, [1 - positive, positive]]
     outcomes = actual(came, contract)
@@ -158,8 +157,11 @@ def out_of_fold(cases: Cases, seed: int) -> Floats:
         model = HistGradientBoostingClassifier(
             max_iter=50, max_leaf_nodes=8, early_stopping=False, random_state=seed
         )
-        model.fit(cases.inputs[learnt], came)
-        chance[judged] = model.predict_proba(cases.inputs[judged])[:, 1]
+        with threadpool_limits(
+            1, user_api="openmp"
+        ):  # to share so little takes longer than to do it
+            model.fit(cases.inputs[learnt], came)
+            chance[judged] = model.predict_proba(cases.inputs[judged])[:, 1]
     return chance
 
 
@@ -204,9 +206,7 @@ def _how(cases: Cases) -> str:
     return "each case was judged by a model that had learnt from earlier cases of others only"
 
 
-def _shares(
-    acted: Truths, came: Truths, groups: NDArray[np.int64] | None, seed: int
-) -> tuple[Share, Share]:
+def _shares(acted: Truths, came: Truths, groups: Groups | None, seed: int) -> tuple[Share, Share]:
     """Give precision and recall, with intervals by the percentile bootstrap.
 
     Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapter 13; rows of one entity are

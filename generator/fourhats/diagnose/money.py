@@ -62,7 +62,7 @@ class Stakes:
     def limits(self) -> Limits:
         """What is earned a month by the policies without a model, and by a perfect one.
 
-        By a perfect one: share · max(act_right, missed) + (1 − share) · max(act_wrong, left_alone),
+        By a perfect one: share · max(act_right, missed) + (1 - share) · max(act_wrong, left_alone),
         a decision.
         """
         value = self.value
@@ -82,7 +82,7 @@ class Stakes:
         """Give what a month earns where `recall` of the cases that call for action are acted on.
 
         `precision` is the share of those acted on that call for it. A decision earns what acting on
-        nobody does, and recall · share · (act_gain − act_loss · (1 − precision) / precision).
+        nobody does, and recall · share · (act_gain - act_loss · (1 - precision) / precision).
         """
         odds = (1 - precision) / precision
         gain = recall * self.share * (self.act_gain - self.act_loss * odds)
@@ -92,8 +92,8 @@ class Stakes:
         """Give the precision at which a month earns `added` beyond the best without a model.
 
         It solves `worth` for the precision: with the amount that is short of it,
-        gap = (best + added − nobody) / (volume · share · recall), it is
-        act_loss / (act_loss + act_gain − gap). None: no precision is enough at this recall.
+        gap = (best + added - nobody) / (volume · share · recall), it is
+        act_loss / (act_loss + act_gain - gap). None: no precision is enough at this recall.
         """
         found = recall * self.share * self.value.monthly_volume
         limits = self.limits
@@ -123,14 +123,14 @@ class Cost:
         return None if self.day_rate is None else self.days[percentile] * self.day_rate
 
     def needed(self, percentile: int, months: float | None = None) -> float:
-        """Give what a model has to add a month to pay back: cost / months, and what it costs to run.
+        """Give what a model has to add a month to pay back: cost / months + running.
 
         Without a day rate, the latter alone.
         """
         return (self.amount(percentile) or 0.0) / (months or self.horizon) + self.running
 
     def pays_back(self, percentile: int, added: float) -> float | None:
-        """Give the months until `added` a month has paid the cost: cost / (added − running)."""
+        """Give the months until `added` a month has paid the cost: cost / (added - running)."""
         left = added - self.running
         return (self.amount(percentile) or 0.0) / left if left > 0 else None
 

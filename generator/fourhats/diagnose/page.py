@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
+from fourhats_runtime.chance import INTERVAL
 from fourhats_runtime.monitor.drawn import as_data
 from fourhats_runtime.monitor.pdf import LARGE, QUIET, SMALL, TITLE, Pages
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -36,6 +37,8 @@ class Said:
     answer: str
     reason: str
     questions: Rows
+    unsaid: str
+    """The questions that nobody has answered yet."""
     money: Rows
     beneath: list[str]
     takes: Rows
@@ -50,6 +53,8 @@ class Said:
 def said(diagnosis: Diagnosis) -> Said:
     """Put a diagnosis into words."""
     found, engagement = diagnosis.found, diagnosis.engagement
+    asked = _questions(diagnosis)
+    unsaid = [name.lower() for name, answer in asked.items() if not answer]
     picture = None
     if found.stakes is not None:
         picture = frontier(found.stakes, diagnosis.cost, found.point)
@@ -58,7 +63,8 @@ def said(diagnosis: Diagnosis) -> Said:
         problem=engagement.problem or diagnosis.problem,
         answer=TITLES[found.verdict.answer],
         reason=found.verdict.reason,
-        questions=_questions(diagnosis),
+        questions=[(name, answer) for name, answer in asked.items() if answer],
+        unsaid=f"Not answered yet: {', '.join(unsaid)}." if unsaid else "",
         money=_money(diagnosis),
         beneath=list(_beneath(diagnosis)),
         takes=_takes(diagnosis),
@@ -95,9 +101,10 @@ def pdf(words: Said, path: Path) -> None:
     page.text(words.problem, SIZE, color=QUIET)
     page.text(words.answer, TITLE, bold=True)
     page.text(words.reason, LARGE)
+    page.heading("The problem")
     if words.questions:
-        page.heading("The problem")
-        page.rows(("", ""), words.questions, (24, 76))
+        page.rows(("Asked", "Said"), words.questions, (24, 76))
+    page.text(words.unsaid, SIZE, color=QUIET)
     page.heading("What there is to win")
     page.rows(words.money[0], words.money[1:], (64, 18, 18), numbers=(1, 2))
     for sentence in words.beneath:
@@ -111,10 +118,10 @@ def pdf(words: Said, path: Path) -> None:
     for sentence in words.first:
         page.text(sentence, SIZE)
     if words.needed:
-        width = 40 // (len(words.needed[0]) - 1)
-        page.rows(words.needed[0], words.needed[1:], (60, *[width] * (len(words.needed[0]) - 1)))
+        width = 45 // (len(words.needed[0]) - 1)
+        page.rows(words.needed[0], words.needed[1:], (55, *[width] * (len(words.needed[0]) - 1)))
     page.heading("What the data can support")
-    page.rows(("", ""), words.facts, (20, 80))
+    page.rows(("Looked at", "Found"), words.facts, (20, 80))
     page.points(words.notes)
     page.text(words.foot, SMALL, color=QUIET)
     page.output(path)
@@ -141,14 +148,14 @@ def lines(words: Said) -> Iterator[str]:
     yield from words.notes
 
 
-def _questions(diagnosis: Diagnosis) -> Rows:
+def _questions(diagnosis: Diagnosis) -> dict[str, str]:
     engagement = diagnosis.engagement
     whys = [
         f"{why.because} ({'assumed' if why.evidence == ASSUMED else why.evidence})"
         for why in engagement.whys
     ]
     budget = engagement.budget
-    answers = {
+    return {
         "Whose it is": engagement.owner,
         "What it costs today": engagement.costs_today,
         "Why it is so": "; because ".join(whys),
@@ -165,7 +172,6 @@ def _questions(diagnosis: Diagnosis) -> Rows:
         ),
         "Done means": engagement.done,
     }
-    return [(name, answer) for name, answer in answers.items() if answer]
 
 
 def _money(diagnosis: Diagnosis) -> Rows:
@@ -208,7 +214,7 @@ def _beneath(diagnosis: Diagnosis) -> Iterator[str]:
 
 def _takes(diagnosis: Diagnosis) -> Rows:
     cost, currency = diagnosis.cost, diagnosis.value.currency
-    rows: Rows = [("To build it", "as likely more as less", "holds in 4 of 5 cases")]
+    rows: Rows = [("To build it", "enough 1 time of 2", "enough 4 times of 5")]
     rows.append(("days of work", *(f"{cost.days[each]:,.0f}" for each in (50, 80))))
     if cost.day_rate is None:
         rows.append(("cost", "no day rate given", "no day rate given"))
@@ -247,14 +253,14 @@ def _first(diagnosis: Diagnosis) -> Iterator[str]:
     who = "" if point.entities is None else f" of {point.entities:,} that may have several"
     yield (
         f"A first plain model was tried on {point.rows:,} cases{who}; {point.how}. It adds "
-        f"{gain:+,.0f} {currency} a month to the best without a model ({point.over}), and with 95 % "
-        f"certainty something between {low:+,.0f} and {high:+,.0f}."
+        f"{gain:,.0f} {currency} a month to the best without a model, {point.over} "
+        f"({INTERVAL}: {low:,.0f} to {high:,.0f})."
     )
     if point.precision.value == point.precision.value:
         (hit, hit_low, hit_high), (all_, all_low, all_high) = point.precision, point.recall
         yield (
-            f"It acts on {all_:.0%} of the cases that call for it ({all_low:.0%} to {all_high:.0%}), "
-            f"and {hit:.0%} of those it acts on do ({hit_low:.0%} to {hit_high:.0%})."
+            f"It acts on {all_:.0%} ({all_low:.0%} to {all_high:.0%}) of the cases that call for "
+            f"it, and {hit:.0%} of those it acts on do ({hit_low:.0%} to {hit_high:.0%})."
         )
     else:
         yield "It finds no case on which acting would pay."
@@ -266,12 +272,14 @@ def _needed(diagnosis: Diagnosis) -> Rows:
     if stakes is None:
         return []
     horizons = sorted({6, 12, cost.horizon} if cost.day_rate else {cost.horizon})
-    heads = [f"in {each} months" for each in horizons] if cost.day_rate else ["to earn its running"]
-    rows: Rows = [("It pays back if of those acted on this share calls for it …", *heads)]
+    heads = (
+        [f"within {each} months" for each in horizons] if cost.day_rate else ["to earn its running"]
+    )
+    rows: Rows = [("To pay back, of those acted on so many have to call for it:", *heads)]
     for recall in RECALLS:
         shares = (stakes.precision_needed(recall, cost.needed(80, each)) for each in horizons)
-        cells = ("not possible" if each is None else f"from {each:.0%} on" for each in shares)
-        rows.append((f"… and {recall:.0%} of all that call for it are acted on", *cells))
+        cells = ("not possible" if each is None else f"{each:.0%} or more" for each in shares)
+        rows.append((f"where it acts on {recall:.0%} of all that call for it", *cells))
     return rows
 
 
@@ -285,7 +293,6 @@ def _notes(diagnosis: Diagnosis) -> Iterator[str]:
         )
     if diagnosis.found.point is not None:
         yield (
-            "The first model is not tuned, and has none of the features that somebody who knows the "
-            "business would add: a project may do better. It may also do worse, where tomorrow is "
-            "not like the data."
+            "The first model is not tuned, and knows nothing but these columns: a project may do "
+            "better. It may also do worse, where tomorrow is not like the data."
         )

@@ -18,7 +18,7 @@ FROM = 0.02
 
 def frontier(stakes: Stakes, cost: Cost, point: Point | None) -> Figure:
     """Draw the precision that pays at each recall, and what the first model reaches, in percent."""
-    figure = Figure(figsize=(7.2, 3.5), layout="constrained")
+    figure = Figure(figsize=(7.2, 4.2), layout="constrained")
     axes = figure.subplots()
     recall = np.linspace(0.005, 1, 200)
     needed = _line(stakes, recall, cost.needed(80))
@@ -49,7 +49,7 @@ def frontier(stakes: Stakes, cost: Cost, point: Point | None) -> Figure:
                 fmt="o",
                 color=FIRST,
                 capsize=3,
-                label="where acting pays best, with its 95 % interval",
+                label="where it acts, by your amounts, with its 95 % interval",
             )
     axes.set(
         xlim=(0, 100),
@@ -57,7 +57,7 @@ def frontier(stakes: Stakes, cost: Cost, point: Point | None) -> Figure:
         xlabel="of the cases that call for action, % that are acted on",
         ylabel="of those acted on, % that call for it",
     )
-    axes.legend(fontsize="small", loc="center left", bbox_to_anchor=(1.0, 0.5))
+    figure.legend(fontsize="small", loc="outside lower center", ncols=2, frameon=False)
     return figure
 
 

@@ -11,21 +11,20 @@ from fourhats_runtime.business import ActionValue, NumberValue
 from fourhats.diagnose import support
 from fourhats.diagnose.first_point import actual, first_point, rule_of
 from fourhats.diagnose.money import Limits, Stakes
-from fourhats.diagnose.rows import Table
 from fourhats.diagnose.verdict import judge
 from fourhats.errors import WrongInputError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from duckdb import DuckDBPyRelation
     from fourhats_runtime.business import Value
-    from fourhats_runtime.contract import Contract
     from fourhats_runtime.lifecycle.today import Today
     from fourhats_runtime.profile import Profile
+    from fourhats_runtime.tasks.classification.rule import Rule
 
     from fourhats.diagnose.first_point import Cases, Point
     from fourhats.diagnose.money import Cost
+    from fourhats.diagnose.rows import Table
     from fourhats.diagnose.terms import Engagement
     from fourhats.diagnose.verdict import Verdict
 
@@ -67,9 +66,8 @@ class Diagnosis:
 
 
 def diagnose(
-    rows: DuckDBPyRelation,
+    table: Table,
     profile: Profile,
-    contract: Contract,
     value: Value,
     cost: Cost,
     today: Today | None,
@@ -81,38 +79,32 @@ def diagnose(
         ProjectError: today's rule does not fit them.
 
     """
-    table = Table(rows, contract)
-    counted = table.counted()
+    contract, counted = table.contract, table.counted()
     facts = support.facts(profile, contract, counted)
-    volume, currency = value.monthly_volume, value.currency
     if not (isinstance(value, ActionValue) and contract.positive and len(contract.classes) == TWO):
-        limits, words = _limits(value, contract, counted.classes)
-        return Found(
-            limits, judge(limits, cost, None, volume, currency, words), None, None, words, facts
-        )
+        limits, words = _limits(value, counted.classes)
+        return Found(limits, judge(limits, cost, None, value, words), None, None, words, facts)
     cases = table.cases(counted.known, today)
     share = counted.classes[contract.positive] / counted.known
-    found = of_two_classes(cases, share, contract, value, cost, support.thin(counted))
+    found = of_two_classes(cases, share, rule_of(contract, value), cost, support.thin(counted))
     return Found(found.limits, found.verdict, found.stakes, found.point, facts=facts)
 
 
-def of_two_classes(
-    cases: Cases, share: float, contract: Contract, value: ActionValue, cost: Cost, thin: str = ""
-) -> Found:
+def of_two_classes(cases: Cases, share: float, rule: Rule, cost: Cost, thin: str = "") -> Found:
     """Diagnose cases that are acted on or left; `share` of all call for action."""
     today = None
     if cases.today is not None:
-        earned = rule_of(contract, value).by_policy(cases.today, actual(cases.came, contract))
+        earned = rule.by_policy(cases.today, actual(cases.came, rule.contract))
         today = (cases.today.name, float(earned.mean()))
-    stakes = Stakes(value, share, today)
-    point = first_point(cases, contract, value)
+    stakes = Stakes(rule.value, share, today)
+    point = first_point(cases, rule)
     if point is None:
         thin = thin or "there are too few cases to learn from some and judge by others"
-    verdict = judge(stakes.limits, cost, point, value.monthly_volume, value.currency, thin)
+    verdict = judge(stakes.limits, cost, point, rule.value, thin)
     return Found(stakes.limits, verdict, stakes, point)
 
 
-def _limits(value: Value, contract: Contract, classes: Mapping[str, int]) -> tuple[Limits, str]:
+def _limits(value: Value, classes: Mapping[str, int]) -> tuple[Limits, str]:
     """Give the limits where no first model is tried, and say that.
 
     Of several classes: leaving each case, or acting as if all were of the commonest; a perfect
@@ -122,8 +114,8 @@ def _limits(value: Value, contract: Contract, classes: Mapping[str, int]) -> tup
     volume = value.monthly_volume
     if isinstance(value, NumberValue):
         words = (
-            "where a number is predicted, no first model is tried yet, and what one good number for "
-            "all cases earns is not taken off"
+            "where a number is predicted, no first model is tried yet, and what one good number "
+            "for all cases earns is not taken off"
         )
         return Limits({PLAN_NOTHING: 0.0}, volume * value.right), words
     assert isinstance(value, ActionValue)  # noqa: S101 (there is no third)

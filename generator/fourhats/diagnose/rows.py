@@ -97,7 +97,8 @@ class Table:
         contract = self.contract
         classes = {}
         if contract.classes:
-            found = dict(self._ask(f"SELECT {self._outcome}, count(*) FROM rows GROUP BY 1"))
+            query = f"SELECT {self._outcome}, count(*) FROM rows GROUP BY 1"  # noqa: S608
+            found = dict(self._ask(query))
             classes = {name: found.get(name, 0) for name in contract.classes}
         entity = "NULL" if contract.entity is None else quote(contract.entity.name)
         time = [c for c in contract.columns if c.role == "time" and c.is_time]
@@ -149,9 +150,11 @@ class Table:
 
     def _relation(self, query: str) -> DuckDBPyRelation:
         try:
-            return self._rows.query("rows", query)
+            found = self._rows.query("rows", query)
         except duckdb.Error as error:
             raise WrongInputError(f"the rows cannot be read: {reason(error)}") from error
+        assert found is not None  # noqa: S101 (a SELECT gives rows)
+        return found
 
 
 def _numbers(values: NDArray[Any]) -> NDArray[np.float64]:

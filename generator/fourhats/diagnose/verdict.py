@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
+    from fourhats_runtime.business import Value
+
     from fourhats.diagnose.first_point import Point
     from fourhats.diagnose.money import Cost, Limits
 
@@ -28,14 +30,10 @@ class Verdict:
 
 
 def judge(  # noqa: PLR0911 (a return a rule, in their order)
-    limits: Limits,
-    cost: Cost,
-    point: Point | None,
-    volume: int,
-    currency: str,
-    thin: str = "",
+    limits: Limits, cost: Cost, point: Point | None, value: Value, thin: str = ""
 ) -> Verdict:
     """Recommend by the first rule that applies; `thin` says why the data is too thin to judge."""
+    volume, currency = value.monthly_volume, value.currency
     headroom, horizon = limits.headroom, cost.horizon
     most = f"{headroom:,.0f} {currency} a month"
     if headroom <= cost.running:
@@ -51,7 +49,8 @@ def judge(  # noqa: PLR0911 (a return a rule, in their order)
             "no go",
             "money",
             f"Even a model that is never wrong would add {most}, which pays the likely cost of "
-            f"{median:,.0f} {currency} back in {months:,.0f} months: more than the {horizon} agreed.",
+            f"{median:,.0f} {currency} back in {months:,.0f} months: longer than the {horizon} "
+            "that it may take.",
         )
     if point is None or thin:
         return Verdict(
@@ -62,8 +61,8 @@ def judge(  # noqa: PLR0911 (a return a rule, in their order)
         )
     low, gain, high = (volume * each for each in (point.gain.low, point.gain.gain, point.gain.high))
     adds = (
-        f"A first plain model adds {gain:,.0f} {currency} a month to what is best without one, and "
-        f"the data is compatible with anything from {low:,.0f} to {high:,.0f}"
+        f"A first plain model adds {gain:,.0f} {currency} a month to what is best without one; it "
+        f"may truly be from {low:,.0f} to {high:,.0f}"
     )
     needed = cost.needed(80)
     if high <= 0 or high < cost.needed(50):
@@ -98,5 +97,5 @@ def judge(  # noqa: PLR0911 (a return a rule, in their order)
         "go",
         "money",
         f"{adds}: even the least of that pays a cost of {cost.amount(80):,.0f} {currency}, which "
-        f"holds in four cases of five, back in {cost.pays_back(80, low):,.1f} months.",
+        f"is enough four times of five, back in {cost.pays_back(80, low):,.1f} months.",
     )
