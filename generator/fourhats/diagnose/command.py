@@ -78,7 +78,7 @@ def diagnose_command(request: Request) -> int:
     try:
         diagnosis = _diagnosis(request)
     except ProjectError as error:
-        raise WrongInputError(str(error)) from error
+        raise WrongInputError(_as_typed(str(error), request)) from error
     from fourhats.diagnose import page  # noqa: PLC0415 (it brings matplotlib)
 
     words = page.said(diagnosis)
@@ -92,9 +92,15 @@ def diagnose_command(request: Request) -> int:
     return 0
 
 
+def _as_typed(words: str, request: Request) -> str:
+    """Name today's rule as it was typed, where it was: the runtime names the project's files."""
+    if request.today is None:
+        return words
+    named = words.replace("business.today", "--today")
+    return named.replace(", as features in config/contract.toml", "")
+
+
 def _diagnosis(request: Request) -> Diagnosis:
-    from fourhats.diagnose.result import Diagnosis, diagnose  # noqa: PLC0415
-    from fourhats.diagnose.rows import Table, contract_of  # noqa: PLC0415
     from fourhats.diagnose.terms import read_engagement  # noqa: PLC0415
 
     project = Path(request.dest).expanduser()
@@ -112,6 +118,10 @@ def _diagnosis(request: Request) -> Diagnosis:
         client = of_profile(source, profile, given)
         answers = complete(questionnaire, {**client.suggested, **client.settled, **given}).answers
         value, rule, remarks = _amounts(project, given, answers)
+        # What it brings takes seconds to load: what is wrong is said before.
+        from fourhats.diagnose.result import Diagnosis, diagnose  # noqa: PLC0415
+        from fourhats.diagnose.rows import Table, contract_of  # noqa: PLC0415
+
         contract, which = contract_of(profile, project)
         cost, more = _cost(request, project, answers, engagement, value.currency)
         today = _today(request.today) or rule
@@ -256,6 +266,7 @@ def _as_data(diagnosis: Diagnosis, written: Sequence[Path]) -> dict[str, Any]:
             "entities": point.entities,
             "precision": _share(point.precision),
             "recall": _share(point.recall),
+            "ranking": _share(point.ranking),
             "gain_a_month": {
                 "value": volume * point.gain.gain,
                 "low": volume * point.gain.low,

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from fourhats_runtime.chance import TAIL, Groups
 from fourhats_runtime.lifecycle.comparison import Comparison, compare
+from fourhats_runtime.lifecycle.figures import figures
 from fourhats_runtime.tasks.classification.rule import Rule
 from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingClassifier
@@ -89,6 +90,8 @@ class Point:
     """A decision, beyond the best policy without a model on the same rows."""
     over: str
     """The name of that policy."""
+    ranking: Share
+    """How often the right one of two is put first, of which one calls for action: the AUC."""
     curve: tuple[Floats, Floats]
     """Recall and precision, by falling probability."""
     how: str
@@ -123,6 +126,7 @@ def first_point(cases: Cases, rule: Rule, seed: int = 0) -> Point | None:
         recall=recall,
         gain=gain,
         over=over,
+        ranking=_ranking(outputs, outcomes, rule, judged.groups),
         curve=_curve(chance, came),
         how=_how(cases),
     )
@@ -196,14 +200,12 @@ def _folds(cases: Cases, seed: int) -> list[NDArray[np.intp]]:
 
 def _how(cases: Cases) -> str:
     if cases.rank is None and cases.groups is None:
-        return (
-            f"each case was judged by a model that had learnt from {FOLDS - 1} fifths of the others"
-        )
+        return "each was judged by a model that had learnt from others"
     if cases.rank is None:
-        return "nobody was judged by a model that had learnt from the same entity's rows"
+        return "each was judged by a model that had learnt from rows of others only"
     if cases.groups is None:
-        return "each case was judged by a model that had learnt from earlier cases only"
-    return "each case was judged by a model that had learnt from earlier cases of others only"
+        return "each was judged by a model that had learnt from earlier cases only"
+    return "each was judged by a model that had learnt from earlier cases of others only"
 
 
 def _shares(acted: Truths, came: Truths, groups: Groups | None, seed: int) -> tuple[Share, Share]:
@@ -226,6 +228,12 @@ def _shares(acted: Truths, came: Truths, groups: Groups | None, seed: int) -> tu
             _share(both / of_acted, drawn[:, 0] / drawn[:, 1]),
             _share(both / of_came, drawn[:, 0] / drawn[:, 2]),
         )
+
+
+def _ranking(outputs: Floats, outcomes: Floats, rule: Rule, groups: Groups | None) -> Share:
+    found = figures(outputs, outcomes, rule, groups=groups)["AUC"]
+    ends = (found["figure"], found["low"], found["high"])
+    return Share(*(np.nan if each is None else each for each in ends))
 
 
 def _share(value: float, drawn: Floats) -> Share:

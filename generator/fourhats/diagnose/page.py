@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 Rows = list[tuple[str, ...]]
 SIZE = 8.5
+PAGES, SCALES = 2, (1.0, 0.93, 0.86, 0.79, 0.72, 0.65)
 RECALLS = (0.2, 0.4, 0.6, 0.8)
 
 
@@ -95,8 +96,16 @@ def html(words: Said) -> str:
 
 
 def pdf(words: Said, path: Path) -> None:
-    """Write the two pages."""
-    page = Pages(words.title, "")
+    """Write the two pages; where much is to be said, in smaller letters."""
+    for scale in SCALES:
+        page = _pages(words, scale)
+        if page.pages_count <= PAGES:
+            break
+    page.output(path)
+
+
+def _pages(words: Said, scale: float) -> Pages:
+    page = Pages(words.title, "", scale)
     page.text(words.title, TITLE, bold=True)
     page.text(words.problem, SIZE, color=QUIET)
     page.text(words.answer, TITLE, bold=True)
@@ -124,7 +133,7 @@ def pdf(words: Said, path: Path) -> None:
     page.rows(("Looked at", "Found"), words.facts, (20, 80))
     page.points(words.notes)
     page.text(words.foot, SMALL, color=QUIET)
-    page.output(path)
+    return page
 
 
 def lines(words: Said) -> Iterator[str]:
@@ -214,7 +223,7 @@ def _beneath(diagnosis: Diagnosis) -> Iterator[str]:
 
 def _takes(diagnosis: Diagnosis) -> Rows:
     cost, currency = diagnosis.cost, diagnosis.value.currency
-    rows: Rows = [("To build it", "enough 1 time of 2", "enough 4 times of 5")]
+    rows: Rows = [("To build it", "enough in 1 case of 2", "enough in 4 of 5")]
     rows.append(("days of work", *(f"{cost.days[each]:,.0f}" for each in (50, 80))))
     if cost.day_rate is None:
         rows.append(("cost", "no day rate given", "no day rate given"))
@@ -264,6 +273,11 @@ def _first(diagnosis: Diagnosis) -> Iterator[str]:
         )
     else:
         yield "It finds no case on which acting would pay."
+    right, low, high = (100 * each for each in point.ranking)
+    yield (
+        "Of two cases of which one calls for action, it tells which one "
+        f"{right:.0f} times of 100 ({low:.0f} to {high:.0f}); a coin does 50 times."
+    )
 
 
 def _needed(diagnosis: Diagnosis) -> Rows:
@@ -288,7 +302,7 @@ def _notes(diagnosis: Diagnosis) -> Iterator[str]:
     most = cost.amount(80)
     if engagement.budget is not None and most is not None and most > engagement.budget:
         yield (
-            f"The cost that holds in 4 of 5 cases, {most:,.0f}, is more than the budget of "
+            f"The cost that is enough in 4 of 5 cases, {most:,.0f}, is more than the budget of "
             f"{engagement.budget:,.0f} {diagnosis.value.currency}."
         )
     if diagnosis.found.point is not None:

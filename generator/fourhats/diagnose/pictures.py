@@ -32,7 +32,9 @@ def frontier(stakes: Stakes, cost: Cost, point: Point | None) -> Figure:
         even = _line(stakes, recall, 0.0)
         label = "from here up it beats what is best without a model"
         axes.plot(100 * recall, even, color=LINE, linestyle=":", label=label)
-    axes.axhline(100 * stakes.share, color="grey", linewidth=0.8, linestyle="--", label="by chance")
+    axes.axhline(
+        100 * stakes.share, color="grey", linewidth=0.8, linestyle="--", label="acting at random"
+    )
     if point is not None:
         found, hit = (100 * each for each in point.curve)
         shown = found >= 100 * FROM

@@ -19,6 +19,9 @@ TITLES: dict[Answer, str] = {
     "no go": "No go",
 }
 
+COIN = 0.5
+"""How often the right one of two cases is put first by chance."""
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -65,15 +68,10 @@ def judge(  # noqa: PLR0911 (a return a rule, in their order)
         f"may truly be from {low:,.0f} to {high:,.0f}"
     )
     needed = cost.needed(80)
-    if high <= 0 or high < cost.needed(50):
-        short = (
-            "not even the most of that is a gain"
-            if high <= 0
-            else f"even the most of that is less than the {cost.needed(50):,.0f} a month that it "
-            f"takes to pay back within {horizon} months"
-        )
-        return Verdict("no go", "signal", f"{adds}: {short}.")
-    if low <= 0 or low < needed:
+    safe = low > 0 and low >= needed
+    if not safe and (short := _too_weak(point, high, cost)):
+        return Verdict("no go", "signal", f"{adds}. {short}.")
+    if not safe:
         short = (
             "it may add nothing"
             if low <= 0
@@ -96,6 +94,23 @@ def judge(  # noqa: PLR0911 (a return a rule, in their order)
     return Verdict(
         "go",
         "money",
-        f"{adds}: even the least of that pays a cost of {cost.amount(80):,.0f} {currency}, which "
-        f"is enough four times of five, back in {cost.pays_back(80, low):,.1f} months.",
+        f"{adds}: even the least of that pays a cost of {cost.amount(80):,.0f} {currency} "
+        f"(enough in four cases of five) back in {cost.pays_back(80, low):,.1f} months.",
     )
+
+
+def _too_weak(point: Point, high: float, cost: Cost) -> str:
+    """Say why there is not enough in the data; empty: there may be."""
+    if high <= 0:
+        return "Not even the most of that is a gain"
+    if high < cost.needed(50):
+        return (
+            f"Even the most of that is less than the {cost.needed(50):,.0f} a month that it takes "
+            f"to pay back within {cost.horizon} months"
+        )
+    if not point.ranking.low > COIN:
+        return (
+            "What is in these columns does not tell cases apart better than a coin would: another "
+            "try takes other data, or much more of it"
+        )
+    return ""

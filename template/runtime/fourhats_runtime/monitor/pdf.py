@@ -25,10 +25,14 @@ INK, QUIET, HEAD, RULE = (26, 26, 26), (90, 90, 90), (235, 240, 245), (205, 205,
 
 
 class Pages(FPDF):
-    """A4 pages, with the number of each at its foot."""
+    """A4 pages, with the number of each at its foot.
 
-    def __init__(self, title: str, author: str) -> None:
+    All letters and lines are `scale` times as large.
+    """
+
+    def __init__(self, title: str, author: str, scale: float = 1.0) -> None:
         """Begin the first page."""
+        self.scale = scale
         super().__init__(format="A4")
         fonts = Path(mpl.get_data_path()) / "fonts" / "ttf"
         self.add_font(FONT, "", fonts / "DejaVuSans.ttf")
@@ -58,16 +62,17 @@ class Pages(FPDF):
         """Write a paragraph as it stands: nothing in it is markup."""
         if not words:
             return
+        size *= self.scale
         self.set_font(FONT, "B" if bold else "", size)
         self.set_text_color(*color)
         self.multi_cell(0, size * 0.5, words, align="L", new_x=XPos.LMARGIN, new_y=YPos.NEXT)
-        self.ln(1.5)
+        self.ln(1.5 * self.scale)
 
     def heading(self, words: str) -> None:
         """Write a heading, and begin a page rather than leave it alone at a foot."""
         if self.will_page_break(25):
             self.add_page()
-        self.ln(3)
+        self.ln(3 * self.scale)
         self.text(words, LARGE, bold=True)
 
     def points(self, lines: Iterable[str], nothing: str = "") -> None:
@@ -99,7 +104,7 @@ class Pages(FPDF):
         if not rows:
             self.text(nothing)
             return
-        self.set_font(FONT, "", SMALL)
+        self.set_font(FONT, "", SMALL * self.scale)
         self.set_text_color(*INK)
         self.set_draw_color(*RULE)
         self.set_line_width(0.2)
@@ -108,8 +113,8 @@ class Pages(FPDF):
             text_align=tuple("RIGHT" if n in numbers else "LEFT" for n in range(len(head))),
             headings_style=FontFace(emphasis="BOLD", fill_color=HEAD),
             borders_layout=TableBordersLayout.HORIZONTAL_LINES,
-            line_height=LINE * 0.85,
-            padding=1,
+            line_height=LINE * 0.85 * self.scale,
+            padding=self.scale,
         ) as table:
             for cells in (head, *rows):
                 table.row(list(cells))
