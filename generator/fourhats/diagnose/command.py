@@ -43,6 +43,7 @@ AMOUNTS = {
     "regression": ("value_right", "value_wrong", "value_tolerance", "value_monthly_volume"),
 }
 NAME = "diagnosis"
+BUSINESS = Path("config") / "business.toml"
 
 
 @dataclass(frozen=True)
@@ -117,33 +118,33 @@ def _diagnosis(request: Request) -> Diagnosis:
     with opened(source, request.target, task if isinstance(task, str) else None) as (rows, profile):
         client = of_profile(source, profile, given)
         answers = complete(questionnaire, {**client.suggested, **client.settled, **given}).answers
-        value, rule, remarks = _amounts(project, given, answers)
+        value, rule = _amounts(project, given, answers)
         # What it brings takes seconds to load: what is wrong is said before.
         from fourhats.diagnose.result import Diagnosis, diagnose  # noqa: PLC0415
         from fourhats.diagnose.rows import Table, contract_of  # noqa: PLC0415
 
         contract, which = contract_of(profile, project)
-        cost, more = _cost(request, project, answers, engagement, value.currency)
+        cost, remarks = _cost(request, project, answers, engagement, value.currency)
         today = _today(request.today) or rule
         found = diagnose(Table(rows, contract), profile, value, cost, today)
+    words, decision = _words(project, given, engagement)
     about = f"The columns are taken {which}."
     return Diagnosis(
         name=str(answers["project_name"]),
-        problem=str(answers["business_problem"]),
-        decision=str(answers["business_decision"]),
-        engagement=engagement,
+        decision=decision,
+        engagement=engagement.model_copy(update=words),
         source=Path(source.label).name,
         target=contract.target.source,
         value=value,
         cost=cost,
         found=found,
-        remarks=[*remarks, *more, about],
+        remarks=[*remarks, about],
     )
 
 
 def _amounts(
     project: Path, given: Mapping[str, Any], answers: Mapping[str, Any]
-) -> tuple[Value, Today | None, list[str]]:
+) -> tuple[Value, Today | None]:
     """Give what decisions are worth, and today's rule: a project's files, or the answers."""
     from fourhats_runtime.business import ActionValue, Business, NumberValue  # noqa: PLC0415
     from fourhats_runtime.settings import Settings  # noqa: PLC0415
@@ -151,9 +152,9 @@ def _amounts(
     task = str(answers["task"])
     kind = NumberValue if task == "regression" else ActionValue
     settings = Settings(project)
-    if (project / "config" / "business.toml").is_file():
+    if (project / BUSINESS).is_file():
         rule = _today(settings(Business).today)
-        return settings(kind), rule, []
+        return settings(kind), rule
     if lacking := [name for name in AMOUNTS[task] if name not in given]:
         raise WrongInputError(
             "what are decisions worth, and how many are there? Give "
@@ -166,7 +167,23 @@ def _amounts(
         amounts |= {"right": right, "wrong": wrong, "tolerance": answers["value_tolerance"]}
     else:
         amounts |= {"act_right": right, "act_wrong": wrong, "missed": 0.0, "left_alone": 0.0}
-    return kind.model_validate({"currency": answers["value_currency"], **amounts}), None, []
+    return kind.model_validate({"currency": answers["value_currency"], **amounts}), None
+
+
+def _words(
+    project: Path, given: Mapping[str, Any], engagement: Engagement
+) -> tuple[dict[str, str], str]:
+    """Give problem and owner, and the decision: as somebody said them, never by a default."""
+    from fourhats_runtime.business import Business  # noqa: PLC0415
+    from fourhats_runtime.settings import Settings  # noqa: PLC0415
+
+    names = ("problem", "owner", "decision")
+    said = {name: str(given.get(f"business_{name}", "")) for name in names}
+    if (project / BUSINESS).is_file():
+        business = Settings(project)(Business)
+        said = {name: getattr(business, name) for name in names}
+    words = {name: getattr(engagement, name) or said[name] for name in ("problem", "owner")}
+    return words, said["decision"]
 
 
 def _today(sql: str | None) -> Today | None:

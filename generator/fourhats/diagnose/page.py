@@ -61,7 +61,7 @@ def said(diagnosis: Diagnosis) -> Said:
         picture = frontier(found.stakes, diagnosis.cost, found.point)
     return Said(
         title=f"Is it worth building? {diagnosis.name}",
-        problem=engagement.problem or diagnosis.problem,
+        problem=engagement.problem or f"To predict {diagnosis.target} from {diagnosis.source}.",
         answer=TITLES[found.verdict.answer],
         reason=found.verdict.reason,
         questions=[(name, answer) for name, answer in asked.items() if answer],

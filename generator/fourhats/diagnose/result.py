@@ -52,7 +52,6 @@ class Diagnosis:
     """All that is said before anything is built."""
 
     name: str
-    problem: str
     decision: str
     engagement: Engagement
     source: str

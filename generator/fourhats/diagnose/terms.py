@@ -74,10 +74,12 @@ class Constraints(_Strict):
 
 
 class Engagement(_Strict):
-    """The problem, its owner and its limits; what is not said is empty."""
+    """The problem and its limits; what is not said is empty."""
 
     problem: Text = ""
+    """Empty: as config/business.toml, or an answer, says."""
     owner: Text = ""
+    """The same."""
     costs_today: Text = ""
     """How the problem shows in money today."""
     whys: Annotated[tuple[Why, ...], Field(max_length=5)] = ()
