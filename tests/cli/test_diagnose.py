@@ -7,7 +7,10 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from fourhats.diagnose.terms import Engagement, read_engagement
+from fourhats.estimate.engagement import read_terms
 
+from tests.services.rendered import ROOT
 from tests.update.commands import fourhats
 
 if TYPE_CHECKING:
@@ -112,7 +115,9 @@ def test_a_strong_signal_is_go_on_two_pages(customers: Path, tmp_path: Path) -> 
     assert "Žofia Ćirić" in html
     assert "nobody calls them (assumed)" in html
     assert "an answer within 200 ms" in html
-    assert "Not answered yet: what it costs today, without a model" in html
+    assert (
+        "Not answered yet: what it costs today, what a prediction changes, without a model" in html
+    )
     assert not re.search(r"(src|href)=[\"'](?!data:)|@import|url\(", html)
 
 
@@ -193,6 +198,25 @@ def test_a_projects_own_amounts_rule_and_contract_count(customers: Path, tmp_pat
     assert found["a_month"]["perfect"] == pytest.approx(1000 * 50 * perfect / 600)
     assert "The columns are taken as your config/contract.toml says." in found["remarks"]
     assert (project / "docs" / "diagnosis.pdf").is_file()
+
+
+def test_the_file_of_the_engagement_is_read_as_it_comes_and_with_its_examples(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "config").mkdir()
+    text = (ROOT / "template" / "config" / "engagement.toml").read_text(encoding="utf-8")
+    file = tmp_path / "config" / "engagement.toml"
+    file.write_text(text, encoding="utf-8")
+    assert read_engagement(tmp_path) == Engagement()
+    assert read_terms(tmp_path, "EUR")[0].day_rate is None
+    settings = re.sub(r"^# (?=[a-z_]+ = |\[\[)", "", text, flags=re.MULTILINE)
+    file.write_text(settings, encoding="utf-8")
+    found = read_engagement(tmp_path)
+    assert found.whys
+    assert found.stakeholders
+    assert found.budget
+    assert len(found.constraints.words) == 3
+    assert read_terms(tmp_path, "EUR")[0].day_rate
 
 
 def _with(text: str, shell: Shell) -> None:
