@@ -147,6 +147,28 @@ def test_little_money_is_no_go_by_money(customers: Path, tmp_path: Path) -> None
     assert "longer than the 12 that it may take" in found["verdict"]["reason"]
 
 
+def test_cases_of_one_machine_and_of_the_future_are_kept_apart_and_texts_are_read(
+    tmp_path: Path,
+) -> None:
+    lines = ["machine,day,note,failed"]
+    for row in range(896):
+        fails = row * 31 % 7 < 2
+        words = ("grinding noise", "smells burnt")[row % 2] if fails else "runs as it should"
+        kind = "yes" if fails else "no"
+        lines.append(f"m{row % 112:03},2026-{1 + row // 112:02}-01,{words} {row},{kind}")
+    path = tmp_path / "machines.csv"
+    path.write_text("\n".join(lines), encoding="utf-8")
+    arguments = ("--client-data", path, "--target", "failed", *AMOUNTS, "--day-rate", "900")
+    found = diagnosed(*arguments, "--out", tmp_path / "out")
+    point = found["first_point"]
+    assert point["how"].endswith("earlier cases of others only")
+    assert point["entities"] == 112
+    assert 600 < point["rows"] < 750, "the first of five parts of the time is learnt from alone"
+    assert point["ranking"]["low"] > 0.9, "the words tell"
+    assert found["data"]["Time covered"] == "2026-01-01 to 2026-08-01"
+    assert found["verdict"]["answer"] == "go"
+
+
 def test_of_a_number_the_limits_of_money_alone_are_given(customers: Path, tmp_path: Path) -> None:
     amounts = ("-d", "value_right=10", "-d", "value_wrong=5", "-d", "value_monthly_volume=300")
     arguments = ("--client-data", customers, "--target", "Age", *amounts)

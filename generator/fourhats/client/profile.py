@@ -216,6 +216,8 @@ def _page(profile: Profile) -> Iterable[str]:
         yield one_line(f"Target: {profile.target} ({profile.task}){positive}")
     for warning in profile.warnings:
         yield f"{styled('warning:', 'yellow')} {one_line(warning)}"
+    if profile.target is not None:
+        yield "Whether it is worth building: `fourhats diagnose`, with the same data and target"
 
 
 def _row(column: Column) -> tuple[str, ...]:

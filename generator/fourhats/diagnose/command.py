@@ -130,7 +130,9 @@ def _diagnosis(request: Request) -> Diagnosis:
     words, decision = _words(project, given, engagement)
     about = f"The columns are taken {which}."
     return Diagnosis(
-        name=str(answers["project_name"]),
+        name=str(
+            given.get("project_name") or f"{contract.target.source}, by {Path(source.label).name}"
+        ),
         decision=decision,
         engagement=engagement.model_copy(update=words),
         source=Path(source.label).name,

@@ -19,6 +19,11 @@ if TYPE_CHECKING:
 NOBODY, EVERYBODY = "act on nobody", "act on everybody"
 
 
+def written(amount: float) -> str:
+    """Write an amount of money to the unit: nothing has no sign."""
+    return f"{round(amount):,}"
+
+
 @dataclass(frozen=True)
 class Limits:
     """What is earned a month, in the currency: without a model, and by one that is never wrong."""

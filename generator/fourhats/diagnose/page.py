@@ -11,9 +11,10 @@ from fourhats_runtime.monitor.drawn import as_data
 from fourhats_runtime.monitor.pdf import LARGE, QUIET, SMALL, TITLE, Pages
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from fourhats.diagnose.money import written
 from fourhats.diagnose.pictures import frontier
 from fourhats.diagnose.terms import ASSUMED
-from fourhats.diagnose.verdict import TITLES
+from fourhats.diagnose.verdict import TITLES, adds_or_loses
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -259,11 +260,10 @@ def _first(diagnosis: Diagnosis) -> Iterator[str]:
     if point is None:
         return
     low, gain, high = (volume * e for e in (point.gain.low, point.gain.gain, point.gain.high))
-    who = "" if point.entities is None else f" of {point.entities:,} that may have several"
     yield (
-        f"A first plain model was tried on {point.rows:,} cases{who}; {point.how}. It adds "
-        f"{gain:,.0f} {currency} a month to the best without a model, {point.over} "
-        f"({INTERVAL}: {low:,.0f} to {high:,.0f})."
+        f"A first plain model was tried on {point.rows:,} cases; {point.how}. It "
+        f"{adds_or_loses(gain, currency)} the best without a model, which is to {point.over} "
+        f"({INTERVAL}: {written(low)} to {written(high)})."
     )
     if point.precision.value == point.precision.value:
         (hit, hit_low, hit_high), (all_, all_low, all_high) = point.precision, point.recall

@@ -15,8 +15,10 @@ from fourhats_runtime.data.duckdb_errors import reason
 from fourhats_runtime.data.quality import meant
 from fourhats_runtime.data.sql import literal, quote
 from fourhats_runtime.data.typed_values import SQL_TYPES
+from fourhats_runtime.model.encoding import SPLIT
 from fourhats_runtime.model.features import columns, feed, texts
 from fourhats_runtime.profile import to_toml
+from sklearn.feature_extraction.text import CountVectorizer
 
 from fourhats.diagnose.first_point import Cases
 from fourhats.errors import WrongInputError
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 MOST_ROWS = 50_000
 """So many are learnt from and judged; of more, an even sample."""
 PARTS = 1_000_000
+MOST_WORDS = 200
 
 
 @dataclass(frozen=True)
@@ -130,9 +133,12 @@ class Table:
         row = columns(values, contract)
         given = feed(row, contract, None)
         words = texts(contract)
-        inputs = [_numbers(given[name].ravel()) for name in given if name not in words]
+        inputs = [
+            _terms(each.ravel()) if name in words else _numbers(each.ravel())
+            for name, each in given.items()
+        ]
         return Cases(
-            np.column_stack([*inputs, np.zeros(len(came))]),  # there may be nothing but texts
+            np.column_stack(inputs),
             came,
             None if entity is None else numbered(values[entity.name]),
             np.asarray(values["_rank"], dtype=np.float64) if order else None,
@@ -155,6 +161,15 @@ class Table:
             raise WrongInputError(f"the rows cannot be read: {reason(error)}") from error
         assert found is not None  # noqa: S101 (a SELECT gives rows)
         return found
+
+
+def _terms(values: NDArray[Any]) -> NDArray[np.float64]:
+    """Tell which of the commonest words are in each text, shape (rows, words).
+
+    As with categories, no outcome is looked at.
+    """
+    counter = CountVectorizer(binary=True, **(SPLIT | {"max_features": MOST_WORDS}))
+    return np.asarray(counter.fit_transform(values).toarray(), dtype=np.float64)
 
 
 def _numbers(values: NDArray[Any]) -> NDArray[np.float64]:

@@ -54,9 +54,8 @@ def facts(profile: Profile, contract: Contract, counted: Counted) -> list[tuple[
     )
     texts = _listed([c.source for c in contract.features if c.words])
     if texts:
-        found.append(
-            ("Free texts", f"{texts}: the first model leaves them out; a later one may not")
-        )
+        said = f"{texts}: the first model knows which of the commonest words are in them"
+        found.append(("Free texts", said))
     return found
 
 
@@ -83,9 +82,9 @@ def _time(contract: Contract, counted: Counted) -> str:
 def _leaks(left_out: list[str], asked: list[str]) -> str:
     words = []
     if left_out:
-        words.append(f"{_listed(left_out)}: seem to give the outcome away, and are left out")
+        words.append(f"{_listed(left_out)}: left out, for giving the outcome away, as it seems")
     if asked:
-        words.append(f"{_listed(asked)}: tell so much that one has to ask when they are known")
+        words.append(f"{_listed(asked)}: so telling that one has to ask when it is known")
     return "; ".join(words) or "no column seems to give the outcome away"
 
 

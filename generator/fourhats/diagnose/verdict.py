@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from fourhats.diagnose.money import written
+
 if TYPE_CHECKING:
     from fourhats_runtime.business import Value
 
@@ -62,10 +64,10 @@ def judge(  # noqa: PLR0911 (a return a rule, in their order)
             f"There is money in it, up to {most}, but how much of it a model would find is not "
             f"known: {thin}.",
         )
-    low, gain, high = (volume * each for each in (point.gain.low, point.gain.gain, point.gain.high))
+    low, high = volume * point.gain.low, volume * point.gain.high
     adds = (
-        f"A first plain model adds {gain:,.0f} {currency} a month to what is best without one; it "
-        f"may truly be from {low:,.0f} to {high:,.0f}"
+        f"A first plain model {adds_or_loses(volume * point.gain.gain, currency)} what is best "
+        f"without one; it may truly be from {written(low)} to {written(high)}"
     )
     needed = cost.needed(80)
     safe = low > 0 and low >= needed
@@ -99,13 +101,19 @@ def judge(  # noqa: PLR0911 (a return a rule, in their order)
     )
 
 
+def adds_or_loses(gain: float, currency: str) -> str:
+    """Say what a month differs by, before what it is compared with."""
+    amount = f"{written(abs(gain))} {currency} a month"
+    return f"loses {amount} against" if round(gain) < 0 else f"adds {amount} to"
+
+
 def _too_weak(point: Point, high: float, cost: Cost) -> str:
     """Say why there is not enough in the data; empty: there may be."""
     if high <= 0:
-        return "Not even the most of that is a gain"
+        return "Even at the best of that, nothing is gained"
     if high < cost.needed(50):
         return (
-            f"Even the most of that is less than the {cost.needed(50):,.0f} a month that it takes "
+            f"Even the best of that is less than the {cost.needed(50):,.0f} a month that it takes "
             f"to pay back within {cost.horizon} months"
         )
     if not point.ranking.low > COIN:
