@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from fourhats.diagnose.command import LIBRARIES
 from fourhats.diagnose.terms import Engagement, read_engagement
 from fourhats.estimate.engagement import read_terms
 
@@ -268,6 +269,15 @@ def test_what_does_not_do_is_said_in_a_line_and_nothing_is_written(shell: Shell)
     assert "(there are: age)" in rule
     _with("age,left\n" + "".join(f"{20 + n % 50},yes\n" for n in range(99)), shell)
     assert "left" in shell.refused(*typed, "left", *AMOUNTS)
+
+
+def test_a_library_that_is_not_installed_is_named(
+    customers: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(LIBRARIES, "no_such_module", "no-such-library")
+    done = fourhats("diagnose", "--client-data", customers, "--target", "churned", *AMOUNTS)
+    assert done.code == 2
+    assert "no-such-library: install fourhats with its extra `diagnose`" in done.err
 
 
 @pytest.mark.parametrize(
