@@ -171,7 +171,7 @@ def _questions(diagnosis: Diagnosis) -> dict[str, str]:
         "Why it is so": "; because ".join(whys),
         "What is done today": engagement.today,
         "What a prediction changes": diagnosis.decision,
-        "Without a model": "; ".join(engagement.alternatives),
+        "Ways without a model": "; ".join(engagement.alternatives),
         "Who has a stake": "; ".join(f"{e.name}: {e.stake}" for e in engagement.stakeholders),
         "Limits": "; ".join(
             [
@@ -180,7 +180,7 @@ def _questions(diagnosis: Diagnosis) -> dict[str, str]:
                 *engagement.constraints.words,
             ]
         ),
-        "Done means": engagement.done,
+        "What done means": engagement.done,
     }
 
 
