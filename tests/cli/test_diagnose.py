@@ -117,7 +117,8 @@ def test_a_strong_signal_is_go_on_two_pages(customers: Path, tmp_path: Path) -> 
     assert "nobody calls them (assumed)" in html
     assert "an answer within 200 ms" in html
     assert (
-        "Not answered yet: what it costs today, what a prediction changes, ways without a model" in html
+        "Not answered yet: what it costs today, what a prediction changes, ways without a model"
+        in html
     )
     assert not re.search(r"(src|href)=[\"'](?!data:)|@import|url\(", html)
 
