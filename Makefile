@@ -75,7 +75,7 @@ cookiecutter: .venv/.installed ## declare the questions to cookiecutter, after a
 	$(VENV)/python hooks/cookiecutter_json.py
 
 pins: .venv/.installed ## refresh every pinned version, ours and the projects'
-	$(UV) pip compile --quiet --upgrade --universal --python-version 3.11 --group dev --extra sources --extra estimate --extra all \
+	$(UV) pip compile --quiet --upgrade --universal --python-version 3.11 --group dev --extra sources --extra diagnose --extra all \
 	  --no-emit-index-url --no-annotate --custom-compile-command "make pins" \
 	  --output-file constraints.txt pyproject.toml template/runtime/pyproject.toml
 	$(VENV)/python pins/refresh.py
@@ -86,7 +86,7 @@ release: .venv/.installed ## tag and build a version: make release VERSION=0.2.0
 
 .venv/.installed: pyproject.toml template/runtime/pyproject.toml constraints.txt $(SPARK_WHEEL) | $(UV)
 	$(UV) venv --quiet --clear --python '>=3.11,<3.15' .venv
-	$(UV) pip install --quiet --python .venv --constraint constraints.txt --editable ".[sources,estimate]" \
+	$(UV) pip install --quiet --python .venv --constraint constraints.txt --editable ".[sources,diagnose]" \
 	  --editable "template/runtime[all]" --group dev
 	@touch $@
 

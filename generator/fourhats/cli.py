@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from fourhats.client.sources import Place
+
 _OF_ANOTHER_REPOSITORY = (
     "GIT_COMMON_DIR",
     "GIT_DIR",
@@ -135,10 +137,25 @@ def _adopt(options: argparse.Namespace) -> int:
 
 def _profile(options: argparse.Namespace) -> int:
     from fourhats.client.profile import profile_command
+
+    return profile_command(_place(options, options.data), options.target, as_json=options.json)
+
+
+def _diagnose(options: argparse.Namespace) -> int:
+    from fourhats.diagnose.command import Request, diagnose_command
+
+    typed = _typed(options)
+    place = _place(options, typed.pop("client_data"))
+    for name in ("table", "query", "sheet", "columns", "header", "encoding"):
+        typed.pop(name)
+    return diagnose_command(Request(place=place, **typed))
+
+
+def _place(options: argparse.Namespace, address: str) -> Place:
     from fourhats.client.sources import Place
 
-    place = Place(
-        options.data,
+    return Place(
+        address,
         options.table,
         options.query,
         options.sheet,
@@ -146,7 +163,6 @@ def _profile(options: argparse.Namespace) -> int:
         options.header,
         options.encoding,
     )
-    return profile_command(place, options.target, as_json=options.json)
 
 
 def _estimate(options: argparse.Namespace) -> int:
@@ -209,6 +225,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_status(commands)
     _add_adopt(commands)
     _add_profile(commands)
+    _add_diagnose(commands)
     _add_estimate(commands)
     _add_doctor(commands)
     return parser
@@ -371,6 +388,69 @@ def _add_profile(commands: argparse._SubParsersAction[_Parser]) -> None:
     _add_part(profile)
     profile.add_argument("--target", metavar="COLUMN", help="the column to predict")
     profile.add_argument("--json", action="store_true", help="for a program to read")
+
+
+def _add_diagnose(commands: argparse._SubParsersAction[_Parser]) -> None:
+    diagnose = commands.add_parser(
+        "diagnose",
+        help="say whether it is worth building: two pages, HTML and PDF",
+        description="From the client's data, what decisions are worth and what building takes: "
+        "what a perfect model could add, what a first one does, and whether to go on.",
+    )
+    diagnose.set_defaults(run_command=_diagnose)
+    diagnose.add_argument(
+        "dest",
+        metavar="DEST",
+        nargs="?",
+        default=".",
+        help="a project, or a folder with config/engagement.toml (default: this folder)",
+    )
+    diagnose.add_argument(
+        "--client-data",
+        metavar="PATH|URL",
+        required=True,
+        help="the client's data: what `fourhats profile` takes",
+    )
+    _add_part(diagnose)
+    diagnose.add_argument("--target", metavar="COLUMN", help="the column of it to predict")
+    _add_data(diagnose)
+    diagnose.add_argument(
+        "--answers", metavar="FILE", help="answers from a YAML file, before there is a project"
+    )
+    diagnose.add_argument(
+        "--today",
+        metavar="SQL",
+        help="what is done today, as a condition on the columns, such as 'tenure < 12'",
+    )
+    diagnose.add_argument(
+        "--day-rate",
+        metavar="AMOUNT",
+        type=_positive(float),
+        help="what a day of work costs (default: of [estimate] in config/engagement.toml)",
+    )
+    diagnose.add_argument(
+        "--months",
+        metavar="N",
+        type=_positive(int),
+        help="within which it has to pay back (default: of [engagement] there, else 24)",
+    )
+    diagnose.add_argument(
+        "--out",
+        metavar="FOLDER",
+        help="where the pages go (default: docs/ of the project, else this folder)",
+    )
+    diagnose.add_argument("--json", action="store_true", help="for a program to read")
+
+
+def _positive(kind: Callable[[str], float]) -> Callable[[str], float]:
+    def read(text: str) -> float:
+        number = kind(text)
+        if not 0 < number < float("inf"):
+            raise argparse.ArgumentTypeError(f"'{text}' is no number above 0")
+        return number
+
+    read.__name__ = "number above 0"
+    return read
 
 
 def _add_estimate(commands: argparse._SubParsersAction[_Parser]) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import yaml
+from fourhats_runtime.settings import NOT_SETTINGS
 
 from tests.render import runtime
 from tests.render.tree import Tree
@@ -172,7 +173,7 @@ def test_prometheus_asks_for_what_the_services_report(tree: Tree) -> None:
 
 def test_every_setting_is_one_that_the_runtime_reads(tree: Tree) -> None:
     for path in (tree.folder / "config").glob("*.toml"):
-        if path.name in {"airflow.toml", "contract.toml"}:
+        if path.name in NOT_SETTINGS:
             continue
         for table, keys in tree.toml(tree.name(path)).items():
             if isinstance(keys, dict):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from fourhats_runtime.profile import Column, Profile
 
-    from fourhats.client.sources import ClientSource, Place
+    from fourhats.client.sources import ClientSource, Place, Rows
 
 LISTED = 12
 """Columns that are left out, of which the reasons are shown."""
@@ -117,11 +118,24 @@ def profiled(source: ClientSource, target: str | None, task: str | None = None) 
         WrongInputError: it is no table, cannot be read, or the target does not do.
 
     """
+    with opened(source, target, task) as (_, profile):
+        return profile
+
+
+@contextmanager
+def opened(source: ClientSource, target: str | None, task: str | None = None) -> Rows:
+    """Give a client's rows beside their profile, while they can be read.
+
+    Raises:
+        WrongInputError: as `profiled`.
+
+    """
     from fourhats_runtime.profile import TableFileError, TargetError  # noqa: PLC0415
 
     label = source.label
     try:
-        return source.profile(target, task)
+        with source.rows(target, task) as found:
+            yield found
     except (TableFileError, TargetError) as error:
         raise WrongInputError(_with_file(label, str(error))) from error
     except OSError as error:
@@ -137,6 +151,17 @@ def client_data(source: ClientSource, target: str | None, given: Mapping[str, An
     """
     task = given.get("task")
     profile = profiled(source, target, task if isinstance(task, str) else None)
+    return of_profile(source, profile, given)
+
+
+def of_profile(source: ClientSource, profile: Profile, given: Mapping[str, Any]) -> ClientData:
+    """Put a client's data beside the answers.
+
+    Raises:
+        WrongInputError: no target; an answer that contradicts the data.
+
+    """
+    task = given.get("task")
     if profile.target is None:
         raise WrongInputError(
             f"{source.label}: which column is to be predicted? Say it with --target; "
@@ -191,6 +216,8 @@ def _page(profile: Profile) -> Iterable[str]:
         yield one_line(f"Target: {profile.target} ({profile.task}){positive}")
     for warning in profile.warnings:
         yield f"{styled('warning:', 'yellow')} {one_line(warning)}"
+    if profile.target is not None:
+        yield "Whether it is worth building: `fourhats diagnose`, with the same data and target"
 
 
 def _row(column: Column) -> tuple[str, ...]:

@@ -14,10 +14,14 @@ from fourhats.errors import WrongInputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
 
+    from duckdb import DuckDBPyRelation
     from fourhats_runtime.data import Source
     from fourhats_runtime.profile import Profile
 
+    Rows = Iterator[tuple[DuckDBPyRelation, Profile]]
+    Profiled = AbstractContextManager[tuple[DuckDBPyRelation, Profile]]
 
 WORKBOOKS = {".xlsx", ".xlsm", ".xlsb", ".xls", ".ods"}
 DATABASES = {
@@ -81,8 +85,8 @@ class ClientSource(Protocol):
     def settings(self) -> dict[str, dict[str, Any]]:
         """What the project's config/sources.toml has to say of it beside the answers, by table."""
 
-    def profile(self, target: str | None, task: str | None) -> Profile:
-        """Profile its rows; the runtime's errors come through."""
+    def rows(self, target: str | None, task: str | None) -> Profiled:
+        """Open its rows and profile them; the runtime's errors come through."""
 
 
 def client_source(place: Place, project: Path | None = None) -> ClientSource:
@@ -138,15 +142,18 @@ class Files:
         """Give what the files do not say of themselves."""
         return {"files": self.reading}
 
-    def profile(self, target: str | None, task: str | None) -> Profile:
-        """Profile all rows."""
+    @contextmanager
+    def rows(self, target: str | None, task: str | None) -> Rows:
+        """Give all rows."""
         from fourhats_runtime.data.files.reading import Reading  # noqa: PLC0415
-        from fourhats_runtime.profile import profile_file  # noqa: PLC0415 (it brings DuckDB)
+        from fourhats_runtime.profile import profiled_rows  # noqa: PLC0415 (it brings DuckDB)
 
         reading = Reading(**self.reading)
-        with _libraries(self.label):
-            profile = profile_file(self.label, target, task, reading)
-        return replace(profile, warnings=(*self.remarks, *profile.warnings))
+        with (
+            _libraries(self.label),
+            profiled_rows(self.label, target, task, reading) as (rows, profile),
+        ):
+            yield rows, replace(profile, warnings=(*self.remarks, *profile.warnings))
 
 
 @dataclass(frozen=True)
@@ -169,8 +176,8 @@ class Objects:
         """Give nothing beside the answers."""
         return {}
 
-    def profile(self, target: str | None, task: str | None) -> Profile:
-        """Profile the rows of all files."""
+    def rows(self, target: str | None, task: str | None) -> Profiled:
+        """Give the rows of all files."""
         from fourhats_runtime.data import ObjectStorage  # noqa: PLC0415
 
         section = {
@@ -208,13 +215,14 @@ class Workbook:
         """Give the names of the columns, where the sheet does not."""
         return {"excel": self.naming}
 
-    def profile(self, target: str | None, task: str | None) -> Profile:
-        """Profile all rows of the sheets."""
+    @contextmanager
+    def rows(self, target: str | None, task: str | None) -> Rows:
+        """Give all rows of the sheets."""
         from fourhats_runtime.data import Excel  # noqa: PLC0415
 
         section = {"path": _absolute(self.label), "sheet": self.sheet, **self.naming}
-        profile = _loaded(Excel(), section, {}, self.label, target, task)
-        return replace(profile, warnings=(*self.remarks, *profile.warnings))
+        with _loaded(Excel(), section, {}, self.label, target, task) as (rows, profile):
+            yield rows, replace(profile, warnings=(*self.remarks, *profile.warnings))
 
 
 @dataclass(frozen=True)
@@ -241,14 +249,15 @@ class Database:
         """Give nothing beside the answers."""
         return {}
 
-    def profile(self, target: str | None, task: str | None) -> Profile:
-        """Profile all rows that the query gives."""
+    def rows(self, target: str | None, task: str | None) -> Profiled:
+        """Give all rows that the query gives."""
         from fourhats_runtime.data import MySQL, Postgres  # noqa: PLC0415
 
         source = MySQL() if self.kind == "mysql" else Postgres()
         return _loaded(source, {"query": self.query}, self.secrets, self.label, target, task)
 
 
+@contextmanager
 def _loaded(  # noqa: PLR0913, PLR0917 (what a source is to read, and what for)
     source: Source,
     section: Mapping[str, Any],
@@ -256,8 +265,8 @@ def _loaded(  # noqa: PLR0913, PLR0917 (what a source is to read, and what for)
     label: str,
     target: str | None,
     task: str | None,
-) -> Profile:
-    """Profile what the runtime's own source reads."""
+) -> Rows:
+    """Give what the runtime's own source reads."""
     import duckdb  # noqa: PLC0415
     from fourhats_runtime.errors import ProjectError  # noqa: PLC0415
     from fourhats_runtime.profile import profile_relation  # noqa: PLC0415
@@ -272,8 +281,9 @@ def _loaded(  # noqa: PLR0913, PLR0917 (what a source is to read, and what for)
         except ProjectError as error:
             # The project's own files, which it names at the end, are not there yet.
             raise WrongInputError(re.sub(r" \([\w., _/]*\)$", "", str(error))) from error
-        profile = profile_relation(connection.table("client_rows"), target, task)
-    return replace(profile, path=label, warnings=(*loaded.said, *profile.warnings))
+        rows = connection.table("client_rows")
+        profile = profile_relation(rows, target, task)
+        yield rows, replace(profile, path=label, warnings=(*loaded.said, *profile.warnings))
 
 
 @contextmanager

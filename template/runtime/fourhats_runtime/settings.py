@@ -21,7 +21,7 @@ from pydantic_settings import (
 
 from fourhats_runtime.errors import ProjectError
 
-NOT_SETTINGS = ("airflow.toml", "contract.toml")
+NOT_SETTINGS = ("airflow.toml", "contract.toml", "engagement.toml")
 """Files in config/ with readers of their own."""
 
 

@@ -13,7 +13,8 @@ from fourhats_runtime.chance import INTERVAL
 from fourhats_runtime.files import write_atomically
 from fourhats_runtime.lifecycle.ledger import Experiment
 from fourhats_runtime.lifecycle.variants import Trained
-from fourhats_runtime.monitor.page import ENVIRONMENT, amount, as_data, interval
+from fourhats_runtime.monitor.drawn import as_data
+from fourhats_runtime.monitor.page import ENVIRONMENT, amount, interval
 from fourhats_runtime.project import Project
 
 DECIDED = ("champion", "promoted", "rolled back")

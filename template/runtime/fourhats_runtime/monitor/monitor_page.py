@@ -16,11 +16,12 @@ from fourhats_runtime.files import write_atomically
 from fourhats_runtime.lifecycle.registry import Registry
 from fourhats_runtime.limits import Drift
 from fourhats_runtime.monitor import alerts
+from fourhats_runtime.monitor.drawn import as_data
 from fourhats_runtime.monitor.findings import Finding
 from fourhats_runtime.monitor.history import kept
 from fourhats_runtime.monitor.incident_log import incidents
 from fourhats_runtime.monitor.months import last_months
-from fourhats_runtime.monitor.page import ENVIRONMENT, as_data
+from fourhats_runtime.monitor.page import ENVIRONMENT
 from fourhats_runtime.monitor.time_plots import figures_over_time, value_figure, volume_figure
 from fourhats_runtime.project import Project
 

@@ -26,11 +26,12 @@ from fourhats_runtime.lifecycle.registry import CONTRACT_FILE, Registry
 from fourhats_runtime.monitor import monthly_pdf
 from fourhats_runtime.monitor.contract_changes import changes
 from fourhats_runtime.monitor.decisions import on_holdout
+from fourhats_runtime.monitor.drawn import as_data
 from fourhats_runtime.monitor.findings import question
 from fourhats_runtime.monitor.history import Noted, kept
 from fourhats_runtime.monitor.incident_log import Incident, incidents
 from fourhats_runtime.monitor.months import Month, before, following, last_months, month_of
-from fourhats_runtime.monitor.page import ENVIRONMENT, as_data
+from fourhats_runtime.monitor.page import ENVIRONMENT
 from fourhats_runtime.monitor.predictions import not_counted
 from fourhats_runtime.monitor.service import daily_volume, midnight
 from fourhats_runtime.monitor.time_plots import day_figure, value_figure

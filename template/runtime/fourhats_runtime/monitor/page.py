@@ -1,7 +1,5 @@
 """What the HTML reports share: their templates, and plots drawn into the page itself."""
 
-import base64
-import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -43,22 +41,6 @@ def interval(figure: Mapping[str, Any], name: str = "figure") -> str:
 
 
 ENVIRONMENT.globals.update(INTERVAL=INTERVAL, amount=amount, interval=interval, in_git=in_git)
-
-
-def as_data(figure: Figure) -> str:
-    """Draw a figure into the page itself."""
-    return base64.b64encode(as_png(figure, dpi=110)).decode()
-
-
-def as_png(figure: Figure, dpi: int) -> bytes:
-    """Draw a figure. It is laid out once: drawing does so twice, for half of its time."""
-    if layout := figure.get_layout_engine():
-        figure.set_dpi(dpi)
-        layout.execute(figure)
-        figure.set_layout_engine(None)
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=dpi)
-    return buffer.getvalue()
 
 
 def stability_figure(shifts: Mapping[str, Shift]) -> Figure:

@@ -8,7 +8,8 @@ from matplotlib.ticker import MaxNLocator
 from fourhats_runtime.contract import Contract
 from fourhats_runtime.data.warehouse import Connection, table_exists
 from fourhats_runtime.limits import Quality
-from fourhats_runtime.monitor.page import ENVIRONMENT, as_data, stability_figure
+from fourhats_runtime.monitor.drawn import as_data
+from fourhats_runtime.monitor.page import ENVIRONMENT, stability_figure
 from fourhats_runtime.monitor.verdicts import Verdict, distribution_shifts, latest
 from fourhats_runtime.project import Project
 

@@ -15,13 +15,14 @@ from fourhats_runtime.lifecycle.registry import Card, Pointer, Registry
 from fourhats_runtime.lifecycle.segments import worse_off
 from fourhats_runtime.lifecycle.today import in_words
 from fourhats_runtime.model.parts import Split
+from fourhats_runtime.monitor.drawn import as_data
 from fourhats_runtime.monitor.influence import (
     dependence_figure,
     importance_figure,
     importances,
 )
 from fourhats_runtime.monitor.lineage import Lineage
-from fourhats_runtime.monitor.page import ENVIRONMENT, as_data, segment_figure, stability_figure
+from fourhats_runtime.monitor.page import ENVIRONMENT, segment_figure, stability_figure
 from fourhats_runtime.monitor.watch import drift_shifts
 from fourhats_runtime.project import Project
 from fourhats_runtime.tasks import holdout_plots

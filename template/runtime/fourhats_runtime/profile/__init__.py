@@ -11,7 +11,7 @@ from fourhats_runtime.profile.inference import (
     profile_relation,
     to_toml,
 )
-from fourhats_runtime.profile.of_files import profile_file
+from fourhats_runtime.profile.of_files import profile_file, profiled_rows
 from fourhats_runtime.profile.target import TargetError
 
 __all__ = [
@@ -22,5 +22,6 @@ __all__ = [
     "merged",
     "profile_file",
     "profile_relation",
+    "profiled_rows",
     "to_toml",
 ]

@@ -1,0 +1,307 @@
+"""`fourhats diagnose`: is it worth building, before anything is built."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import asdict, dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fourhats.ask.answers import complete, given_answers
+from fourhats.ask.questions import Questionnaire
+from fourhats.client.profile import of_profile, opened
+from fourhats.client.sources import client_source
+from fourhats.errors import WrongInputError
+from fourhats.source import ANSWERS_FILE, source_root
+from fourhats.terminal import fact
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from fourhats_runtime.business import Value
+    from fourhats_runtime.lifecycle.today import Today
+
+    from fourhats.client.sources import Place
+    from fourhats.diagnose.money import Cost
+    from fourhats.diagnose.page import Said
+    from fourhats.diagnose.result import Diagnosis
+    from fourhats.diagnose.terms import Engagement
+
+LIBRARIES = {
+    "fpdf": "fpdf2",
+    "holidays": "holidays",
+    "matplotlib": "matplotlib",
+    "numpy": "numpy",
+    "pyarrow": "pyarrow",
+    "sklearn": "scikit-learn",
+    "threadpoolctl": "threadpoolctl",
+}
+AMOUNTS = {
+    "classification": ("value_right", "value_wrong", "value_monthly_volume"),
+    "regression": ("value_right", "value_wrong", "value_tolerance", "value_monthly_volume"),
+}
+NAME = "diagnosis"
+BUSINESS = Path("config") / "business.toml"
+
+
+@dataclass(frozen=True)
+class Request:
+    """What was typed."""
+
+    dest: str
+    place: Place
+    target: str | None
+    answers: str | None
+    data: Sequence[str]
+    today: str | None
+    day_rate: float | None
+    months: int | None
+    out: str | None
+    json: bool
+
+
+def diagnose_command(request: Request) -> int:
+    """Run `fourhats diagnose`.
+
+    Raises:
+        WrongInputError: the data, its target, the amounts, or a file does not do.
+
+    """
+    lacking = [library for module, library in LIBRARIES.items() if find_spec(module) is None]
+    if lacking:
+        raise WrongInputError(
+            f"diagnosing needs {', '.join(lacking)}: install fourhats with its extra `diagnose`"
+        )
+    from fourhats_runtime.errors import ProjectError  # noqa: PLC0415
+
+    try:
+        diagnosis = _diagnosis(request)
+    except ProjectError as error:
+        raise WrongInputError(_as_typed(str(error), request)) from error
+    from fourhats.diagnose import page  # noqa: PLC0415 (it brings matplotlib)
+
+    words = page.said(diagnosis)
+    written = _write(words, _folder(request))
+    if request.json:
+        print(json.dumps(_as_data(diagnosis, written), indent=2, ensure_ascii=False))
+        return 0
+    for line in page.lines(words):
+        fact(line)
+    fact(f"\nWritten: {', '.join(map(str, written))}")
+    return 0
+
+
+def _as_typed(words: str, request: Request) -> str:
+    """Name today's rule as it was typed, where it was: the runtime names the project's files."""
+    if request.today is None:
+        return words
+    named = words.replace("business.today", "--today")
+    return named.replace(", as features in config/contract.toml", "")
+
+
+def _diagnosis(request: Request) -> Diagnosis:
+    from fourhats.diagnose.terms import read_engagement  # noqa: PLC0415
+
+    project = Path(request.dest).expanduser()
+    if not project.is_dir():
+        raise WrongInputError(f"{request.dest}: there is no such folder")
+    _folder(request)
+    own = project / ANSWERS_FILE
+    file = request.answers or (str(own) if own.is_file() else None)
+    questionnaire = Questionnaire.read(source_root())
+    given = given_answers(questionnaire, file, request.data)
+    engagement = read_engagement(project)
+    source = client_source(request.place, project)
+    task = given.get("task")
+    with opened(source, request.target, task if isinstance(task, str) else None) as (rows, profile):
+        client = of_profile(source, profile, given)
+        answers = complete(questionnaire, {**client.suggested, **client.settled, **given}).answers
+        value, rule = _amounts(project, given, answers)
+        # What it brings takes seconds to load: what is wrong is said before.
+        from fourhats.diagnose.result import Diagnosis, diagnose  # noqa: PLC0415
+        from fourhats.diagnose.rows import Table, contract_of  # noqa: PLC0415
+
+        contract, which = contract_of(profile, project)
+        cost, remarks = _cost(request, project, answers, engagement, value.currency)
+        today = _today(request.today) or rule
+        found = diagnose(Table(rows, contract), profile, value, cost, today)
+    words, decision = _words(project, given, engagement)
+    about = f"The columns are taken {which}."
+    return Diagnosis(
+        name=str(
+            given.get("project_name") or f"{contract.target.source}, by {Path(source.label).name}"
+        ),
+        decision=decision,
+        engagement=engagement.model_copy(update=words),
+        source=Path(source.label).name,
+        target=contract.target.source,
+        value=value,
+        cost=cost,
+        found=found,
+        remarks=[*remarks, about],
+    )
+
+
+def _amounts(
+    project: Path, given: Mapping[str, Any], answers: Mapping[str, Any]
+) -> tuple[Value, Today | None]:
+    """Give what decisions are worth, and today's rule: a project's files, or the answers."""
+    from fourhats_runtime.business import ActionValue, Business, NumberValue  # noqa: PLC0415
+    from fourhats_runtime.settings import Settings  # noqa: PLC0415
+
+    task = str(answers["task"])
+    kind = NumberValue if task == "regression" else ActionValue
+    settings = Settings(project)
+    if (project / BUSINESS).is_file():
+        rule = _today(settings(Business).today)
+        return settings(kind), rule
+    if lacking := [name for name in AMOUNTS[task] if name not in given]:
+        raise WrongInputError(
+            "what are decisions worth, and how many are there? Give "
+            + " ".join(f"--data {name}=…" for name in lacking)
+            + ", or the folder of a project"
+        )
+    amounts: dict[str, float] = {"monthly_volume": answers["value_monthly_volume"]}
+    right, wrong = answers["value_right"], -answers["value_wrong"]
+    if kind is NumberValue:
+        amounts |= {"right": right, "wrong": wrong, "tolerance": answers["value_tolerance"]}
+    else:
+        amounts |= {"act_right": right, "act_wrong": wrong, "missed": 0.0, "left_alone": 0.0}
+    return kind.model_validate({"currency": answers["value_currency"], **amounts}), None
+
+
+def _words(
+    project: Path, given: Mapping[str, Any], engagement: Engagement
+) -> tuple[dict[str, str], str]:
+    """Give problem and owner, and the decision: as somebody said them, never by a default."""
+    from fourhats_runtime.business import Business  # noqa: PLC0415
+    from fourhats_runtime.settings import Settings  # noqa: PLC0415
+
+    names = ("problem", "owner", "decision")
+    said = {name: str(given.get(f"business_{name}", "")) for name in names}
+    if (project / BUSINESS).is_file():
+        business = Settings(project)(Business)
+        said = {name: getattr(business, name) for name in names}
+    words = {name: getattr(engagement, name) or said[name] for name in ("problem", "owner")}
+    return words, said["decision"]
+
+
+def _today(sql: str | None) -> Today | None:
+    from fourhats_runtime.lifecycle.today import Today  # noqa: PLC0415
+
+    return Today(sql.strip()) if sql and sql.strip() else None
+
+
+def _cost(
+    request: Request,
+    project: Path,
+    answers: Mapping[str, Any],
+    engagement: Engagement,
+    currency: str,
+) -> tuple[Cost, list[str]]:
+    """Give what building takes, by `fourhats estimate`, and what has to be said of it."""
+    from fourhats.diagnose.money import Cost  # noqa: PLC0415
+    from fourhats.estimate.result import estimate  # noqa: PLC0415
+
+    found = estimate(project, answers)
+    terms, running, remarks = found.terms, found.running, []
+    rate = request.day_rate
+    if rate is None and terms.day_rate is not None:
+        if terms.currency == currency:
+            rate = terms.day_rate
+        else:
+            remarks.append(
+                f"The day rate is in {terms.currency}, the amounts are in {currency}: no cost."
+            )
+    if running is not None and running.currency != currency:
+        remarks.append(
+            f"Running it costs {running.amount:,.0f} {running.currency} a month, which is not "
+            f"taken off, since the amounts are in {currency}."
+        )
+        running = None
+    if engagement.deadline is not None and found.ends[80] > engagement.deadline:
+        remarks.append(
+            f"Begun on {terms.start:%Y-%m-%d}, it is done by {found.ends[80]:%Y-%m-%d} in 4 of 5 "
+            f"cases: later than {engagement.deadline:%Y-%m-%d}, which was asked for."
+        )
+    horizon = request.months or engagement.payback_months
+    cost = Cost(found.effort, horizon, rate, 0.0 if running is None else running.amount)
+    return cost, remarks
+
+
+def _folder(request: Request) -> Path:
+    """Give the folder for the pages: what was typed, a project's docs, or this one."""
+    project = Path(request.dest).expanduser()
+    if request.out is not None:
+        folder = Path(request.out).expanduser()
+    else:
+        folder = project / "docs" if (project / ANSWERS_FILE).is_file() else Path()
+    if folder.exists() and not folder.is_dir():
+        raise WrongInputError(f"--out {folder}: is no folder")
+    return folder
+
+
+def _write(words: Said, folder: Path) -> list[Path]:
+    from fourhats.diagnose import page  # noqa: PLC0415
+
+    paths = [folder / f"{NAME}.html", folder / f"{NAME}.pdf"]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        paths[0].write_text(page.html(words), encoding="utf-8")
+        page.pdf(words, paths[1])
+    except OSError as error:
+        raise WrongInputError(f"{folder} cannot be written to: {error.strerror}") from error
+    return paths
+
+
+def _as_data(diagnosis: Diagnosis, written: Sequence[Path]) -> dict[str, Any]:
+    found, cost, volume = diagnosis.found, diagnosis.cost, diagnosis.value.monthly_volume
+    limits, point = found.limits, found.point
+    return {
+        "name": diagnosis.name,
+        "target": diagnosis.target,
+        "verdict": asdict(found.verdict),
+        "currency": diagnosis.value.currency,
+        "a_month": {
+            "policies": dict(limits.policies),
+            "best": limits.best,
+            "perfect": limits.perfect,
+            "headroom": limits.headroom,
+        },
+        "cost": {
+            "days": {f"p{each}": cost.days[each] for each in (50, 80)},
+            "day_rate": cost.day_rate,
+            "amount": {f"p{each}": cost.amount(each) for each in (50, 80)},
+            "running_a_month": cost.running,
+            "payback_months": cost.horizon,
+            "needed_a_month": {f"p{each}": cost.needed(each) for each in (50, 80)},
+        },
+        "first_point": None
+        if point is None
+        else {
+            "rows": point.rows,
+            "entities": point.entities,
+            "precision": _share(point.precision),
+            "recall": _share(point.recall),
+            "ranking": _share(point.ranking),
+            "gain_a_month": {
+                "value": volume * point.gain.gain,
+                "low": volume * point.gain.low,
+                "high": volume * point.gain.high,
+                "over": point.over,
+            },
+            "how": point.how,
+        },
+        "not_given": found.not_given,
+        "data": dict(found.facts),
+        "engagement": diagnosis.engagement.model_dump(mode="json"),
+        "remarks": diagnosis.remarks,
+        "written": [str(path) for path in written],
+    }
+
+
+def _share(share: tuple[float, float, float]) -> dict[str, float | None]:
+    names = ("value", "low", "high")
+    return {n: e if math.isfinite(e) else None for n, e in zip(names, share, strict=True)}
