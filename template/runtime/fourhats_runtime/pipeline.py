@@ -115,7 +115,8 @@ class Line:
         violations = quality.validate(self.connection, self.contract, self.project.checks)
         rows, failing = count(self.connection, "raw"), count(self.connection, "quarantine")
         # `clean` still holds the rows of the run before.
-        changed = differences(self.connection, self.contract, self.connection)
+        broken = {violation.column for violation in violations}
+        changed = differences(self.connection, self.contract, self.connection, broken)
         worst = "; ".join(map(str, [*violations[:3], *changed]))
         self._judge(verdicts.judge_raw(self.connection, self.project, rows, failing), worst)
         words = self._replayed() if self.asked.replay else worst

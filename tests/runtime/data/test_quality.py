@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
+import duckdb
 import pytest
 from fourhats_runtime.contract import Column, Contract
 from fourhats_runtime.data import Check
@@ -15,7 +16,7 @@ from fourhats_runtime.data.landing import land
 from fourhats_runtime.data.masking import Mask
 from fourhats_runtime.data.quality import broken, valid_rows, validate
 from fourhats_runtime.data.sources.loaded import Loaded
-from fourhats_runtime.data.sql import literal, quote
+from fourhats_runtime.data.sql import among, literal, quote
 from fourhats_runtime.data.typed_values import typed
 from fourhats_runtime.data.warehouse import connect, count, one_row, scratch
 from fourhats_runtime.data.warehouse.local import Local
@@ -25,7 +26,6 @@ from fourhats_runtime.pipeline import Result, run_step
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import duckdb
     from fourhats_runtime import Project
 
 EARLY = Check("costs much in the first month", "tenure_months > 0 OR monthly_fee < 100 -- ok\n")
@@ -49,6 +49,40 @@ def test_a_failing_row_is_kept_with_its_reason(ran: Project, contract: Contract)
         )
     assert feature.name in reason
     assert value == "???"
+
+
+@pytest.mark.parametrize("classes", [3, 60])
+def test_no_list_of_texts_is_joined_as_of_many_columns_that_takes_minutes(
+    tmp_path: Path, classes: int
+) -> None:
+    kinds = tuple(f"kind {n}" for n in range(classes))
+    spelt = {"a": tuple(f"k{n}" for n in range(classes))}
+    target = {"role": "target", "categories": ("a", "b"), "spellings": spelt, "set_aside": kinds}
+    columns = (
+        {"name": "k", "source": "k", "type": "category", "categories": kinds},
+        {"name": "b", "source": "b", "type": "boolean"},
+        {"name": "y", "source": "y", "type": "category", **target},
+    )
+    contract = Contract.model_validate({"columns": columns})
+    with closing(Local(tmp_path / "raw.duckdb")) as connection:
+        connection.execute(
+            "CREATE TABLE raw AS SELECT 's' AS _source, 1 AS _row, 'k' AS k, 'yes' AS b, 'a' AS y"
+        )
+        plan = connection.execute(f"EXPLAIN {valid_rows(connection, contract)}").fetchall()
+    assert "SEQ_SCAN" in str(plan)
+    assert "JOIN" not in str(plan)
+
+
+@pytest.mark.parametrize("number", [2, 60, 300])
+def test_a_text_is_sought_among_few_and_among_many(number: int) -> None:
+    texts = [f"it's {n}" for n in range(number)]
+
+    def found(text: str | None) -> object:
+        query = f"SELECT {among('x', texts)} FROM (SELECT CAST(? AS VARCHAR) AS x)"
+        return duckdb.execute(query, [text]).fetchall()[0][0]
+
+    assert all(found(text) is True for text in texts)
+    assert [found(text) for text in ("", "it's", "it's 1 ", "s 1", None)] == [*[False] * 4, None]
 
 
 def test_a_thousand_rules_are_checked_at_once(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from fourhats_runtime.data.check import Check
 from fourhats_runtime.data.differences import absent
 from fourhats_runtime.data.duckdb_errors import reason
 from fourhats_runtime.data.joins import own_columns
-from fourhats_runtime.data.sql import chained, literal, quote
+from fourhats_runtime.data.sql import among, chained, literal, quote
 from fourhats_runtime.data.typed_values import typed
 from fourhats_runtime.data.warehouse import Connection, columns, count, one_row
 from fourhats_runtime.errors import ProjectError
@@ -223,7 +223,7 @@ def meant(column: Column, present: Mapping[str, str]) -> tuple[str, str | None]:
     value, missing = typed(column.model_copy(update={"source": name}), raw_type)
     if column.spellings:
         cases = " ".join(
-            f"WHEN {value} IN ({', '.join(map(literal, texts))}) THEN {literal(name)}"
+            f"WHEN {among(value, texts)} THEN {literal(name)}"
             for name, texts in column.spellings.items()
         )
         value = f"CASE {cases} ELSE {value} END"
@@ -253,11 +253,10 @@ def _rules(column: Column, missing: str | None, target: Column) -> list[_Rule]:
             _Rule(column.name, f"is above {number(column.max, 6)}", f"{value} > {column.max}")
         )
     if column.set_aside:
-        rare = ", ".join(map(literal, column.set_aside))
-        rules.append(_Rule(column.name, "is a class that is set aside", f"{value} IN ({rare})"))
+        rare = among(value, column.set_aside)
+        rules.append(_Rule(column.name, "is a class that is set aside", rare))
     if column.categories:
-        known = ", ".join(map(literal, (*column.categories, *column.set_aside)))
-        fails = f"{value} NOT IN ({known})"
+        fails = f"NOT {among(value, (*column.categories, *column.set_aside))}"
         if column.role == "feature":
             fails += f" AND {quote(target.name)} IS NOT NULL"
         rules.append(_Rule(column.name, "is an unknown category", fails))

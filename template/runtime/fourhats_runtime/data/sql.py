@@ -10,6 +10,8 @@ INTEGERS = frozenset(
     {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER"}
 )
 FLOATS = frozenset({"FLOAT", "DOUBLE"})
+BETWEEN, MOST_SOUGHT = "\N{SYMBOL FOR UNIT SEPARATOR}", 100
+"""Stands between texts that another is sought among, and how many these are at most."""
 
 
 def quote(name: str) -> str:
@@ -20,6 +22,19 @@ def quote(name: str) -> str:
 def literal(text: str) -> str:
     """Quote a text."""
     return "'" + text.replace("'", "''") + "'"
+
+
+def among(text: str, texts: Sequence[str]) -> str:
+    """Give the SQL of whether a text is one of some; NULL where it is NULL.
+
+    It is sought in a text of all of them. Of a list of five or more DuckDB makes a join: of a
+    hundred columns it plans for minutes. A text is sought once for each that a column's dictionary
+    has, where a pattern is looked for in each row. Very many texts are a list all the same.
+    """
+    if len(texts) > MOST_SOUGHT:
+        return f"({text} IN ({', '.join(map(literal, texts))}))"
+    known = f"{BETWEEN}{BETWEEN.join(texts)}{BETWEEN}" if texts else ""
+    return f"(strpos({literal(known)}, '{BETWEEN}' || {text} || '{BETWEEN}') > 0)"
 
 
 def chained(operator: str, parts: Sequence[str]) -> str:

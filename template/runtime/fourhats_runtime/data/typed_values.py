@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from fourhats_runtime.contract import Column
 from fourhats_runtime.contract.written import OFFSETS, Form
-from fourhats_runtime.data.sql import FLOATS, INTEGERS, literal, quote
+from fourhats_runtime.data.sql import FLOATS, INTEGERS, among, literal, quote
 
 SQL_TYPES = {
     "integer": "BIGINT",
@@ -25,8 +25,6 @@ MOMENT = "^[0-9]{4}[-/][0-9][0-9]?[-/][0-9][0-9]?([ T].*)?$"
 AWAY = ":[0-9.]+ ?[+-]([1-9]|0[1-9]|00:?[1-9])"
 """The distance to UTC of a moment: engines drop it. It is read where the contract says so."""
 TRUE, FALSE = ("1", "true", "t", "yes", "y"), ("0", "false", "f", "no", "n")
-BETWEEN = "\x1f"
-"""Stands between two texts in a list of some: the sign that ASCII has for it."""
 MOST_EXACT = 10**15
 """Below it, engines write a whole DOUBLE without an exponent; from it on, each as it likes."""
 
@@ -80,26 +78,20 @@ def trimmed(text: str) -> str:
 
 
 def is_mark(text: str, marks: Sequence[str]) -> str:
-    """Give the SQL of whether a text is one of the marks that mean "no value".
-
-    It is sought in a text of all of them: DuckDB does that once for each text of a column's
-    dictionary, but a pattern once a row, and a list would be a join for every column.
-    """
-    known = f"{BETWEEN}{BETWEEN.join(marks)}{BETWEEN}" if marks else ""
-    return f"(strpos({literal(known)}, '{BETWEEN}' || lower(trim({text})) || '{BETWEEN}') > 0)"
+    """Give the SQL of whether a text is one of the marks that mean "no value"."""
+    return among(f"lower(trim({text}))", marks)
 
 
 def from_text(text: str, form: Form | None) -> dict[str, str]:
     """Give the SQL of a text's value as each type, written as the form says."""
-    yes, no = (", ".join(map(literal, words)) for words in (TRUE, FALSE))
+    yes, no = (among(f"lower({text})", words) for words in (TRUE, FALSE))
     plain = text if form is None else _plain(text, form)
     whole = f"TRY_CAST(regexp_replace({plain}, '[.]0*$', '') AS BIGINT)"
     return {
         "BIGINT": f"CASE WHEN regexp_matches({plain}, '{WHOLE}') THEN {whole} END",
         "DOUBLE": f"CASE WHEN regexp_matches({plain}, '{NUMBER}') "
         f"THEN TRY_CAST({plain} AS DOUBLE) END",
-        "BOOLEAN": f"CASE WHEN lower({text}) IN ({yes}) THEN TRUE "
-        f"WHEN lower({text}) IN ({no}) THEN FALSE END",
+        "BOOLEAN": f"CASE WHEN {yes} THEN TRUE WHEN {no} THEN FALSE END",
         "TIMESTAMP": _moment(plain, form),
     }
 
