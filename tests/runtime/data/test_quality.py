@@ -68,9 +68,10 @@ def test_no_list_of_texts_is_joined_as_of_many_columns_that_takes_minutes(
         connection.execute(
             "CREATE TABLE raw AS SELECT 's' AS _source, 1 AS _row, 'k' AS k, 'yes' AS b, 'a' AS y"
         )
-        plan = connection.execute(f"EXPLAIN {valid_rows(connection, contract)}").fetchall()
-    assert "SEQ_SCAN" in str(plan)
-    assert "JOIN" not in str(plan)
+        found = connection.execute(f"EXPLAIN {valid_rows(connection, contract)}").fetchall()
+    plan = str(found).lower()
+    assert "filter" in plan
+    assert "join" not in plan
 
 
 @pytest.mark.parametrize("number", [2, 60, 300])
