@@ -21,6 +21,7 @@ from fourhats_runtime.profile.texts import (
     share,
     take,
 )
+from fourhats_runtime.wording import number
 
 SAMPLE_ROWS = 2000
 SAMPLE_VALUES = 400_000
@@ -236,8 +237,9 @@ def _find_sentinels(relation: duckdb.DuckDBPyRelation, columns: list[Facts]) -> 
                 continue
             if abs(end) > 5 * max(abs(low), abs(high), 1):
                 column.said.append(
-                    f"{far} stands in {often:,} rows, far from the others ({low:g} to {high:g}): if"
-                    f' it means "no value", set missing = ["{far}"] in the contract'
+                    f"{far} stands in {often:,} rows, far from the others ({number(low)} to "
+                    f'{number(high)}): if it means "no value", set missing = ["{far}"] in the '
+                    "contract"
                 )
 
 
