@@ -97,8 +97,8 @@ class ClientData:
             )
         for cost in self._stake.values():
             lines.append(
-                f"A wrong decision to act is taken to cost {cost:,.10g}, so that acting on everybody "
-                "is worth as little as acting on nobody: put your own figures into "
+                f"A wrong decision to act is taken to cost {cost:,.10g}, so that acting on "
+                "everybody is worth as little as acting on nobody: put your own figures into "
                 "config/business.toml"
             )
         return lines

@@ -149,8 +149,8 @@ def _count(
     """Count values over all rows, and settle the kind of the text columns."""
     looks = {c.source: look_of(c, samples[c.source]) for c in columns if c.raw}
     asked = [Asked({}, ["count(*)"])]
-    for number, column in enumerate(columns):
-        value = f"v{number}"
+    for place, column in enumerate(columns):
+        value = f"v{place}"
         each = Asked({value: column.value}, [f"count({value})", f"approx_count_distinct({value})"])
         if column.raw:
             ask(each, looks[column.source], value)
@@ -173,8 +173,8 @@ def _list_values(relation: duckdb.DuckDBPyRelation, columns: list[Facts], rows: 
     if rows <= EXACT_ROWS:
         different, counted = "list_distinct(list({}))", "list_unique(list({}))"
     asked = []
-    for number, column in enumerate(columns):
-        value, text = f"v{number}", f"t{number}"
+    for place, column in enumerate(columns):
+        value, text = f"v{place}", f"t{place}"
         few = column.distinct <= MOST_LISTED and column.kind != "other"
         # An id must be known to be unique, and the estimate is a few per cent off.
         exact = rows <= EXACT_ROWS or (
