@@ -451,11 +451,12 @@ class Commands:
         return self._project
 
     def _compare(self, variants: Sequence[Path]) -> None:
+        from fourhats_runtime.data.faults import plainly
         from fourhats_runtime.lifecycle.variants import compare_variants
         from fourhats_runtime.monitor.ledger_page import table_of_variants
 
         project = self._checked()
-        with _progress() as shown:
+        with _progress() as shown, plainly(project):
             found = compare_variants(project, variants, shown)
         Console().print(table_of_variants(found, project))
 

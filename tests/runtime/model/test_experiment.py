@@ -1,6 +1,7 @@
 """The experiment looks at the rows that it may look at, and chooses as it promises."""
 
 import os
+import signal
 import time
 from dataclasses import replace
 
@@ -149,13 +150,13 @@ def test_tuning_finds_what_loses_less(
     assert (best["candidate"], best["parameters"]) == ("trees", {"max_iter": 100})
 
 
-def _asked_for(calls: list[int], interrupted_at: int = 0) -> Candidate:
-    """Give a candidate that notes each time it is built, and is interrupted at one of them."""
+def _asked_for(calls: list[int], *interrupted_at: int) -> Candidate:
+    """Give a candidate that notes each time it is built, and is interrupted at some of them."""
 
     def build(trial: AnyTrial) -> LogisticRegression:
         calls.append(len(calls) + 1)
-        if calls[-1] == interrupted_at:
-            raise KeyboardInterrupt
+        for _ in range(interrupted_at.count(calls[-1])):
+            os.kill(os.getpid(), signal.SIGINT)
         return LogisticRegression(C=trial.suggest_float("C", 0.1, 10), max_iter=20)
 
     return Candidate("asked", build, for_linear)
@@ -194,12 +195,15 @@ def test_what_an_interrupted_search_has_found_is_kept(
 ) -> None:
     monkeypatch.setenv("TRAINING__TRIALS", "9")
     project = cleaned.at(cleaned.folder)
-    found = tune(_asked_for([], interrupted_at=4), parts, project)
-    assert len(found.attempts) == 3
+    found = tune(_asked_for([], 4, 4), parts, project)
+    assert len(found.attempts) == 4
     assert found.parameters in [attempt["parameters"] for attempt in found.attempts]
-    assert "the search of asked ends after 3 trials, at your Ctrl-C" in caplog.text
+    assert caplog.text.count("the search of asked ends after this trial") == 1
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    monkeypatch.setattr(tuning, "AT_ONCE_SECONDS", 0)
     with pytest.raises(KeyboardInterrupt):
-        tune(_asked_for([], interrupted_at=1), parts, project)
+        tune(_asked_for([], 2, 2), parts, project)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 def test_training_tries_the_candidates_that_are_named(

@@ -206,3 +206,18 @@ def test_a_channel_without_an_address_is_said_first_and_ends_no_run(
     told = _type(ran.folder, "alert", "it failed", "--incident", "step:line", program=program)
     assert told.returncode == 2
     assert "step:line could not be sent to all: SLACK_WEBHOOK_URL is not set" in told.stderr
+
+
+def test_a_library_that_makes_a_fault_of_ctrl_c_does_not_make_a_traceback_of_it(
+    fresh: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stopped(*_: object) -> None:
+        raise ValueError("no valid buffer") from KeyboardInterrupt()
+
+    monkeypatch.setattr(pipeline.Line, "extract", stopped)
+    monkeypatch.setattr(sys, "argv", ["sample", "extract"])
+    with pytest.raises(SystemExit) as end:
+        command_line(fresh)()
+    assert end.value.code == 130
+    assert capsys.readouterr().err == "sample: stopped\n"
+    assert not alerts.open_incidents(fresh)

@@ -23,6 +23,7 @@ def plainly(project: Project) -> Iterator[None]:
     Raises:
         DamagedError: the file of the warehouse cannot be read.
         ProjectError: there is no room, or no right, to write.
+        KeyboardInterrupt: it was Ctrl-C of which a library made a fault.
 
     """
     try:
@@ -38,3 +39,13 @@ def plainly(project: Project) -> Iterator[None]:
         if words := refused(error):
             raise ProjectError(words) from None
         raise
+    except Exception as error:
+        if _is_interruption(error):
+            raise KeyboardInterrupt from error
+        raise
+
+
+def _is_interruption(error: BaseException | None) -> bool:
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__ or error.__context__
+    return error is not None

@@ -6,6 +6,8 @@ off they are, which is what the payoff falls with.
 """
 
 import logging
+import signal
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -15,7 +17,7 @@ from typing import TypedDict
 import numpy as np
 import optuna
 from numpy.typing import NDArray
-from optuna.trial import TrialState
+from optuna.trial import FrozenTrial
 from sklearn.base import clone
 from threadpoolctl import threadpool_limits
 
@@ -31,6 +33,8 @@ from fourhats_runtime.training import Training
 
 AT_RANDOM = 6
 """So many trials are drawn before what they lost says where to go on."""
+AT_ONCE_SECONDS = 1
+"""Within so many, a second Ctrl-C is the first one, which came by two ways."""
 MANY_ROWS = 50_000
 FEW_ROWS, QUARTERS = 300, 4
 """With fewer validation rows, candidates are compared by quarters of all that is learnt from."""
@@ -84,8 +88,8 @@ def tune(
 ) -> Search:
     """Find the parameters that lose the least on the validation rows; the holdout stays unseen.
 
-    They are of what the candidate asks to be tuned: none where it asks for nothing. A search that
-    is interrupted by Ctrl-C ends with the best that it has found; a second one stops training.
+    They are of what the candidate asks to be tuned: none where it asks for nothing. A search under
+    way ends at Ctrl-C, with the best that it has found; at a second one, training stops.
     """
     contract, training = project.contract, project.settings(Training)
     budget = _Budget.of(training, candidate.name)
@@ -100,16 +104,17 @@ def tune(
         actual = parts.validation.actual
         return float(losses(outputs, actual).mean())
 
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
     sampler = optuna.samplers.TPESampler(n_startup_trials=AT_RANDOM, seed=training.seed)
     study = optuna.create_study(sampler=sampler)
-    with few_threads(parts.train), _as_far_as_it_came(study, candidate):
-        study.optimize(
-            lost,
-            n_trials=budget.trials,
-            timeout=budget.seconds,
-            callbacks=[lambda _study, trial: progress(*budget.used(trial.number + 1))],
-        )
+    with few_threads(parts.train), _until_ctrl_c(candidate) as is_to_end:
+
+        def after(_study: optuna.Study, trial: FrozenTrial) -> None:
+            progress(*budget.used(trial.number + 1))
+            if is_to_end():
+                study.stop()
+
+        study.optimize(lost, n_trials=budget.trials, timeout=budget.seconds, callbacks=[after])
     attempts = tuple(
         Attempt(candidate=candidate.name, parameters=dict(trial.params), loss=trial.values[0])
         for trial in study.trials
@@ -140,20 +145,34 @@ class _Budget:
 
 
 @contextmanager
-def _as_far_as_it_came(study: optuna.Study, candidate: Candidate) -> Iterator[None]:
-    """Take an interrupted search for one that ended, if it found anything."""
+def _until_ctrl_c(candidate: Candidate) -> Iterator[Callable[[], bool]]:
+    """Give whether a search is to end, as Ctrl-C asks for; once more, and it is interrupted.
+
+    It ends between two trials: in the middle of one, libraries take an interruption for a fault.
+    """
+    asked: list[float] = []
+
+    def end(_number: int, _frame: object) -> None:
+        if not asked:
+            asked.append(time.monotonic())
+            logger.warning(
+                "the search of %s ends after this trial, and training goes on with the best so "
+                "far; Ctrl-C once more stops it",
+                candidate.name,
+            )
+        elif time.monotonic() - asked[0] > AT_ONCE_SECONDS:
+            raise KeyboardInterrupt
+
+    # Whoever handles it in another way, or runs this in a thread, keeps to that.
+    of_a_person = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    if not of_a_person or threading.current_thread() is not threading.main_thread():
+        yield lambda: False
+        return
+    signal.signal(signal.SIGINT, end)
     try:
-        yield
-    except KeyboardInterrupt:
-        done = sum(trial.state is TrialState.COMPLETE for trial in study.trials)
-        if not done:
-            raise
-        logger.warning(
-            "the search of %s ends after %d trials, at your Ctrl-C: training goes on with the best "
-            "of them; Ctrl-C once more stops it",
-            candidate.name,
-            done,
-        )
+        yield lambda: bool(asked)
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def fit(candidate: Candidate, part: Part, project: Project, parameters: Parameters) -> Fitted:
