@@ -1,0 +1,88 @@
+"""A scan that proves that no secret goes out: no value of one, and nothing like a private key."""
+
+import base64
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote, unquote, urlsplit
+
+from fourhats_runtime.errors import ProjectError
+from fourhats_runtime.handover.accounts import accounts, public_values
+from fourhats_runtime.project import Project
+
+SHORTEST = 5
+"""A value of fewer characters stands in any text by chance."""
+PRIVATE_KEY = re.compile(
+    rb"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----(?:\\[nr]|\s)*[A-Za-z0-9+/=]{16}"
+    rb"|PuTTY-User-Key-File-\d"
+)
+
+
+@dataclass(frozen=True)
+class Scan:
+    """What is searched for."""
+
+    wanted: Mapping[str, tuple[bytes, ...]]
+    """The forms of each secret value, by the name of its variable."""
+    too_short: tuple[str, ...]
+    """Variables whose values are too short to be searched for."""
+
+    @classmethod
+    def of(cls, project: Project) -> "Scan":
+        """Search for the value of each account and key; what .env.example shows is no secret."""
+        shown = {part for value in public_values(project) for part in _parts(value)}
+        wanted: dict[str, tuple[bytes, ...]] = {}
+        too_short = []
+        for name in accounts(project):
+            secret = project.settings.secret(name)
+            parts = set(_parts(secret.get_secret_value())) - shown if secret else set()
+            long = {part for part in parts if len(part) >= SHORTEST}
+            if parts - long:
+                too_short.append(name)
+            if long:
+                wanted[name] = tuple({form for part in long for form in _forms(part)})
+        return cls(wanted, tuple(too_short))
+
+    def prove(self, folder: Path) -> int:
+        """Search every file; gives how many there were.
+
+        Raises:
+            ProjectError: one holds a secret; the text names the file, and never the value.
+
+        """
+        files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+        for path in files:
+            name, content = path.relative_to(folder).as_posix(), path.read_bytes()
+            if PRIVATE_KEY.search(content):
+                raise ProjectError(
+                    f"{name} holds a private key: nothing was written; take it out, and give the "
+                    "key up where it was ever committed"
+                )
+            for variable, forms in self.wanted.items():
+                if any(form in content for form in forms):
+                    raise ProjectError(
+                        f"{name} holds the value of {variable}: nothing was written; take it out, "
+                        "or, where it is no secret, put it into .env.example"
+                    )
+        return len(files)
+
+
+def _parts(value: str) -> Iterator[str]:
+    """Give a value, and what of an address is secret by itself."""
+    yield value
+    try:
+        password = urlsplit(value).password
+    except ValueError:  # no address
+        return
+    if password:
+        yield password
+        yield unquote(password)
+
+
+def _forms(value: str) -> Iterator[bytes]:
+    """Give a value as it stands, as an address has it, as JSON has it, and as Base64 has it."""
+    yield value.encode()
+    yield quote(value, safe="").encode()
+    yield value.replace("\\", "\\\\").replace("\n", "\\n").replace('"', '\\"').encode()
+    yield base64.b64encode(value.encode()).rstrip(b"=")
