@@ -35,9 +35,13 @@ def committed(project: Project) -> None:
     git(project.folder, "commit", "--quiet", "--message", "all")
 
 
+def run(command: str, folder: Path) -> int:
+    done = subprocess.run(["sh", "-c", command], cwd=folder, check=False, capture_output=True)
+    return done.returncode
+
+
 def check(folder: Path) -> int:
-    command = ["sha256sum", "--check", "--quiet", "checksums.txt"]
-    return subprocess.run(command, cwd=folder, check=False, capture_output=True).returncode
+    return run("sha256sum --check --quiet checksums.txt", folder)
 
 
 @spared
@@ -107,10 +111,10 @@ def test_the_checksums_are_signed_where_git_has_a_key(ready: Project, tmp_path: 
     assert made.signed
     start = (made.folder / "START.md").read_text(encoding="utf-8")
     (command,) = (line for line in start.split("`") if line.startswith("ssh-keygen"))
-    assert subprocess.run(command, shell=True, cwd=made.folder, check=False).returncode == 0
+    assert run(command, made.folder) == 0
     with (made.folder / "checksums.txt").open("a", encoding="utf-8") as file:
         file.write("more\n")
-    assert subprocess.run(command, shell=True, cwd=made.folder, check=False).returncode != 0
+    assert run(command, made.folder) != 0
     key.unlink()
     key.with_suffix(".pub").unlink()
     with pytest.raises(ProjectError, match=r"could not be signed with git's key"):

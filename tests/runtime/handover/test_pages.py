@@ -27,6 +27,7 @@ class Declared:
     """A distribution that says of itself what a test has it say."""
 
     def __init__(self, *facts: tuple[str, str]) -> None:
+        """Take names and values as PKG-INFO has them."""
         self.metadata = Message()
         for name, value in facts:
             self.metadata[name] = value
@@ -56,7 +57,7 @@ def read(*facts: tuple[str, str]) -> Package:
     ],
 )
 def test_a_licence_is_read_where_it_stands(
-    facts: list[tuple[str, str]], licence: str, to_know: bool
+    facts: list[tuple[str, str]], licence: str, *, to_know: bool
 ) -> None:
     package = read(*facts)
     assert (package.licence, package.to_know) == (licence, to_know)

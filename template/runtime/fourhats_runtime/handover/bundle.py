@@ -56,7 +56,7 @@ def hand_over(project: Project, folder: Path) -> Handover:
     made = aside / f"{project.name}-handover"
     try:
         made.mkdir(parents=True)
-        sources = git.take(project.folder, made / "project", folder)
+        sources = git.take(project.folder, made / "project", (folder, archive))
         _add_champion(project, registry, version, made)
         components = write_bill(project.folder, made / "sbom.json")
         write_pages(project, made, version, sources, signer, components)

@@ -5,6 +5,7 @@ import os
 import subprocess
 import tarfile
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,8 +40,8 @@ class Sources:
         return said
 
 
-def take(folder: Path, target: Path, but: Path) -> Sources:
-    """Write the project's own files into `target`, `but` a file or folder; gives which they are.
+def take(folder: Path, target: Path, but: Sequence[Path]) -> Sources:
+    """Write the project's own files into `target`, `but` some; gives which they are.
 
     Raises:
         ProjectError: git is not there, or cannot read its own repository.
@@ -66,7 +67,7 @@ def setting(folder: Path, name: str) -> str:
     return (_try(folder, "config", "--get", name) or b"").decode().strip()
 
 
-def _copy(folder: Path, target: Path, but: Path) -> None:
+def _copy(folder: Path, target: Path, but: Sequence[Path]) -> None:
     """Copy what git would take: it knows best what a `.gitignore` means."""
     with tempfile.TemporaryDirectory() as place:
         repository = Path(place) / "none.git"
@@ -76,7 +77,7 @@ def _copy(folder: Path, target: Path, but: Path) -> None:
         listed = _git(folder, *around, "ls-files", "--others", "--exclude-standard", *never, "-z")
     for name in filter(None, map(os.fsdecode, listed.split(b"\0"))):
         source = folder / name
-        if source.is_relative_to(but):
+        if any(source.is_relative_to(other) for other in but):
             continue
         if source.is_file() and source.resolve().is_relative_to(folder):
             (target / name).parent.mkdir(parents=True, exist_ok=True)

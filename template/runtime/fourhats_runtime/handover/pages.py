@@ -15,7 +15,7 @@ from fourhats_runtime.handover.git import Sources
 from fourhats_runtime.handover.inventory import kept, origins
 from fourhats_runtime.handover.licences import packages
 from fourhats_runtime.handover.signing import Signer
-from fourhats_runtime.lifecycle.provenance import NOTE
+from fourhats_runtime.lifecycle.origin import NOTE
 from fourhats_runtime.lifecycle.registry import Registry
 from fourhats_runtime.pipeline import steps
 from fourhats_runtime.project import Project
