@@ -64,10 +64,11 @@ def test_a_licence_is_read_where_it_stands(
 
 
 def test_packages_are_those_that_are_installed() -> None:
-    found = {package.name.lower(): package for package in packages()}
+    found = {package.name.lower(): package for package in packages("fourhats")}
     assert found["pydantic"].licence == "MIT"
     assert not found["pydantic"].to_know
     assert len(found) > 50
+    assert "fourhats" not in found
 
 
 def test_accounts_are_named_with_the_places_of_their_names(ready: Project) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import shutil
 import subprocess
 from typing import TYPE_CHECKING
 
@@ -78,3 +79,20 @@ def test_what_the_example_shows_and_a_setting_are_no_secrets(ready: Project) -> 
     assert made.unsearched == ("PIN",)
     assert "TRAINING__TRIALS" not in accounts(ready)
     assert "WAREHOUSE_URL" not in Scan.of(ready).wanted
+
+
+def test_the_example_is_the_way_out_for_what_is_no_secret_and_for_nothing_else(
+    ready: Project,
+) -> None:
+    example, given = ready.folder / ".env.example", ready.folder / ".env"
+    given.write_text("KAFKA_SECURITY_PROTOCOL=SASL_SSL\n", encoding="utf-8")
+    (ready.folder / "notes.txt").write_text("SASL_SSL", encoding="utf-8")
+    refused(ready, r"PROTOCOL: nothing was written; take it out, or, .* put it into .env.example$")
+    example.write_text("# PLAINTEXT or SASL_SSL\n", encoding="utf-8")
+    assert hand_over(ready, ready.artifacts / "other").files
+    (ready.folder / "notes.txt").unlink()
+    for name in ("CRM_PASSWORD", "HOOK_URL"):
+        given.write_text(f"{name}=https://hooks.example.org/T0/B0/x7\n", encoding="utf-8")
+        shutil.copy(given, example)  # as it happens
+        again = ready.at(ready.folder)
+        refused(again, f"^project/.env.example holds the value of {name}: .*; take it out$")

@@ -29,12 +29,6 @@ def accounts(project: Project) -> dict[str, list[str]]:
     return found
 
 
-def public_values(project: Project) -> list[str]:
-    """Give the values that .env.example shows to everybody."""
-    shown = dotenv_values(project.folder / EXAMPLE, interpolate=False)
-    return [value for value in shown.values() if value]
-
-
 def _named(project: Project) -> Iterator[tuple[str, str]]:
     for name in dotenv_values(project.folder / EXAMPLE, interpolate=False):
         yield name, EXAMPLE

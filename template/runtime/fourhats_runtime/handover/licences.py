@@ -26,9 +26,9 @@ class Package:
         return self.licence == UNKNOWN or TO_KNOW.search(self.licence) is not None
 
 
-def packages() -> list[Package]:
-    """List every package of the environment that this runs in."""
-    found = {_package(each) for each in distributions()}
+def packages(own: str) -> list[Package]:
+    """List every package of the environment that this runs in, but the project's `own`."""
+    found = {_package(each) for each in distributions() if each.metadata["Name"] != own}
     return sorted(found, key=lambda package: (package.name.lower(), package.version))
 
 

@@ -51,7 +51,7 @@ def write_pages(  # noqa: PLR0913, PLR0917 (what was found out on the way)
     )
     environment.filters["cell"] = _cell
     environment.filters["node"] = lambda text: str(text).translate(NOT_IN_A_NODE)
-    installed = packages()
+    installed = packages(project.name)
     facts: dict[str, Any] = {
         "project": project,
         "business": project.settings(Business),

@@ -8,11 +8,14 @@ from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 
 from fourhats_runtime.errors import ProjectError
-from fourhats_runtime.handover.accounts import accounts, public_values
+from fourhats_runtime.handover.accounts import EXAMPLE, accounts
 from fourhats_runtime.project import Project
 
 SHORTEST = 5
 """A value of fewer characters stands in any text by chance."""
+SECRET = re.compile(r"(KEY|TOKEN|PASSWORD|PASSPHRASE|SECRET|HASHES|URL)$")
+"""A name that says of itself that its value is secret, an address's password included."""
+PLACEHOLDER = re.compile(r"//user:password@|[/.@]example\.com\b")
 PRIVATE_KEY = re.compile(
     rb"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----(?:\\[nr]|\s)*[A-Za-z0-9+/=]{16}"
     rb"|PuTTY-User-Key-File-\d"
@@ -30,13 +33,17 @@ class Scan:
 
     @classmethod
     def of(cls, project: Project) -> "Scan":
-        """Search for the value of each account and key; what .env.example shows is no secret."""
-        shown = {part for value in public_values(project) for part in _parts(value)}
+        """Search for the value of each account and key, but for what .env.example shows."""
+        example = project.folder / EXAMPLE
+        shown = example.read_text(encoding="utf-8") if example.is_file() else ""
         wanted: dict[str, tuple[bytes, ...]] = {}
         too_short = []
         for name in accounts(project):
             secret = project.settings.secret(name)
-            parts = set(_parts(secret.get_secret_value())) - shown if secret else set()
+            value = secret.get_secret_value() if secret else ""
+            if not value or _is_public(name, value, shown):
+                continue
+            parts = set(_parts(value))
             long = {part for part in parts if len(part) >= SHORTEST}
             if parts - long:
                 too_short.append(name)
@@ -61,11 +68,21 @@ class Scan:
                 )
             for variable, forms in self.wanted.items():
                 if any(form in content for form in forms):
+                    way_out = (
+                        ""
+                        if SECRET.search(variable)
+                        else (f", or, where it is no secret, put it into {EXAMPLE}")
+                    )
                     raise ProjectError(
-                        f"{name} holds the value of {variable}: nothing was written; take it out, "
-                        "or, where it is no secret, put it into .env.example"
+                        f"{name} holds the value of {variable}: nothing was written; take it out"
+                        f"{way_out}"
                     )
         return len(files)
+
+
+def _is_public(name: str, value: str, shown: str) -> bool:
+    """Tell whether .env.example shows a value to everybody, and not by mistake."""
+    return value in shown and (not SECRET.search(name) or bool(PLACEHOLDER.search(value)))
 
 
 def _parts(value: str) -> Iterator[str]:
