@@ -178,3 +178,16 @@ def test_without_the_tools_versions_it_is_said_in_one_line(ready: Project) -> No
         hand_over(ready, ready.artifacts / "handover")
     assert not (ready.artifacts / "handover.zip").exists()
     assert not list(ready.artifacts.glob("unfinished-*"))
+
+
+def test_a_tool_that_fails_is_said_in_one_line(
+    ready: Project, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    uv = tmp_path / "uv"
+    uv.write_text("#!/bin/sh\necho 'error: no way to the index' >&2\nexit 2\n", encoding="utf-8")
+    uv.chmod(0o755)
+    monkeypatch.setenv("UV", str(uv))
+    words = r"^the bill of materials could not be made: error: no way to the index$"
+    with pytest.raises(ProjectError, match=words):
+        hand_over(ready, ready.artifacts / "handover")
+    assert not list(ready.artifacts.glob("*handover*"))

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import platform
+import re
 from dataclasses import replace
 from email.message import Message
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Literal, cast
 
 import pytest
+from fourhats_runtime.cli import Commands
 from fourhats_runtime.data import Files, Postgres
 from fourhats_runtime.handover import dates, hand_over
 from fourhats_runtime.handover.accounts import accounts
@@ -146,3 +148,21 @@ def test_the_pages_say_what_a_person_has_to_fill_in(ready: Project) -> None:
     assert "| Trained by | Ann, on 2" in (made.folder / "licences.md").read_text(encoding="utf-8")
     for page in made.folder.glob("*.md"):
         assert "\n\n\n" not in page.read_text(encoding="utf-8"), page
+
+
+@pytest.mark.usefixtures("without_tool")
+@pytest.mark.parametrize("serving", [["api"], ["batch"], ["stream"]])
+def test_start_names_commands_that_the_project_has(
+    ready: Project, serving: list[Literal["api", "batch", "stream"]]
+) -> None:
+    project = replace(ready, serving=serving)
+    made = hand_over(project, ready.artifacts / "handover")
+    start = (made.folder / "START.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"uv run sample (\w+)", start))
+    assert named & {"serve", "score", "stream"} == {
+        {"api": "serve", "batch": "score", "stream": "stream"}[serving[0]]
+    }
+    assert named <= {command.__name__ for command in Commands(project).line()}
+    links = re.findall(r"\]\((?!https?:)([^)]+)\)", start)
+    runbook = "project/docs/runbook.md"  # which a rendered project has
+    assert [link for link in links if not (made.folder / link).exists()] == [runbook]

@@ -39,11 +39,11 @@ def _package(found: Distribution) -> Package:
 def _licence(found: Distribution) -> str:
     """Read the licence: its expression, else its classifiers, else the old field."""
     facts = found.metadata
-    if expression := facts.get("License-Expression"):
-        return str(expression)
+    if expression := facts.get_all("License-Expression"):
+        return str(expression[0])
     classifiers = facts.get_all("Classifier") or []
     if said := [c.rpartition(" :: ")[2] for c in classifiers if c.startswith(OSI)]:
         return "; ".join(said)
-    text = str(facts.get("License") or "").strip()
+    text = (facts.get_all("License") or [""])[0].strip()
     line = text.splitlines()[0].strip() if text else ""
     return line if line and line.upper() != "UNKNOWN" and len(line) <= LONGEST else UNKNOWN
