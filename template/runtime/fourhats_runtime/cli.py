@@ -108,7 +108,7 @@ class Commands:
             yield from (self.serve, self.watch, self.api_key)
         if "stream" in serving:
             yield self.stream
-        yield self.alert
+        yield from (self.alert, self.handover)
 
     def run(self, *, as_json: Json = False) -> None:
         """Run the whole line, from the sources to the report."""
@@ -346,6 +346,36 @@ class Commands:
         if any(incident in owed for owed in alerts.untold(project).values()):
             missing = ", ".join(alerts.without_address(project).values())
             raise ReportedError(f"{incident} could not be sent to all: {missing} is not set")
+
+    def handover(
+        self,
+        out: Annotated[
+            Path | None,
+            typer.Option(
+                metavar="FOLDER",
+                help="Where to; without it, artifacts/handover.",
+                show_default=False,
+            ),
+        ] = None,
+    ) -> None:
+        """Write all that the next owner needs: one folder and one zip, without any secret."""
+        from fourhats_runtime.handover import hand_over
+        from fourhats_runtime.lifecycle.sharing import shared
+
+        project = self._checked()
+        with shared(project):
+            made = hand_over(project, (out or project.artifacts / "handover").resolve())
+        if made.uncommitted:
+            print(f"left out, not committed: {', '.join(made.uncommitted)}", file=sys.stderr)
+        if made.unsearched:
+            names = ", ".join(made.unsearched)
+            print(f"too short to be searched for, look yourself: {names}", file=sys.stderr)
+        print(f"{made.files} files with the champion {made.champion}; no secret is in them")
+        print(
+            f"Checksums: {'signed' if made.signed else 'not signed (git has no key to sign with)'}"
+        )
+        print(f"Folder: {made.folder}")
+        print(f"Zip: {made.zip}")
 
     def infer(  # noqa: PLR0913 (an option each)
         self,

@@ -75,6 +75,10 @@ class Settings:
         """Give a variable of the environment, or of `.env`, that is no secret; empty: not set."""
         return os.environ.get(name, self._dotenv.get(name) or "")
 
+    def names(self) -> tuple[str, ...]:
+        """Give the names of the variables in `.env`."""
+        return tuple(self._dotenv)
+
     @cached_property
     def _dotenv(self) -> dict[str, str | None]:
         try:
