@@ -42,9 +42,9 @@ def project_of(
     project = sample_project(folder, task)
     described = {name: _described(name, found) for name, found in values.items()}
     for name, said in (columns or {}).items():
-        described[name] = {"name": name, "source": name, "nullable": True} | described.get(
-            name, {}
-        ) | dict(said)
+        described[name] = (
+            {"name": name, "source": name, "nullable": True} | described.get(name, {}) | dict(said)
+        )
     lines = ['table = "world"', *(['positive = "yes"'] if task == "classification" else [])]
     for column in described.values():
         lines += ["[[columns]]", *(f"{key} = {json.dumps(said)}" for key, said in column.items())]

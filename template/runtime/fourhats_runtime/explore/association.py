@@ -60,11 +60,13 @@ def section(rows: Rows, found: list[Pair]) -> Section:
     title = "Which columns go together"
     seen = min(len(rows.codes), MOST_COLUMNS)
     words = [
-        f"{len(found)} pairs of columns go together closer than chance, and at least by {SMALL}."
+        f"Pairs that go together closer than chance, and by {SMALL} or more: {len(found)}."
         if found
         else f"No two columns go together closer than chance and by at least {SMALL}.",
-        "1 is as close as can be, 0 not at all; a minus says that one falls as the other rises. Two columns "
-        "that say the same are worth no more than one.",
+        (
+            "1 is as close as can be, 0 not at all; a minus says that one falls as the other "
+            "rises. Two columns that say the same are worth no more than one."
+        ),
     ]
     if seen < len(rows.codes):
         words.append(f"Looked at are the {seen} features that tell the most of the outcome.")

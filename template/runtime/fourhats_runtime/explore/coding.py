@@ -1,5 +1,6 @@
 """Values in a few bins, so that numbers, categories, moments and gaps are looked at alike."""
 
+import itertools
 from collections import Counter
 from dataclasses import dataclass
 from typing import Any
@@ -63,7 +64,7 @@ def _by_quantiles(values: NDArray[np.float64], written: Any) -> Coded:  # noqa: 
         codes = np.searchsorted(cuts, np.where(gaps, 0.0, known), side="right")
         ends = [written(cut) for cut in cuts.tolist()]
         labels = [f"below {ends[0]}"] if ends else ["all"]
-        labels += [f"{low} to below {high}" for low, high in zip(ends, ends[1:], strict=False)]
+        labels += [f"{low} to below {high}" for low, high in itertools.pairwise(ends)]
         labels += [f"{ends[-1]} and above"] if ends else []
     return Coded(*_with_gaps(codes, labels, gaps), is_number=True, values=values)
 

@@ -38,9 +38,12 @@ def described(rows: Rows, order: list[str]) -> Section:
     drawn = [name for name in [*order, *rows.codes] if name in rows.codes]
     drawn = [name for name in dict.fromkeys(drawn) if not _is_text(rows, name)][:MOST_PICTURES]
     words = [
-        "Numbers: a quarter of the values lies below the first figure, half below the second, three quarters below the third. "
-        f"Far out is what lies more than {FENCE} times the distance of the quarters beyond them: "
-        "it may be right, and is worth a look.",
+        (
+            "Numbers: a quarter of the values lies below the first figure, half below the second, "
+            "three quarters below the third. Far out is what lies more than "
+            f"{FENCE} times the distance of the quarters beyond them: it may be right, and is "
+            "worth a look."
+        ),
     ]
     pictures = {}
     if drawn and rows.outcomes:

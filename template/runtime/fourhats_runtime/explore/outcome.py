@@ -93,14 +93,19 @@ def section(rows: Rows, found: list[Told]) -> Section:
     real = [each.name for each in found if each.is_real]
     paying = [each for each in found if each.gain.is_better]
     words = [
-        f"{len(real)} of {len(found)} features tell more of {rows.contract.target.source} than chance "
-        f"does{': first ' + ', '.join(real[:3]) if real else ''}.",
+        (
+            f"Features that tell more of {rows.contract.target.source} than chance does: "
+            f"{len(real)} of {len(found)}{', first ' + ', '.join(real[:3]) if real else ''}."
+        ),
         _in_money(paying, value.currency, value.monthly_volume),
-        "The share says how much of what is unknown of the outcome is known once the feature is: 0 % "
-        "is nothing, 100 % all of it (mutual information by the entropy of the outcome). The gain "
-        "is what decisions by this one feature earn a month more than the best policy without a model, on rows "
-        f"that it was not learnt from. Each with the {INTERVAL}. A feature that adds nothing "
-        "alone may do so beside others.",
+        (
+            "The share says how much of what is unknown of the outcome is known once the feature "
+            "is: 0 % is nothing, 100 % all of it (mutual information by the entropy of the "
+            "outcome). The gain is what decisions by this one feature earn a month more than the "
+            "best policy without a model, on rows that they were not learnt from; where it is "
+            "none, no decision would be another. "
+            f"Each with the {INTERVAL}. A feature that adds nothing alone may do so beside others."
+        ),
     ]
     shown = found[:MOST_SHOWN]
     cells = [
@@ -108,7 +113,7 @@ def section(rows: Rows, found: list[Told]) -> Section:
             each.name,
             f"{percent(each.share)} ({percent(each.low)} to {percent(each.high)})",
             "yes" if each.is_real else "may be chance",
-            each.gain.words(value.currency, value.monthly_volume),
+            _worth(each, value.currency, value.monthly_volume),
         ]
         for each in shown
     ]
@@ -129,13 +134,19 @@ def percent(share: float) -> str:
     return f"{number(100 * share, 3)} %"
 
 
+def _worth(each: Told, currency: str, volume: int) -> str:
+    gain = each.gain
+    same = gain.gain == gain.low == gain.high == 0
+    return "none" if same else gain.words(currency, volume)
+
+
 def _in_money(paying: list[Told], currency: str, volume: int) -> str:
     if not paying:
         return "By no feature alone can decisions be shown to earn more than without a model."
     best = max(paying, key=lambda each: each.gain.gain)
     return (
-        f"The most is earned by {best.name} alone: {best.gain.words(currency, volume)} a month more "
-        "than without a model."
+        f"The most is earned by {best.name} alone: {best.gain.words(currency, volume)} a month "
+        "more than without a model."
     )
 
 

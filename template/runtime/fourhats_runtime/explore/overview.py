@@ -32,7 +32,8 @@ def overview(connection: Connection, rows: Rows) -> Section:
     words = [f"What follows is of the {rows.number:,} rows that pass every check."]
     if len(rows.outcomes) < rows.number:
         words.append(
-            f"Counts are of all of them; what compares columns rests on {len(rows.outcomes):,}, drawn evenly."
+            "Counts are of all of them; what compares columns rests on "
+            f"{len(rows.outcomes):,}, drawn evenly."
         )
     return Section(
         "What there is", words, Table(["What", "How much"], [row for row in cells if row])

@@ -19,7 +19,7 @@ TOGETHER = 0.9
 
 
 def missing_together(rows: Rows) -> list[tuple[list[str], int]]:
-    """Give the columns that are missing in the same rows, and in how many of the sample both are."""
+    """Give the columns that are missing in the same rows, and in how many of the sample."""
     gaps = {name: column.is_missing for name, column in rows.codes.items()}
     names = [name for name, gap in gaps.items() if FEWEST <= gap.sum() < len(gap)]
     if len(names) < 2:  # noqa: PLR2004 (it takes two)
@@ -46,8 +46,10 @@ def section_of_gaps(rows: Rows) -> Section:
     if not found:
         return Section(title, ["No columns are missing in the same rows, again and again."])
     words = [
-        "These columns are mostly missing in the same rows: often there is one reason for it, such as a "
-        "form that was not filled in, or a source that came later."
+        (
+            "These columns are mostly missing in the same rows: often there is one reason for it, "
+            "such as a form that was not filled in, or a source that came later."
+        )
     ]
     share = rows.number / max(1, len(rows.outcomes))
     cells = [
@@ -75,9 +77,12 @@ def section_of_repeats(rows: Rows) -> Section:
     """Say how many rows repeat others."""
     found = repeated(rows)
     words = [
-        "Each counts the rows beyond the first of their kind, or all rows of cases that ended in different ways. "
-        "With few columns, equal rows are no mistake; with many, a row may have been entered twice. Rows that look the same "
-        "and end otherwise bound what any model can tell."
+        (
+            "Each counts the rows beyond the first of their kind; the last, all rows of cases that "
+            "ended in different ways. With few columns, equal rows are no mistake; with many, a "
+            "row may have been entered twice. Rows that look the same and end otherwise bound what "
+            "any model can tell."
+        )
     ]
     cells = [
         [name, f"{count:,}", f"{100 * count / max(1, rows.number):.3g} %"]
@@ -93,7 +98,8 @@ def _roughly(column: Column) -> str:
     if column.type in ("integer", "number"):
         value = f"CAST({name} AS DOUBLE)"
         digits = f"CAST(2 - floor(log10(abs({value}))) AS INTEGER)"
-        return f"CASE WHEN {value} = 0 OR isinf({value}) OR isnan({value}) THEN {value} ELSE round({value}, {digits}) END"
+        plain = f"{value} = 0 OR isinf({value}) OR isnan({value})"
+        return f"CASE WHEN {plain} THEN {value} ELSE round({value}, {digits}) END"
     if column.type in ("text", "category"):
         return f"lower(trim({name}))"
     return name
@@ -106,9 +112,9 @@ def _again(rows: Rows, columns: list[str]) -> int:
 
 
 def _otherwise(rows: Rows, features: list[str], target: str) -> int:
+    ends = f"min({target}) AS low, max({target}) AS high"
     kinds = rows.table.filter(f"{target} IS NOT NULL").aggregate(
-        f"hash({', '.join(features)}) AS kind, count(*) AS n, min({target}) AS low, max({target}) AS high",
-        "kind",
+        f"hash({', '.join(features)}) AS kind, count(*) AS n, {ends}", "kind"
     )
     found = kinds.aggregate("sum(n) FILTER (low <> high)").fetchall()[0][0]
     return int(found or 0)

@@ -79,7 +79,7 @@ class Rows:
     @cached_property
     def actual(self) -> Floats:
         """The outcomes that are known: the class's index, or the number."""
-        return actual((each for each in self.outcomes if each is not None), self.contract)
+        return actual([each for each in self.outcomes if each is not None], self.contract)
 
     @cached_property
     def level(self) -> Floats:

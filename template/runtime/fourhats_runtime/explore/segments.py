@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -23,7 +24,7 @@ from fourhats_runtime.wording import number
 if TYPE_CHECKING:
     from fourhats_runtime.explore.sample import Rows
 
-MOST_SHOWN, MOST_COLUMNS = 20, 60
+MOST_SHOWN, MOST_COLUMNS, OF_EACH = 20, 60, 3
 
 
 class Segment(NamedTuple):
@@ -72,21 +73,26 @@ def section(rows: Rows, found: list[Segment]) -> Section:
     measured = rows.measured if len(rows.actual) else "outcome"
     if not found:
         return Section(title, [f"In no group is the {measured} otherwise, beyond chance."])
-    shown = found[:MOST_SHOWN]
+    shown = _some_of_each(found)[:MOST_SHOWN]
     first = shown[0]
     words = [
-        f"In {len(found)} groups the {measured} is otherwise than in the rest, beyond chance: "
-        f"the most where {first.column} is {first.bin}, {number(first.level, 3)} against {number(first.others, 3)} elsewhere.",
+        (
+            f"Groups in which the {measured} is otherwise than in the rest, beyond chance: "
+            f"{len(found)}; the most where {first.column} is {first.bin}: "
+            f"{number(first.level, 3)} against {number(first.others, 3)} elsewhere."
+        ),
         f"Each with the {INTERVAL}. A group that differs need not be the cause.",
     ]
     if len(found) > len(shown):
-        words.append(f"The {len(shown)} that differ most are shown.")
+        words.append(
+            f"Shown are the {len(shown)} that differ most, at most {OF_EACH} of each column."
+        )
     cells = [
         [
             each.column,
             each.bin,
             f"{each.rows:,}",
-            f"{number(each.level, 3)} ({number(each.level - each.off, 3)} to {number(each.level + each.off, 3)})",
+            _with_ends(each),
             number(each.others, 3),
         ]
         for each in shown
@@ -104,6 +110,22 @@ def section(rows: Rows, found: list[Segment]) -> Section:
     return Section(
         title, words, Table(["Column", "Group", "Rows", measured, "Elsewhere"], cells), pictures
     )
+
+
+def _some_of_each(found: list[Segment]) -> list[Segment]:
+    """Give the first of each column."""
+    seen = Counter[str]()
+    shown = []
+    for each in found:
+        seen[each.column] += 1
+        if seen[each.column] <= OF_EACH:
+            shown.append(each)
+    return shown
+
+
+def _with_ends(each: Segment) -> str:
+    low, high = (number(end, 3) for end in (each.level - each.off, each.level + each.off))
+    return f"{number(each.level, 3)} ({low} to {high})"
 
 
 def _enough(chosen: NDArray[np.bool_], groups: Groups | None) -> bool:

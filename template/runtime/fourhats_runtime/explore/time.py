@@ -162,7 +162,7 @@ def _fitted(shape: Floats, weights: Floats, means: Floats) -> tuple[Floats, floa
 
 
 def seasons(rows: Rows, periods: Periods) -> list[str]:
-    """Say whether the outcome, or the rows, come back with the months or with the days of a week."""
+    """Say whether outcome or rows come back with the months, or with the days of the week."""
     said = []
     if periods.unit == "month" and len(periods.labels) >= TWO_YEARS:
         of_year = np.array([int(label[5:7]) for label in periods.labels])
@@ -216,8 +216,8 @@ def section(rows: Rows, periods: Periods | None) -> Section:
     if not rows.contract.time_order:
         return Section(title, ["No column of the contract puts the rows in time."])
     if periods is None:
-        few = f"Fewer than {FEWEST_PERIODS} days have passed, or no row has an outcome: nothing is said of time."
-        return Section(title, [few])
+        few = f"Fewer than {FEWEST_PERIODS} days have passed, or no row has an outcome"
+        return Section(title, [f"{few}: nothing is said of time."])
     changes = [str(each) for each in moved(periods)]
     returning = seasons(rows, periods)
     words = [
