@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from fourhats_runtime.explore.sample import Rows
 
 AT_ONCE = 50
-QUANTILES = (0.01, 0.25, 0.5, 0.75, 0.99)
+QUARTERS = (0.25, 0.5, 0.75)
 FENCE = 3
 """Quartile ranges beyond the quartiles: what lies there is far out (Tukey, 1977)."""
-COMMONEST, EXAMPLES, MOST_PICTURES = 5, 2, 40
+COMMONEST, EXAMPLES, MOST_PICTURES = 5, 2, 24
 CONTACT = re.compile(r"\S+@\S+|(?:https?://|www\.)\S+|\+?\d[\d ./()-]{4,}\d")
 """Addresses and long numbers in free texts, which may be somebody's."""
 
@@ -62,11 +62,15 @@ def without_contacts(text: str) -> str:
 def _some(rows: Rows, columns: list[Column]) -> list[list[str]]:
     asked = [part for column in columns for part in _asked(column)]
     found = iter(rows.table.aggregate(", ".join(asked)).fetchall()[0])
+    figures = {column.name: [next(found) for _ in _asked(column)] for column in columns}
+    far = _far_out(rows, [each for each in columns if each.type in ("integer", "number")], figures)
     cells = []
     for column in columns:
-        known, different, *figures = [next(found) for _ in _asked(column)]
+        known, different, *others = figures[column.name]
         missing = rows.number - known
-        values, extremes = _values(rows, column, known, figures)
+        values, extremes = _values(rows, column, known, others)
+        if far.get(column.name):
+            extremes += f"; far out: {far[column.name]:,}"
         gaps = f"{missing:,} ({percent(missing / rows.number)})" if missing else "none"
         cells.append([column.source, column.type, gaps, _about(different), values, extremes])
     return cells
@@ -83,7 +87,7 @@ def _asked(column: Column) -> list[str]:
     if column.is_identifier or column.type in ("category", "boolean"):
         return counts
     if column.is_number:
-        wanted = ", ".join(map(str, QUANTILES))
+        wanted = ", ".join(map(str, QUARTERS))
         return [
             *counts,
             f"min({name})",
@@ -105,23 +109,29 @@ def _values(rows: Rows, column: Column, known: int, figures: list[Any]) -> tuple
         return _commonest(rows, column, known), ""
     if column.is_number:
         least, most, quantiles = figures
-        _, low, middle, high, _ = (float(each) for each in quantiles)
-        far = _far_out(rows, column, low, high) if high > low else 0
-        words = f"{number(float(least))} to {number(float(most))}"
-        return " / ".join(map(number, (low, middle, high))), words + f"; far out: {far:,}" * bool(
-            far
-        )
+        quarters = " / ".join(number(float(each)) for each in quantiles)
+        return quarters, f"{number(float(least))} to {number(float(most))}"
     if column.is_time:
         return "", f"{str(figures[0])[:10]} to {str(figures[1])[:10]}"
     least, most, mean = figures
     return _examples(rows, column), f"{least:,} to {most:,} characters, {mean:,.0f} on average"
 
 
-def _far_out(rows: Rows, column: Column, low: float, high: float) -> int:
-    off = FENCE * (high - low)
-    name = quote(column.name)
-    beyond = f"{name} < {low - off!r} OR {name} > {high + off!r}"
-    return int(rows.table.aggregate(f"count(*) FILTER ({beyond})").fetchall()[0][0])
+def _far_out(rows: Rows, columns: list[Column], figures: dict[str, list[Any]]) -> dict[str, int]:
+    """Count the values that are far out, of all columns at once."""
+    asked = {}
+    for column in columns:
+        known, *_, quantiles = figures[column.name]
+        if not known or quantiles[0] == quantiles[-1]:
+            continue  # most values are one and the same: then others are rare, not far out
+        off = FENCE * float(quantiles[-1] - quantiles[0])
+        name = quote(column.name)
+        low, high = float(quantiles[0]) - off, float(quantiles[-1]) + off
+        asked[column.name] = f"count(*) FILTER ({name} < {low!r} OR {name} > {high!r})"
+    if not asked:
+        return {}
+    counts = rows.table.aggregate(", ".join(asked.values())).fetchall()[0]
+    return dict(zip(asked, counts, strict=True))
 
 
 def _commonest(rows: Rows, column: Column, known: int) -> str:

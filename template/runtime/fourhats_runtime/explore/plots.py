@@ -39,7 +39,8 @@ def distributions(columns: dict[str, Coded]) -> Figure:
         known = column.values[np.isfinite(column.values)]
         if column.is_number and len(np.unique(known)) > 1:
             low, high = np.quantile(known, [0.005, 0.995])
-            axes.hist(known[(known >= low) & (known <= high)], bins=30, color=BLUE)
+            counts, edges = np.histogram(known, bins=30, range=(low, max(high, low + 1e-9)))
+            axes.stairs(counts, edges, fill=True, color=BLUE)
             axes.xaxis.set_major_locator(MaxNLocator(3))
         else:
             counts = np.bincount(column.codes, minlength=len(column.labels))
