@@ -99,7 +99,7 @@ class Commands:
     def line(self) -> Iterable[Callable[..., None]]:
         """Give the commands that the project has, in the order of `--help`."""
         serving = self._project.serving
-        yield from (self.run, self.extract, self.validate, self.transform)
+        yield from (self.run, self.extract, self.validate, self.transform, self.explore)
         yield from (self.train, self.evaluate, self.promote, self.experiments)
         if "batch" in serving:
             yield self.score
@@ -169,6 +169,25 @@ class Commands:
     def transform(self) -> None:
         """Write the table the model learns from."""
         self._run("transform")
+
+    def explore(
+        self,
+        *,
+        markdown: Annotated[
+            bool, typer.Option("--markdown", help="Print it as text; no page is written.")
+        ] = False,
+    ) -> None:
+        """Say what the rows are like and what tells the outcome: a page worth sending."""
+        from fourhats_runtime.explore import as_markdown, explore, write
+        from fourhats_runtime.lifecycle.sharing import shared
+
+        project = self._checked()
+        with shared(project):
+            found = explore(project)
+        if markdown:
+            print(as_markdown(found), end="")
+        else:
+            print(f"Page: {write(project, found).relative_to(project.folder)}")
 
     def train(
         self,

@@ -36,21 +36,21 @@ def quality_report(connection: Connection, project: Project, contract: Contract)
     text = ENVIRONMENT.get_template(page.name).render(
         contract=contract,
         verdicts=verdicts,
-        reasons=_reasons(connection)[:MOST_REASONS],
+        reasons=reasons(connection)[:MOST_REASONS],
         plots={title: as_data(figure) for title, figure in plots.items()},
     )
     page.write_text(text, encoding="utf-8")
     return page
 
 
-def _reasons(connection: Connection) -> list[tuple[str, int, int]]:
+def reasons(connection: Connection) -> list[tuple[str, int, int]]:
     """Give each reason with its rows and the first of them, the most frequent first."""
     figures: dict[str, tuple[int, int]] = {}
     found = connection.execute(
         "SELECT reasons, count(*), min(_row) FROM quarantine GROUP BY reasons"
     ).fetchall()
-    for reasons, rows, first_row in found:
-        for reason in reasons.split("; "):
+    for named, rows, first_row in found:
+        for reason in named.split("; "):
             before, first = figures.get(reason, (0, first_row))
             figures[reason] = (before + rows, min(first, first_row))
     listed = [(reason, *figure) for reason, figure in figures.items()]
