@@ -32,7 +32,8 @@ class Coded:
     def is_missing(self) -> NDArray[np.bool_]:
         """Tell where there is no value."""
         gap = self.labels.index(MISSING) if MISSING in self.labels else -1
-        return self.codes == gap
+        found: NDArray[np.bool_] = self.codes == gap
+        return found
 
 
 def coded(values: NDArray[Any]) -> Coded:

@@ -63,7 +63,12 @@ def _some(rows: Rows, columns: list[Column]) -> list[list[str]]:
     asked = [part for column in columns for part in _asked(column)]
     found = iter(rows.table.aggregate(", ".join(asked)).fetchall()[0])
     figures = {column.name: [next(found) for _ in _asked(column)] for column in columns}
-    far = _far_out(rows, [each for each in columns if each.type in ("integer", "number")], figures)
+    amounts = [
+        column
+        for column in columns
+        if column.type in ("integer", "number") and not column.is_identifier
+    ]
+    far = _far_out(rows, amounts, figures)
     cells = []
     for column in columns:
         known, different, *others = figures[column.name]

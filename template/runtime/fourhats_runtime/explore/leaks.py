@@ -33,7 +33,7 @@ def suspects(rows: Rows) -> list[tuple[str, str]]:
     known = known[: min(MOST_ROWS, MOST_VALUES // max(1, len(rows.codes)))]
     if len(known) < FEWEST:
         return found
-    outcomes = [rows.outcomes[at] for at in known]
+    outcomes = [rows.outcomes[at] for at in known.tolist()]
     for name, values in rows.sample.items():
         kept = values[known]
         if kept.dtype.kind == "M":

@@ -142,7 +142,10 @@ def _worth(each: Told, currency: str, volume: int) -> str:
 
 def _in_money(paying: list[Told], currency: str, volume: int) -> str:
     if not paying:
-        return "By no feature alone can decisions be shown to earn more than without a model."
+        return (
+            "Among so many features, none can be shown to earn more alone than is earned without a "
+            "model."
+        )
     best = max(paying, key=lambda each: each.gain.gain)
     return (
         f"The most is earned by {best.name} alone: {best.gain.words(currency, volume)} a month "

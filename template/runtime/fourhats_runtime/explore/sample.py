@@ -86,7 +86,8 @@ class Rows:
         """What a rate or a mean is of: 1 where it came as it calls for action, or the number."""
         if not self.contract.classes:
             return self.actual
-        return (self.actual == self.contract.classes.index(self.followed)).astype(np.float64)
+        came = self.actual == self.contract.classes.index(self.followed)
+        return np.asarray(came, dtype=np.float64)
 
     @property
     def known_groups(self) -> Groups | None:
