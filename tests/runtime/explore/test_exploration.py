@@ -17,6 +17,7 @@ from fourhats_runtime.explore.outcome import Told, told
 from fourhats_runtime.explore.repeats import missing_together, repeated
 from fourhats_runtime.explore.sample import MOST_ROWS, Rows
 from fourhats_runtime.explore.segments import differing
+from fourhats_runtime.lifecycle.comparison import MADE_UP
 from fourhats_runtime.pipeline import run_step
 
 from tests.runtime.explore.worlds import answers, project_of
@@ -234,6 +235,7 @@ def test_suspects_are_those_of_the_contract_and_those_that_show(tmp_path: Path) 
 
 def test_page_and_text_say_the_same(explored: Exploration) -> None:
     page, text = unescape(as_html(explored)), as_markdown(explored)
+    assert MADE_UP not in page
     for section in explored.sections:
         said = [section.title, *section.words]
         if section.table is not None:
@@ -324,7 +326,7 @@ def test_the_sample_is_explored(cleaned: Project) -> None:
     first = _section(found, "What tells the outcome").table
     assert first is not None
     assert first.rows[0][2] == "yes"
-    assert as_html(found)
+    assert MADE_UP in as_html(found)
 
 
 def test_what_is_missing_before_is_said_in_one_line(fresh: Project) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fourhats_runtime.data.sql import quote
-from fourhats_runtime.data.warehouse import count, table_exists
+from fourhats_runtime.data.joins import SAMPLE
+from fourhats_runtime.data.sql import literal, quote
+from fourhats_runtime.data.warehouse import count, one_row, table_exists
 from fourhats_runtime.explore.facts import Section, Table
+from fourhats_runtime.lifecycle.comparison import MADE_UP
 from fourhats_runtime.monitor.quality_report import MOST_REASONS, reasons
 from fourhats_runtime.wording import number
 
@@ -35,6 +37,9 @@ def overview(connection: Connection, rows: Rows) -> Section:
             "Counts are of all of them; what compares columns rests on "
             f"{len(rows.outcomes):,}, drawn evenly."
         )
+    (real,) = one_row(connection, f"SELECT count(*) FROM clean WHERE _source <> {literal(SAMPLE)}")
+    if not real:
+        words.insert(0, MADE_UP)
     return Section(
         "What there is", words, Table(["What", "How much"], [row for row in cells if row])
     )
