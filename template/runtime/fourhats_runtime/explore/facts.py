@@ -32,3 +32,9 @@ class Exploration:
 
     name: str
     sections: Sequence[Section]
+
+    def _repr_html_(self) -> str:
+        """Show it in a notebook."""
+        from fourhats_runtime.explore.page import sections_as_html  # noqa: PLC0415 (it knows this)
+
+        return sections_as_html(self)

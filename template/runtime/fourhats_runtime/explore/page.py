@@ -16,6 +16,12 @@ def as_html(found: Exploration) -> str:
     return template.render(found=found, as_data=as_data)
 
 
+def sections_as_html(found: Exploration) -> str:
+    """Give what stands in the page, for a page that is another's, such as a notebook."""
+    template = ENVIRONMENT.get_template("exploration_sections.html")
+    return template.render(found=found, as_data=as_data)
+
+
 def as_markdown(found: Exploration) -> str:
     """Give the text, without pictures: what they show stands in the tables."""
     lines = [f"# Exploration: {found.name}"]
