@@ -7,6 +7,7 @@ import duckdb
 
 from fourhats_runtime.contract.names import snake_case
 from fourhats_runtime.profile.facts import MOST_CATEGORIES, Facts
+from fourhats_runtime.profile.scans import Asked, scan
 
 LOOKED_AT_ROWS = 2_000
 LOOKED_AT_VALUES = 300
@@ -253,11 +254,8 @@ def _some_values(
 ) -> dict[str, list[str]]:
     """Give some different values of each column of texts, by its name."""
     texts = [name for name, facts in columns.items() if facts.kind == "text" and facts.present]
-    if not texts:
-        return {}
-    look = ", ".join(f"list(DISTINCT {columns[name].text})" for name in texts)
-    lists = relation.limit(LOOKED_AT_ROWS).aggregate(look).fetchall()[0]
+    asked = [Asked({}, [f"list(DISTINCT {columns[name].text})"]) for name in texts]
     return {
         name: [value for value in found or () if value is not None][:LOOKED_AT_VALUES]
-        for name, found in zip(texts, lists, strict=True)
+        for name, found in zip(texts, scan(relation.limit(LOOKED_AT_ROWS), asked), strict=True)
     }
