@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from fourhats_runtime.business import Business
+from fourhats_runtime.contract_commands import ContractCommands
 from fourhats_runtime.errors import ProjectError, ReportedError
 from fourhats_runtime.files import refused
 from fourhats_runtime.limits import (
@@ -62,10 +63,11 @@ def command_line(project: Project) -> Callable[[], None]:
     )
     contract_app = typer.Typer(help="The contract: what every column is.", no_args_is_help=True)
     commands = Commands(project)
+    of_contract = ContractCommands(commands.checked)
     for command in commands.line():
         app.command()(command)
     app.add_typer(contract_app, name="contract")
-    for command in (commands.infer, commands.diff, commands.check):
+    for command in (of_contract.infer, of_contract.diff, of_contract.check):
         contract_app.command()(command)
 
     def main() -> None:
@@ -116,7 +118,7 @@ class Commands:
         from fourhats_runtime.monitor import alerts
         from fourhats_runtime.pipeline import steps
 
-        for channel, variable in alerts.without_address(self._checked()).items():
+        for channel, variable in alerts.without_address(self.checked()).items():
             message = f"warning: {variable} is not set: alerts do not reach {channel}"
             print(message, file=sys.stderr)
         try:
@@ -181,7 +183,7 @@ class Commands:
         from fourhats_runtime.explore import as_markdown, explore, write
         from fourhats_runtime.lifecycle.sharing import shared
 
-        project = self._checked()
+        project = self.checked()
         with shared(project):
             found = explore(project)
         if markdown:
@@ -222,7 +224,7 @@ class Commands:
         from fourhats_runtime.lifecycle.sharing import shared
         from fourhats_runtime.monitor.ledger_page import table, write
 
-        project = self._checked()
+        project = self.checked()
         with shared(project):
             found = experiments(project)
         if as_json:
@@ -300,7 +302,7 @@ class Commands:
         from fourhats_runtime.lifecycle.retrace import retrace
         from fourhats_runtime.lifecycle.sharing import shared
 
-        project = self._checked()
+        project = self.checked()
         with shared(project):
             print(retrace(project, version))
 
@@ -316,7 +318,7 @@ class Commands:
         """Serve the champion over HTTP, with a page for people."""
         from fourhats_runtime.serve.server import run
 
-        run(self._checked(), host, port, to_everybody=to_everybody)
+        run(self.checked(), host, port, to_everybody=to_everybody)
 
     def watch(
         self,
@@ -329,7 +331,7 @@ class Commands:
         """Look after a running API; alert where it is down, slow, failing, or cannot log."""
         from fourhats_runtime.serve.watch import Watch, look_once, watch
 
-        project = self._checked()
+        project = self.checked()
         if not once:
             print(f"looking at {url} every {project.settings(Watch).every:g} s", flush=True)
             watch(project, url)
@@ -349,7 +351,7 @@ class Commands:
         """Answer the records of the stream, until SIGTERM."""
         from fourhats_runtime.stream.worker import run
 
-        run(self._checked())
+        run(self.checked())
 
     def alert(
         self, message: str, incident: Annotated[str, typer.Option(help="What it is about.")]
@@ -359,7 +361,7 @@ class Commands:
         from fourhats_runtime.monitor.findings import Finding
         from fourhats_runtime.monitor.shared_incidents import book
 
-        project = self._checked()
+        project = self.checked()
         with book(project):
             alerts.update(project, [Finding(incident, "alert", message)])
         if any(incident in owed for owed in alerts.untold(project).values()):
@@ -381,7 +383,7 @@ class Commands:
         from fourhats_runtime.handover import hand_over
         from fourhats_runtime.lifecycle.sharing import shared
 
-        project = self._checked()
+        project = self.checked()
         with shared(project):
             made = hand_over(project, (out or project.artifacts / "handover").resolve())
         if made.uncommitted:
@@ -396,103 +398,7 @@ class Commands:
         print(f"Folder: {made.folder}")
         print(f"Zip: {made.zip}")
 
-    def infer(  # noqa: PLR0913 (an option each)
-        self,
-        file: Annotated[
-            str | None,
-            typer.Argument(
-                help="A CSV, JSON or Parquet file, or a pattern; without it, all your sources."
-            ),
-        ] = None,
-        *,
-        target: Annotated[
-            str, typer.Option(help="The column to predict; with --merge, the contract says it.")
-        ] = "",
-        force: Annotated[bool, typer.Option(help="Overwrite config/contract.toml.")] = False,
-        merge: Annotated[
-            bool, typer.Option(help="Keep what stands in it, and add the columns that are new.")
-        ] = False,
-        columns: Annotated[
-            str, typer.Option(help="What the columns of a file without a header are called: a,b,c.")
-        ] = "",
-        header: Annotated[bool, typer.Option(help="The file names its columns.")] = True,
-    ) -> None:
-        """Write config/contract.toml from the sources, or from a file."""
-        from fourhats_runtime import contract as contract_file
-        from fourhats_runtime.data.extraction import glimpse
-        from fourhats_runtime.data.table_file import Reading, TableFileError
-        from fourhats_runtime.files import write_atomically
-        from fourhats_runtime.profile import (
-            TargetError,
-            merged,
-            profile_file,
-            profile_relation,
-            to_toml,
-        )
-
-        project = self._checked()
-        path = project.contract_file
-        if merge:
-            target = target or project.contract.target.source
-        elif path.exists() and not force:
-            raise ProjectError(
-                f"{path} exists: add --merge to keep it and add what is new, or --force to "
-                "overwrite it"
-            )
-        if not target:
-            raise ProjectError("which column is to be predicted? Say it with --target")
-        said: list[str] = []
-        joins = contract_file.load(path).joins if path.exists() and file is None else ()
-        try:
-            if file is not None:
-                names = tuple(name.strip() for name in columns.split(",") if name.strip())
-                reading = Reading(names, header)
-                profile = profile_file(file, target, project.task, reading)
-            else:
-                with glimpse(joins, project) as (rows, said):
-                    profile = profile_relation(rows, target, project.task)
-        except (TableFileError, TargetError) as error:
-            raise ProjectError(str(error)) from None
-        if merge:
-            text, new = merged(path.read_text(encoding="utf-8"), project.contract, profile)
-            write_atomically(path, text)
-            came = ", ".join(new) or "nothing"
-            print(f"{path}: added {came}; `contract diff` says what else is different")
-            return
-        write_atomically(path, to_toml(profile, {join.source: join.on for join in joins}))
-        for words in (*said, *profile.warnings):
-            print(f"  {words}")
-        print(f"{path} describes {len(profile.columns)} columns, {profile.rows:,} rows")
-
-    def diff(self) -> None:
-        """Show what your sources give and config/contract.toml does not expect."""
-        from fourhats_runtime.data.extraction import read_aside
-        from fourhats_runtime.data.warehouse import connect
-        from fourhats_runtime.profile.differences import differences
-
-        project = self._checked()
-        contract = project.contract
-        with read_aside(contract.joins, project) as (aside, said), connect(project) as warehouse:
-            found = differences(aside, contract, warehouse)
-        for words in (*said, *found):
-            print(f"  {words}")
-        print(f"{len(found)} differences" if len(found) != 1 else "1 difference")
-
-    def check(self) -> None:
-        """Check config/contract.toml, and the extracted rows against it."""
-        from fourhats_runtime.data import quality
-        from fourhats_runtime.data.warehouse import connect, require
-
-        project = self._checked()
-        contract = project.contract
-        with connect(project) as connection:
-            require(connection, "raw", "extract")
-            for violation in quality.validate(connection, contract, project.checks):
-                print(f"  {violation}")
-        target = contract.target.name
-        print(f"{len(contract.features)} features, target {target}: the contract is sound")
-
-    def _checked(self) -> Project:
+    def checked(self) -> Project:
         """Give the project, once its settings are known to be sound."""
         for section in CHECKED:
             self._project.settings(section)
@@ -504,7 +410,7 @@ class Commands:
         from fourhats_runtime.lifecycle.variants import compare_variants
         from fourhats_runtime.monitor.ledger_page import table_of_variants
 
-        project = self._checked()
+        project = self.checked()
         with _progress() as shown, plainly(project):
             found = compare_variants(project, variants, shown)
         Console().print(table_of_variants(found, project))
@@ -514,7 +420,7 @@ class Commands:
 
         with _progress(quiet=quiet) as shown:
             shown(step, 0, None)
-            result = run_step(step, self._checked(), shown, Asked(**asked))
+            result = run_step(step, self.checked(), shown, Asked(**asked))
         if not quiet:
             rows = f"{result.rows_in:>9,} in {result.rows_out:>9,} out"
             print(f"{step:<10}{rows} {result.seconds:>6.1f} s  {result.words}")
