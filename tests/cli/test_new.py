@@ -466,7 +466,7 @@ def test_the_help_names_what_works_and_nothing_else(shell: Shell) -> None:
     assert done.code == 0
     commands = done.out.partition("commands:\n")[2]
     assert [line.split()[0] for line in commands.splitlines()] == [
-        *("new", "update", "set", "status", "adopt", "profile", "estimate", "doctor")
+        *("new", "update", "set", "status", "adopt", "profile", "diagnose", "estimate", "doctor")
     ]
     assert shell.fourhats().out == done.out
 
