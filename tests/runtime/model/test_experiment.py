@@ -1,9 +1,11 @@
 """The experiment looks at the rows that it may look at, and chooses as it promises."""
 
 import os
-import signal
+import subprocess
+import sys
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -150,13 +152,11 @@ def test_tuning_finds_what_loses_less(
     assert (best["candidate"], best["parameters"]) == ("trees", {"max_iter": 100})
 
 
-def _asked_for(calls: list[int], *interrupted_at: int) -> Candidate:
-    """Give a candidate that notes each time it is built, and is interrupted at some of them."""
+def _asked_for(calls: list[int]) -> Candidate:
+    """Give a candidate that notes each time it is built."""
 
     def build(trial: AnyTrial) -> LogisticRegression:
         calls.append(len(calls) + 1)
-        for _ in range(interrupted_at.count(calls[-1])):
-            os.kill(os.getpid(), signal.SIGINT)
         return LogisticRegression(C=trial.suggest_float("C", 0.1, 10), max_iter=20)
 
     return Candidate("asked", build, for_linear)
@@ -187,23 +187,54 @@ def test_as_many_trials_as_a_version_had_find_the_same_again(
     assert tune(_asked_for([]), parts, cleaned.at(cleaned.folder)) == once
 
 
-def test_what_an_interrupted_search_has_found_is_kept(
-    cleaned: Project,
-    parts: Split,
-    monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    monkeypatch.setenv("TRAINING__TRIALS", "9")
-    project = cleaned.at(cleaned.folder)
-    found = tune(_asked_for([], 4, 4), parts, project)
-    assert len(found.attempts) == 4
-    assert found.parameters in [attempt["parameters"] for attempt in found.attempts]
-    assert caplog.text.count("the search of asked ends after this trial") == 1
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
-    monkeypatch.setattr(tuning, "AT_ONCE_SECONDS", 0)
-    with pytest.raises(KeyboardInterrupt):
-        tune(_asked_for([], 2, 2), parts, project)
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+# A process of its own: a signal reaches the main thread, which another process's may be busy with.
+INTERRUPTED = """
+import os, pathlib, signal, sys
+from fourhats_runtime.data.warehouse import connect
+from fourhats_runtime.model import tuning
+from fourhats_runtime.model.candidates import Candidate
+from fourhats_runtime.model.encoding import for_linear
+from fourhats_runtime.model.parts import split
+from sklearn.linear_model import LogisticRegression
+from tests.runtime.sample_project import existing
+project = existing(pathlib.Path(sys.argv[1]))
+at, times = int(sys.argv[2]), int(sys.argv[3])
+built = []
+def build(trial):
+    built.append(1)
+    for _ in range(times if len(built) == at else 0):
+        os.kill(os.getpid(), signal.SIGINT)
+    return LogisticRegression(C=trial.suggest_float("C", 0.1, 10), max_iter=20)
+with connect(project) as connection:
+    parts = split(connection, project)
+tuning.AT_ONCE_SECONDS = float(sys.argv[4])
+found = tuning.tune(Candidate("asked", build, for_linear), parts, project)
+assert found.parameters in [attempt["parameters"] for attempt in found.attempts]
+assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+print(len(found.attempts))
+"""
+
+
+def _interrupted(project: Project, *words: object) -> subprocess.CompletedProcess[str]:
+    """Search in a process that Ctrl-C reaches: at which trial, how often, and what is at once."""
+    return subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", INTERRUPTED, project.folder, *map(str, words)],
+        env={**os.environ, "TRAINING__TRIALS": "9"},
+        cwd=Path(__file__).parents[3],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_what_an_interrupted_search_has_found_is_kept(cleaned: Project) -> None:
+    done = _interrupted(cleaned, 4, 2, 1)
+    assert done.stdout == "4\n", done.stderr
+    assert done.stderr.count("the search of asked ends after this trial") == 1
+    done = _interrupted(cleaned, 2, 2, 0)
+    assert done.returncode != 0
+    assert done.stdout == ""
+    assert "KeyboardInterrupt" in done.stderr
 
 
 def test_training_tries_the_candidates_that_are_named(
