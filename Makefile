@@ -16,13 +16,17 @@ unexport UV_PROJECT_ENVIRONMENT
 PIP_VERSION := 26.2
 SPARK := $(shell sed -n 's/^\(pyspark==[^ ]*\).*/\1/p' constraints.txt)
 SPARK_WHEEL := .cache/wheels/$(subst ==,-,$(SPARK))-py2.py3-none-any.whl
+# PyTorch's builds for processors are in an index of its own, which the tests' projects find here.
+TORCH := $(shell sed -n 's/^\(torch==[^ ]*\).*/\1/p' constraints.txt)
+TORCH_INDEX := .cache/$(subst ==,-,$(TORCH))
 test quick nightly bench .venv/.installed: export UV_FIND_LINKS := $(CURDIR)/.cache/wheels
+test quick nightly bench .venv/.installed: export UV_INDEX := pytorch=file://$(CURDIR)/$(TORCH_INDEX)
 
 # One more than there are processors: much of the time, a test waits for a server.
 WORKERS := $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
 PARALLEL := --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder
 
-.PHONY: help demo test quick nightly lint bench cookiecutter pins release
+.PHONY: help demo test quick nightly lint bench cookiecutter texts pins release
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -74,19 +78,23 @@ bench: .venv/.installed ## the figures that the project promises, as ratios
 cookiecutter: .venv/.installed ## declare the questions to cookiecutter, after a change in questions/
 	$(VENV)/python hooks/cookiecutter_json.py
 
+texts: .venv/.installed ## bring the texts of the documents up to date in every language
+	$(VENV)/python release/texts.py
+
 pins: .venv/.installed ## refresh every pinned version, ours and the projects'
-	$(UV) pip compile --quiet --upgrade --universal --python-version 3.11 --group dev --extra sources --extra diagnose --extra all \
+	$(UV) pip compile --quiet --upgrade --universal --python-version 3.11 --group dev --extra sources --extra diagnose --extra documents --extra all \
 	  --no-emit-index-url --no-annotate --custom-compile-command "make pins" \
 	  --output-file constraints.txt pyproject.toml template/runtime/pyproject.toml
+	sed -i -E '/^(cuda-|nvidia-|triton)/d' constraints.txt
 	$(VENV)/python pins/refresh.py
 	$(VENV)/python pins/images.py
 
 release: .venv/.installed ## tag and build a version: make release VERSION=0.2.0
 	@$(VENV)/python release/release.py "$(VERSION)"
 
-.venv/.installed: pyproject.toml template/runtime/pyproject.toml constraints.txt $(SPARK_WHEEL) | $(UV)
+.venv/.installed: pyproject.toml template/runtime/pyproject.toml constraints.txt $(SPARK_WHEEL) $(TORCH_INDEX)/torch/index.html | $(UV)
 	$(UV) venv --quiet --clear --python '>=3.11,<3.15' .venv
-	$(UV) pip install --quiet --python .venv --constraint constraints.txt --editable ".[sources,diagnose]" \
+	$(UV) pip install --quiet --python .venv --constraint constraints.txt --editable ".[sources,diagnose,documents]" \
 	  --editable "template/runtime[all]" --group dev
 	@touch $@
 
@@ -94,6 +102,12 @@ $(SPARK_WHEEL): | $(UV)
 	@mkdir -p $(@D)
 	$(UV) tool run --quiet --from pip==$(PIP_VERSION) \
 	  pip wheel --quiet --no-deps --no-cache-dir --wheel-dir $(@D) $(SPARK)
+
+$(TORCH_INDEX)/torch/index.html: | $(UV)
+	@mkdir -p $(@D)
+	UV_INDEX= $(UV) tool run --quiet --from pip==$(PIP_VERSION) pip download --quiet --no-deps \
+	  --dest $(@D) --extra-index-url https://download.pytorch.org/whl/cpu $(TORCH)
+	@cd $(@D) && for wheel in *.whl; do echo "<a href=\"$$wheel\">$$wheel</a>"; done > index.html
 
 $(CURDIR)/.cache/uv-boot/bin/uv:
 	python3 -m venv --clear .cache/uv-boot

@@ -24,7 +24,7 @@ from sklearn.metrics import r2_score, roc_auc_score
 
 from benchmarks.figure import Figure, show
 from benchmarks.process import printed
-from tests.runtime.sample_project import sample_project
+from tests.runtime.sample_project import estimator, sample_project
 from tests.services.object_stores import environment
 from tests.services.rendered import project_env
 
@@ -112,11 +112,13 @@ def of_table(name: str, folder: Path) -> dict[str, float]:
     }
 
 
-def ours_of(table: pd.DataFrame, wanted: Table, folder: Path) -> Learnt:
+def ours_of(
+    table: pd.DataFrame, wanted: Table, folder: Path, families: tuple[str, ...] = ("sklearn",)
+) -> Learnt:
     """Have a project's step `train` learn; the folder's name decides which rows are its holdout."""
     task = "classification" if wanted.positive else "regression"
     project = sample_project(folder, task)
-    module = sys.modules[f"sample_{task}_sklearn.train"]
+    module = sys.modules[f"{estimator(task, *families).__package__}.train"]
     rows = as_clean(table, folder.name)
     project.contract_file.write_text(contract_of(table, wanted), encoding="utf-8")
     with connect(project) as connection, patch.object(module, "register") as register:

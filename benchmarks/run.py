@@ -10,7 +10,9 @@ from benchmarks import (
     help_cost,
     image_size,
     model_quality,
+    network_quality,
     new_cost,
+    search_speed,
     serving_peers,
     serving_speed,
     thin_project,
@@ -22,7 +24,7 @@ from benchmarks.figure import Figure, show
 MODULES = (
     *(new_cost, help_cost, thin_project, first_prediction, serving_speed, serving_peers),
     *(worst_upload, image_size, extraction_speed, data_speed, data_growth, batch_speed),
-    *(model_quality, client_files, update_cost),
+    *(model_quality, network_quality, client_files, update_cost, search_speed),
 )
 
 

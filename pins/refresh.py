@@ -42,7 +42,7 @@ BASE: dict[str, Any] = {
     "user_email": "",
     "data_sources": ["files"],
     "files_path": "",
-    "model_family": "sklearn",
+    "model_family": ["sklearn"],
     "serving": ["batch"],
     "broker": "redis",
     "warehouse": "duckdb",
@@ -74,9 +74,12 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "warehouse != 'duckdb'": {"warehouse": ""},
     "engine == 'spark'": {"engine": "spark"},
     "storage == 'bucket'": {"storage": "bucket"},
-    "model_family == 'lightgbm'": {"model_family": "lightgbm"},
+    "'lightgbm' in model_family": {"model_family": ["lightgbm"]},
+    "'pytorch' in model_family": {"model_family": ["pytorch"]},
     "alerts | select('in', ['email', 'slack', 'teams']) | list": {"alerts": ["email"]},
 }
+# What PyTorch's builds for the package index ask for on Linux, and those for processors do not.
+CUDA = re.compile(r"cuda-|nvidia-|triton")
 # Google's client asks for python-dateutil before 3.
 HOLDS_BACK = "'bigquery' in data_sources or warehouse == 'bigquery'"
 ORDER = [*OPTIONS, f"not ({HOLDS_BACK})"]
@@ -111,7 +114,8 @@ def main() -> None:
 
 def hashed(pins: Sequence[str]) -> dict[str, list[str]]:
     """Give the digests (SHA-256) of the files of each pin, without its marker."""
-    text = compiled(["--no-deps", "--generate-hashes"], "\n".join(pins))
+    of_the_index = [pin for pin in pins if name(pin) != "torch"]  # which has an index of its own
+    text = compiled(["--no-deps", "--generate-hashes"], "\n".join(of_the_index))
     found = re.findall(r"^(\S+==\S+).*((?:\\\n.*--hash=\S+ *)+)", text, re.MULTILINE)
     return {pin: re.findall(r"--hash=(\S+)", hashes) for pin, hashes in found}
 
@@ -209,7 +213,7 @@ def resolve(
         options = ["--constraint", str(constraints), "--output-file", str(found)]
         compiled(options, "\n".join(wanted))
         lines = found.read_text(encoding="utf-8").splitlines()
-    return [line for line in lines if "==" in line]
+    return [line for line in lines if "==" in line and not CUDA.match(line)]
 
 
 def name(pin: str) -> str:

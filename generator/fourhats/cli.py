@@ -29,6 +29,8 @@ class _Help(argparse.HelpFormatter):
 
     def __init__(self, prog: str) -> None:
         super().__init__(prog, max_help_position=28)
+        # argparse forgets that commands are indented: the longest has to fit before its help.
+        self._action_max_length = len("    documents")
 
     def _format_action(self, action: argparse.Action) -> str:
         text = super()._format_action(action)
@@ -138,7 +140,8 @@ def _adopt(options: argparse.Namespace) -> int:
 def _profile(options: argparse.Namespace) -> int:
     from fourhats.client.profile import profile_command
 
-    return profile_command(_place(options, options.data), options.target, as_json=options.json)
+    place = _place(options, options.data)
+    return profile_command(place, options.target, options.positive, as_json=options.json)
 
 
 def _diagnose(options: argparse.Namespace) -> int:
@@ -171,6 +174,12 @@ def _estimate(options: argparse.Namespace) -> int:
     return estimate_command(
         options.dest, options.answers, options.data, options.actuals, as_json=options.json
     )
+
+
+def _documents(options: argparse.Namespace) -> int:
+    from fourhats.documents.command import Request, documents_command
+
+    return documents_command(Request(**_typed(options)))
 
 
 def _doctor(options: argparse.Namespace) -> int:
@@ -227,6 +236,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_profile(commands)
     _add_diagnose(commands)
     _add_estimate(commands)
+    _add_documents(commands)
     _add_doctor(commands)
     return parser
 
@@ -250,7 +260,7 @@ def _add_new(commands: argparse._SubParsersAction[_Parser]) -> None:
         "data contract is inferred from it",
     )
     _add_part(new)
-    new.add_argument("--target", metavar="COLUMN", help="the column of it to predict")
+    _add_target(new)
     new.add_argument("--dry-run", action="store_true", help="show the files, write nothing")
     new.add_argument(
         "--run", action="store_true", help="then install, train, and ask for one prediction"
@@ -372,6 +382,15 @@ def _add_review(parser: _Parser) -> None:
     )
 
 
+def _add_target(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--target", metavar="COLUMN", help="the column of it to predict")
+    command.add_argument(
+        "--positive",
+        metavar="CLASS",
+        help="the class of the target that calls for action, where it is not the one that is found",
+    )
+
+
 def _add_profile(commands: argparse._SubParsersAction[_Parser]) -> None:
     profile = commands.add_parser(
         "profile",
@@ -386,7 +405,7 @@ def _add_profile(commands: argparse._SubParsersAction[_Parser]) -> None:
         "az://… too), an Excel workbook, or postgresql://… or mysql://…",
     )
     _add_part(profile)
-    profile.add_argument("--target", metavar="COLUMN", help="the column to predict")
+    _add_target(profile)
     profile.add_argument("--json", action="store_true", help="for a program to read")
 
 
@@ -412,7 +431,7 @@ def _add_diagnose(commands: argparse._SubParsersAction[_Parser]) -> None:
         help="the client's data: what `fourhats profile` takes",
     )
     _add_part(diagnose)
-    diagnose.add_argument("--target", metavar="COLUMN", help="the column of it to predict")
+    _add_target(diagnose)
     _add_data(diagnose)
     diagnose.add_argument(
         "--answers", metavar="FILE", help="answers from a YAML file, before there is a project"
@@ -475,6 +494,43 @@ def _add_estimate(commands: argparse._SubParsersAction[_Parser]) -> None:
         "was expected, and reckons with them from then on",
     )
     estimate.add_argument("--json", action="store_true", help="for a program to read")
+
+
+def _add_documents(commands: argparse._SubParsersAction[_Parser]) -> None:
+    documents = commands.add_parser(
+        "documents",
+        help="write what both sides sign: proposal, charter, registers",
+        description="Write proposal, charter, risk register and decision log of DEST, as Markdown "
+        "and PDF in the client's language; again, around what you wrote in them.",
+    )
+    documents.set_defaults(run_command=_documents)
+    documents.add_argument(
+        "dest",
+        metavar="DEST",
+        nargs="?",
+        default=".",
+        help="a project, or a folder with config/engagement.toml (default: this folder)",
+    )
+    _add_data(documents)
+    documents.add_argument(
+        "--answers", metavar="FILE", help="answers from a YAML file, before there is a project"
+    )
+    documents.add_argument(
+        "--revision",
+        metavar="TEXT",
+        help="what their version is called (default: the project's commit)",
+    )
+    documents.add_argument(
+        "--out",
+        metavar="FOLDER",
+        help="where they go (default: docs/engagement/ of the project, else engagement/)",
+    )
+    documents.add_argument(
+        "--overwrite",
+        action="store_true",
+        help="discard what somebody wrote between the marks of a block",
+    )
+    documents.add_argument("--json", action="store_true", help="for a program to read")
 
 
 def _add_doctor(commands: argparse._SubParsersAction[_Parser]) -> None:

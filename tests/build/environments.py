@@ -32,7 +32,7 @@ DEPENDENCY_SETS = [
     DependencySet(
         "batch-and-stream",
         {
-            "model_family": "lightgbm",
+            "model_family": ["lightgbm"],
             "data_sources": ["excel", "mysql", "object_storage", "rest_api", "snowflake"],
             "warehouse": "snowflake",
             "dataframe": "pandas",
@@ -51,6 +51,7 @@ DEPENDENCY_SETS = [
         "everything",
         {
             "task": "regression",
+            "model_family": ["lightgbm", "pytorch", "sklearn"],
             "data_sources": [
                 "bigquery",
                 "excel",
@@ -141,4 +142,5 @@ def run(folder: Path, command: Sequence[str]) -> str:
 def installed(project: Project, environment: Path) -> dict[str, str]:
     """Give the versions in an environment; the project and its runtime come from folders."""
     listed = uv(project.folder, "pip", "freeze", "--exclude-editable", "--python", str(environment))
-    return dict(re.findall(r"^([\w.-]+)==(\S+)$", listed, re.MULTILINE))
+    # PyTorch's builds for processors are "+cpu".
+    return dict(re.findall(r"^([\w.-]+)==([^\s+]+)(?:\+cpu)?$", listed, re.MULTILINE))

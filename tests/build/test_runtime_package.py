@@ -113,6 +113,7 @@ def test_nothing_is_said_and_no_thread_started_by_an_import(python: str, tmp_pat
         ("[answer]", ["answer"]),
         ("[answer,api]", ["answer", "serve"]),
         ("[answer,redis]", ["answer", "stream"]),
+        ("[answer,api,data,search]", ["serve.searching"]),
     ],
 )
 def test_a_room_is_imported_where_only_its_own_extras_are(

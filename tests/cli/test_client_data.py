@@ -41,6 +41,18 @@ def answers_of(project: Path) -> dict[str, object]:
 
 
 @pytest.mark.usefixtures("customers")
+def test_the_class_that_calls_for_action_can_be_said(shell: Shell) -> None:
+    said = ("--target", "churned", "--positive")
+    done = shell.fourhats("profile", "customers.csv", *said, "NO")
+    assert (done.code, done.err) == (0, "")
+    assert "positive class no" in done.out
+    done = shell.fourhats("new", "acme", "--client-data", "customers.csv", *said, "maybe")
+    assert done.code != 0
+    assert "churned has no class maybe; its classes are" in done.err
+    assert not (shell.folder / "acme").exists()
+
+
+@pytest.mark.usefixtures("customers")
 def test_the_project_is_about_the_clients_file(shell: Shell) -> None:
     done = shell.fourhats("new", "acme", "--client-data", "customers.csv", "--target", "churned")
     assert done.code == 0, done.err
@@ -158,6 +170,8 @@ def test_the_wizard_asks_for_the_target_and_no_more_of_the_file(
     session.type(ENTER)
     session.answer("How much do you want to decide now?", ENTER)
     session.answer("What is the project called?", ENTER)
+    session.answer("What is done today", ENTER)
+    session.answer("How does the problem show", ENTER)
     session.answer("Which problem does it solve?", ENTER)
     session.answer("Shall it be written?", DOWN, ENTER)
     changeable = session.wait_for("Which answer?").partition("Which answer?")[2]

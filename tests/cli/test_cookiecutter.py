@@ -33,7 +33,10 @@ if TYPE_CHECKING:
 DOOR = ("cookiecutter.json", "hooks", "{{cookiecutter.__folder}}")
 DECLARED: dict[str, Any] = json.loads((ROOT / "cookiecutter.json").read_text(encoding="utf-8"))
 COPIED: dict[str, dict[str, bytes]] = {}
-PROMPTED = ["project_name", "files_path", "task", "business_problem"]
+PROMPTED = [
+    *("project_name", "engagement_today", "engagement_costs_today"),
+    *("files_path", "task", "business_problem"),
+]
 
 # Another answer than the default to every question.
 CHANGED: Answers = {
@@ -43,6 +46,21 @@ CHANGED: Answers = {
     "package_name": "size",
     "project_description": "What it does",
     "client_name": "Acme",
+    "client_language": "de",
+    "engagement_today": "By the alphabet",
+    "engagement_costs_today": "A tenth is cut off",
+    "engagement_whys": "nobody measures | seen on Monday; it takes long",
+    "engagement_alternatives": "measure; cut twice",
+    "engagement_stakeholders": "The tailor | has to cut",
+    "engagement_done": "The waste is halved",
+    "engagement_deadline": "2027-06-30",
+    "engagement_budget": 40000.0,
+    "engagement_explainable": True,
+    "engagement_latency_ms": 200,
+    "engagement_on_clients_machines": True,
+    "engagement_personal_data": "no names",
+    "estimate_day_rate": 900.0,
+    "estimate_people": 2,
     "user_name": "Ada",
     "user_email": "ada@example.com",
     "license": "MIT",
@@ -80,7 +98,7 @@ CHANGED: Answers = {
     "engine": "spark",
     "dataframe": "pandas",
     "warehouse": "postgres",
-    "model_family": "lightgbm",
+    "model_family": ["lightgbm", "sklearn"],
     "serving": ["batch", "stream"],
     "broker": "kafka",
     "cloud": "aws",
@@ -177,7 +195,7 @@ def test_enter_throughout_gives_the_default_project(shell: Shell, template: Path
     assert done.code == 0, done.err
     assert done.err == ""
     assert contents(shell.folder / "customer-churn") == copied(shell, template, {})
-    assert "[4/4]" in done.out
+    assert "[6/6]" in done.out
     assert f"Customer churn is in {shell.folder / 'customer-churn'}" in done.out
     assert "_serving" in done.out.splitlines()[-1]
 
@@ -216,13 +234,13 @@ def test_hostile_texts_arrive_from_a_replay_file(shell: Shell, template: Path) -
 
 def test_hostile_texts_arrive_from_prompts_and_arguments(shell: Shell, template: Path) -> None:
     text = '""" \'\'\' \\ {{ 1 / 0 }} {% raw %} {# no #} é🚀 \\n r""" # x: y'
-    lines = [text, "data/*.csv", "2", text]
+    lines = [text, text, "", "data/*.csv", "2", text]
     done = cookiecutter(
         shell, str(template), f"_client_name={text}\n{text}", input_text="\n".join([*lines, ""])
     )
     assert done.code == 0, done.err
     assert done.err == ""
-    answers = dict(zip(PROMPTED, [*lines[:2], "regression", text], strict=True))
+    answers = dict(zip(PROMPTED, [*lines[:4], "regression", text], strict=True))
     expected = copied(shell, template, answers | {"client_name": f"{text}\n{text}"})
     assert contents(only_folder(shell)) == expected
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from fourhats.diagnose.command import LIBRARIES
-from fourhats.diagnose.terms import Engagement, read_engagement
+from fourhats.diagnose.terms import ASSUMED, Engagement, read_engagement
 from fourhats.estimate.engagement import read_terms
 
-from tests.services.rendered import ROOT
 from tests.update.commands import fourhats
 
 if TYPE_CHECKING:
@@ -227,20 +227,83 @@ def test_a_projects_own_amounts_rule_and_contract_count(customers: Path, tmp_pat
 def test_the_file_of_the_engagement_is_read_as_it_comes_and_with_its_examples(
     tmp_path: Path,
 ) -> None:
-    (tmp_path / "config").mkdir()
-    text = (ROOT / "template" / "config" / "engagement.toml").read_text(encoding="utf-8")
-    file = tmp_path / "config" / "engagement.toml"
-    file.write_text(text, encoding="utf-8")
-    assert read_engagement(tmp_path) == Engagement()
-    assert read_terms(tmp_path, "EUR")[0].day_rate is None
+    project = tmp_path / "acme"
+    assert fourhats("new", project, "--defaults", "--no-git").code == 0
+    file = project / "config" / "engagement.toml"
+    text = file.read_text(encoding="utf-8")
+    assert read_engagement(project) == Engagement()
+    assert read_terms(project, "EUR")[0].day_rate is None
     settings = re.sub(r"^# (?=[a-z_]+ = |\[\[)", "", text, flags=re.MULTILINE)
     file.write_text(settings, encoding="utf-8")
-    found = read_engagement(tmp_path)
+    found = read_engagement(project)
     assert found.whys
     assert found.stakeholders
     assert found.budget
     assert len(found.constraints.words) == 3
-    assert read_terms(tmp_path, "EUR")[0].day_rate
+    assert read_terms(project, "EUR")[0].day_rate
+
+
+def test_what_the_wizard_asks_is_read_from_the_file(tmp_path: Path) -> None:
+    project = tmp_path / "acme"
+    answers = {
+        "engagement_today": 'By the "alphabet" \\ and by chance',
+        "engagement_costs_today": "12 % leave; 4 Mio € a year",
+        "engagement_whys": "by the alphabet | call log; nobody knows who leaves",
+        "engagement_alternatives": "a better contract for all; nothing",
+        "engagement_stakeholders": "Call centre | has to call; Finance | pays",
+        "engagement_done": "The list is used",
+        "engagement_deadline": "2027-06-30",
+        "engagement_budget": "40000",
+        "engagement_explainable": "true",
+        "engagement_latency_ms": "200",
+        "engagement_on_clients_machines": "true",
+        "engagement_personal_data": "no ages",
+        "estimate_day_rate": "900.5",
+        "estimate_people": "2",
+    }
+    typed = [word for name, value in answers.items() for word in ("-d", f"{name}={value}")]
+    done = fourhats("new", project, "--defaults", "--no-git", *typed)
+    assert done.code == 0, done.err
+    found = read_engagement(project)
+    assert found.today == answers["engagement_today"]
+    assert found.costs_today == answers["engagement_costs_today"]
+    assert [(why.because, why.evidence) for why in found.whys] == [
+        ("by the alphabet", "call log"),
+        ("nobody knows who leaves", ASSUMED),
+    ]
+    assert found.alternatives == ("a better contract for all", "nothing")
+    assert [(each.name, each.stake) for each in found.stakeholders] == [
+        ("Call centre", "has to call"),
+        ("Finance", "pays"),
+    ]
+    assert (found.done, found.deadline, found.budget) == (
+        *("The list is used", date(2027, 6, 30)),
+        40_000,
+    )
+    assert len(found.constraints.words) == 4
+    terms = read_terms(project, "EUR")[0]
+    assert (terms.day_rate, terms.people) == (900.5, 2)
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        ("engagement_whys=a;b;c;d;e;f", "at most 5"),
+        ("engagement_whys=a;;b", "take away a semicolon"),
+        ("engagement_stakeholders=Finance", "who | stake"),
+        ("engagement_deadline=2027-02-30", "2027-02-30' is no day"),
+        (f"engagement_today={'x' * 301}", "at most 300"),
+        ("engagement_budget=-1", "at least 0"),
+        ("estimate_people=0", "from 1 to 20"),
+    ],
+)
+def test_a_wrong_answer_about_the_engagement_is_refused(
+    answer: str, said: str, tmp_path: Path
+) -> None:
+    done = fourhats("new", tmp_path / "acme", "--defaults", "-d", answer)
+    assert done.code == 2
+    assert said in done.err
+    assert not (tmp_path / "acme").exists()
 
 
 def _with(text: str, shell: Shell) -> None:

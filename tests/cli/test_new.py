@@ -67,7 +67,11 @@ def test_without_uv_the_command_that_installs_it_is_said_once(shell: Shell) -> N
     [
         {},
         {"project_name": "Größe & Co", "task": "regression", "value_tolerance": "2.5"},
-        {"data_sources": "[postgres, files]", "model_family": "lightgbm", "alerts": "[webhook]"},
+        {
+            "data_sources": "[postgres, files]",
+            "model_family": "[lightgbm, sklearn]",
+            "alerts": "[webhook]",
+        },
         {"serving": "[batch]", "orchestrator": "none", "ci": "none", "license": "MIT"},
         {"business_problem": HOSTILE, "project_description": HOSTILE, "client_name": HOSTILE},
     ],
@@ -466,7 +470,8 @@ def test_the_help_names_what_works_and_nothing_else(shell: Shell) -> None:
     assert done.code == 0
     commands = done.out.partition("commands:\n")[2]
     assert [line.split()[0] for line in commands.splitlines()] == [
-        *("new", "update", "set", "status", "adopt", "profile", "diagnose", "estimate", "doctor")
+        *("new", "update", "set", "status", "adopt", "profile", "diagnose", "estimate"),
+        *("documents", "doctor"),
     ]
     assert shell.fourhats().out == done.out
 

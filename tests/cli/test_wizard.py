@@ -34,6 +34,7 @@ PROFILE = "How much do you want to decide now?"
 NAME = "What is the project called?"
 TASK = "What should the model predict?"
 PROBLEM = "Which problem does it solve?"
+ENGAGED = ("What is done today", "How does the problem show")
 FILES = "Path of the CSV, JSON or Parquet file"
 REVIEW = "Shall it be written?"
 TOLD_APART = 24
@@ -41,9 +42,14 @@ TOLD_APART = 24
 
 
 def enter_to_the_review(session: TerminalSession) -> None:
-    for question in (PROFILE, NAME, FILES, TASK, PROBLEM):
+    for question in (PROFILE, NAME, *ENGAGED, FILES, TASK, PROBLEM):
         session.answer(question, ENTER)
     session.wait_for(REVIEW)
+
+
+def skip_the_engagement(session: TerminalSession) -> None:
+    for question in ENGAGED:
+        session.answer(question, ENTER)
 
 
 def answers_of(project: Path) -> dict[str, object]:
@@ -89,11 +95,11 @@ def test_enter_all_the_way_writes_a_project(terminal: Terminal, shell: Shell) ->
     assert "uv run acme-churn run" in session.text
 
 
-def test_the_recommended_path_asks_five_questions_under_their_hats(terminal: Terminal) -> None:
+def test_the_recommended_path_asks_seven_questions_under_their_hats(terminal: Terminal) -> None:
     session = terminal("new", "acme-churn", rows=120)
     enter_to_the_review(session)
     asked = [line for line in session.text.splitlines() if line.startswith("? ")]
-    assert len(asked) == 6, "five questions and the review's"
+    assert len(asked) == 8, "seven questions and the review's"
     hats = ["Engagement", "Data engineer", "Project manager"]
     shown = [line for line in session.text.splitlines() if line in hats]
     assert shown == hats * 2, "once when asked, once in the review"
@@ -134,7 +140,7 @@ def test_going_back_recomputes_what_follows(terminal: Terminal, shell: Shell) ->
 
 def test_going_back_keeps_what_was_typed(terminal: Terminal, shell: Shell) -> None:
     session = terminal("new", "acme-churn", rows=120)
-    for question in (PROFILE, NAME, FILES, TASK):
+    for question in (PROFILE, NAME, *ENGAGED, FILES, TASK):
         session.answer(question, ENTER)
     session.answer(PROBLEM, CTRL_A, CTRL_K, "Too many leave", ENTER)
     change(session, "task")
@@ -167,7 +173,7 @@ def test_a_wrong_answer_is_refused_where_it_is_typed(terminal: Terminal, shell: 
     session.answer(NAME, CTRL_A, CTRL_K, "   ", ENTER)
     session.wait_for("The name is empty")
     session.type(CTRL_A, CTRL_K, "Right", ENTER)
-    session.wait_for(FILES)
+    session.wait_for(ENGAGED[0])
     session.type(CTRL_C)
     assert session.end() == 130
     assert shell.listing() == []
@@ -183,7 +189,7 @@ def test_a_name_that_python_keeps_is_refused_at_once(terminal: Terminal) -> None
 def test_text_in_other_scripts_arrives_as_typed(terminal: Terminal, shell: Shell) -> None:
     text = "Größe «x» {{ y }} # 顧客 “z” 🚀 \\n"
     session = terminal("new", "acme-churn")
-    for question in (PROFILE, NAME, FILES, TASK):
+    for question in (PROFILE, NAME, *ENGAGED, FILES, TASK):
         session.answer(question, ENTER)
     session.answer(PROBLEM, CTRL_A, CTRL_K, text, ENTER)
     session.answer(REVIEW, ENTER)
@@ -208,6 +214,7 @@ def test_given_answers_are_not_asked(terminal: Terminal) -> None:
     session.wait_for(NAME)
     assert PROFILE not in session.text
     session.type(ENTER)
+    skip_the_engagement(session)
     session.answer(FILES, ENTER)
     session.wait_for(PROBLEM)
     assert TASK not in session.text
@@ -215,7 +222,7 @@ def test_given_answers_are_not_asked(terminal: Terminal) -> None:
 
 def test_an_invalid_given_answer_is_asked_again(terminal: Terminal) -> None:
     session = terminal("new", "acme-churn", "-d", "task=clasification")
-    for question in (PROFILE, NAME, FILES):
+    for question in (PROFILE, NAME, *ENGAGED, FILES):
         session.answer(question, ENTER)
     session.wait_for(TASK)
     assert "Did you mean 'classification'?" in session.text
@@ -230,10 +237,12 @@ def test_cancel_leaves_nothing_behind(terminal: Terminal, shell: Shell) -> None:
     assert shell.listing() == []
 
 
-@pytest.mark.parametrize("stage", [PROFILE, NAME, FILES, TASK, PROBLEM, REVIEW, "Which answer?"])
+@pytest.mark.parametrize(
+    "stage", [PROFILE, NAME, *ENGAGED, FILES, TASK, PROBLEM, REVIEW, "Which answer?"]
+)
 def test_ctrl_c_leaves_nothing_behind(terminal: Terminal, shell: Shell, stage: str) -> None:
     session = terminal("new", "acme-churn")
-    for question in (PROFILE, NAME, FILES, TASK, PROBLEM, REVIEW):
+    for question in (PROFILE, NAME, *ENGAGED, FILES, TASK, PROBLEM, REVIEW):
         session.wait_for(question)
         if question == stage:
             break
@@ -250,7 +259,7 @@ def test_ctrl_c_while_rendering_leaves_nothing_behind(
     terminal: Terminal, shell: Shell, milliseconds: int
 ) -> None:
     session = terminal("new", "acme-churn")
-    for question in (PROFILE, NAME, FILES, TASK):
+    for question in (PROFILE, NAME, *ENGAGED, FILES, TASK):
         session.answer(question, ENTER)
     session.wait_for(PROBLEM)
     session.process.send(ENTER)
@@ -292,6 +301,7 @@ def test_a_typed_file_is_looked_at(terminal: Terminal, shell: Shell) -> None:
     session = terminal("new", "acme", columns=200, rows=140)
     session.answer(PROFILE, ENTER)
     session.answer(NAME, ENTER)
+    skip_the_engagement(session)
     session.answer(FILES, "clients/none.csv", ENTER)
     session.wait_for("clients/none.csv: there is no such file.")
     session.answer(FILES, CTRL_A, CTRL_K, "'clients/orders 2024.csv'", ENTER)
@@ -333,6 +343,7 @@ def test_a_file_far_from_the_project_leaves_no_path_in_git(
     session = terminal("new", "acme", columns=200, rows=140)
     session.answer(PROFILE, ENTER)
     session.answer(NAME, ENTER)
+    skip_the_engagement(session)
     session.answer(FILES, "~/orders.csv", ENTER)
     session.answer(TARGET, ENTER)
     session.answer(PROBLEM, ENTER)
@@ -349,6 +360,7 @@ def test_another_target_and_then_no_file_after_all(terminal: Terminal, shell: Sh
     session = terminal("new", "acme", columns=200, rows=140)
     session.answer(PROFILE, ENTER)
     session.answer(NAME, ENTER)
+    skip_the_engagement(session)
     session.answer(FILES, "orders.csv", ENTER)
     session.answer(TARGET, ENTER)
     session.answer(PROBLEM, ENTER)
@@ -375,7 +387,7 @@ def test_another_target_and_then_no_file_after_all(terminal: Terminal, shell: Sh
 
 def test_no_color_is_respected(terminal: Terminal, shell: Shell) -> None:
     def colours(session: TerminalSession) -> set[str]:
-        session.wait_for(FILES)
+        session.wait_for(ENGAGED[0])
         buffer = session.screen.buffer
         return {cell.fg for row in buffer.values() for cell in row.values()} - {"default"}
 
@@ -392,7 +404,7 @@ def test_no_color_is_respected(terminal: Terminal, shell: Shell) -> None:
 
 def test_a_dry_run_asks_and_writes_nothing(terminal: Terminal, shell: Shell) -> None:
     session = terminal("new", "acme-churn", "--dry-run", rows=200)
-    for question in (PROFILE, NAME, FILES, TASK, PROBLEM):
+    for question in (PROFILE, NAME, *ENGAGED, FILES, TASK, PROBLEM):
         session.answer(question, ENTER)
     assert session.end() == 0
     assert "nothing was written" in session.text

@@ -231,7 +231,8 @@ def test_every_link_of_the_documents_leads_somewhere(tree: Tree) -> None:
 
 
 def test_every_file_that_a_document_names_is_there(tree: Tree) -> None:
-    made_by_a_run = ("artifacts/", "docs/model_card.md", "docs/lineage.md")
+    reports = ("docs/acceptance.md", "docs/status.md", "docs/estimate/")
+    made_by_a_run = ("artifacts/", "docs/model_card.md", "docs/lineage.md", *reports)
     for path in [tree.folder / "README.md", *(tree.folder / "docs").glob("*.md")]:
         named = re.findall(r"`((?:[\w.-]+/)+(?:[\w.-]+)?)`", path.read_text(encoding="utf-8"))
         for name in named:

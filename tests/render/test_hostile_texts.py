@@ -24,9 +24,15 @@ RULED = {
     "bigquery_project",
     "object_storage_url",
     "rest_api_url",
+    "engagement_alternatives",
+    "engagement_deadline",
+    "engagement_stakeholders",
+    "engagement_whys",
 }
-ONE_LINE = {"project_name", "user_name", "excel_path", "excel_sheet", "files_path"}
+SAID = {f"engagement_{what}" for what in ("costs_today", "done", "personal_data", "today")}
+ONE_LINE = {"project_name", "user_name", "excel_path", "excel_sheet", "files_path", *SAID}
 LONGEST_NAME = 80
+LONGEST_SAID = 300
 
 SURROUNDINGS: Answers = {
     "project_slug": "hostile",
@@ -94,6 +100,7 @@ def typed_everywhere(text: str) -> Answers:
     """Give answers that hold this text in every free-text question, as far as each allows."""
     one_line = " ".join(text.replace("\t", " ").split("\n"))
     answers = {name: one_line if name in ONE_LINE else text for name in free_texts()}
+    answers |= dict.fromkeys(SAID, one_line[:LONGEST_SAID])
     return answers | {"project_name": one_line[:LONGEST_NAME].rstrip("\\") or "\\"}
 
 
@@ -166,6 +173,7 @@ def assert_shown_as_typed(tree: Tree, typed: Answers, harmless: Tree) -> None:
         "problem": typed["business_problem"],
         "decision": typed["business_decision"],
         "owner": typed["business_owner"],
+        "client": typed["client_name"],
     }
     sources = tree.toml("config/sources.toml")
     assert sources["excel"]["path"] == typed["excel_path"]

@@ -36,6 +36,10 @@ AIRFLOW = ("orchestrator", "airflow")
 TRACES: dict[tuple[str, str], Trace] = {
     ("profile", "recommended"): Trace(""),
     ("profile", "everything"): Trace(""),
+    ("client_language", "en"): Trace(""),
+    ("client_language", "fr"): Trace(""),
+    ("client_language", "de"): Trace(""),
+    ("client_language", "es"): Trace(""),
     ("license", "proprietary"): Trace("Do Not Upload"),
     ("license", "MIT"): Trace(r"\bMIT\b"),
     ("license", "BSD-3-Clause"): Trace("BSD"),
@@ -62,8 +66,11 @@ TRACES: dict[tuple[str, str], Trace] = {
     ("warehouse", "bigquery"): Trace('warehouse="bigquery"'),
     ("warehouse", "postgres"): Trace('warehouse="postgres"|WAREHOUSE_URL'),
     ("warehouse", "snowflake"): Trace('warehouse="snowflake"'),
-    ("model_family", "sklearn"): Trace("max_leaf_nodes|trees of scikit-learn"),
+    ("model_family", "sklearn"): Trace(
+        "max_leaf_nodes|RandomForest|for_forests", elsewhere=ITS_PAGE
+    ),
     ("model_family", "lightgbm"): Trace("lightgbm|onnxmltools"),
+    ("model_family", "pytorch"): Trace(r"\btorch\b|pytorch|network\.py|onnxscript"),
     # FastAPI itself stays among the pins: MLflow asks for it.
     ("serving", "api"): Trace(
         r"API_KEY_HASHES|service\.py|httptools|uvloop|/predict\b|predict_re", elsewhere=ITS_TESTS

@@ -15,6 +15,20 @@ NO_SLUG = "is no valid name"
 NO_PACKAGE = "is no valid package name"
 
 REFUSED = [
+    ("engagement_today", "x" * 301, "at most 300 characters"),
+    ("engagement_costs_today", "a\x07b", "plain text, on one line"),
+    ("engagement_whys", "a;b;c;d;e;f", "Name at most 5"),
+    ("engagement_whys", "a;;b", "take away a semicolon"),
+    ("engagement_alternatives", "a\nb", "plain text, on one line"),
+    ("engagement_stakeholders", "Finance", r"who \| stake"),
+    ("engagement_stakeholders", "; ".join(["a | b"] * 9), "Name at most 8"),
+    ("engagement_done", "a\x7fb", "plain text, on one line"),
+    ("engagement_deadline", "2027-02-30", "is no day"),
+    ("engagement_budget", -1.0, "at least 0"),
+    ("engagement_latency_ms", -1, "from 0 to"),
+    ("engagement_personal_data", "a\nb", "plain text, on one line"),
+    ("estimate_day_rate", -1.0, "at least 0"),
+    ("estimate_people", 0, "from 1 to 20"),
     ("project_slug", "Acme", NO_SLUG),
     ("project_slug", "acme_churn", NO_SLUG),
     ("project_slug", "acme--churn", NO_SLUG),
@@ -101,9 +115,12 @@ REFUSED = [
     ("rest_api_url", "https://user:password@example.com/customers", "without a password"),
     ("snowflake_query", "\x00", "query"),
     ("data_sources", [], "at least one source"),
+    ("model_family", [], "at least one library"),
+    ("model_family", ["sklearn", "prophet"], "prophet"),
     ("serving", [], "at least one way"),
     ("alerts", [], "at least one"),
     ("task", "forecasting", "forecasting"),
+    ("client_language", "it", "it"),
     ("license", "GPL", "GPL"),
     ("python_version", "3.10", "3.10"),
     ("engine", "spark", "PySpark is not there for Python 3.14"),
@@ -147,8 +164,9 @@ def test_a_bad_answer_is_refused_with_the_reason_and_nothing_written(
 
 
 def test_every_question_that_could_be_answered_badly_is_tried() -> None:
-    menus = {"profile", "dataframe", "warehouse", "model_family", "broker"}
+    menus = {"profile", "dataframe", "warehouse", "broker"}
     menus |= {"orchestrator", "cloud", "ci", "worked_example"}
+    menus |= {"engagement_explainable", "engagement_on_clients_machines"}
     assert {name for name, _, _ in REFUSED} | menus == set(questions())
 
 

@@ -41,12 +41,12 @@ file = project.folder / "data" / "crm.json"
 file.parent.mkdir(exist_ok=True)
 file.write_text(json.dumps(rows))
 """
-# The forest alone: which of the candidates is chosen is the data's to say.
-FOREST_ALONE = """
+# The new one alone: which of the candidates is chosen is the data's to say.
+EXTRA_ALONE = """
 from customer_churn import estimator, train
 from customer_churn.project import project
 from fourhats_runtime.pipeline import run_step
-train.candidates = lambda seed: [c for c in estimator.candidates(seed) if c.name == "forest"]
+train.candidates = lambda seed: [c for c in estimator.candidates(seed) if c.name == "extra"]
 print(run_step("train", project).words)
 """
 LOOK = """
@@ -163,7 +163,7 @@ def test_a_derived_feature_is_the_same_in_batch_and_api(
 
 def test_another_estimator_is_tuned_exported_and_judged(edited: tuple[Project, list[str]]) -> None:
     project = edited[0]
-    assert ", forest" in _python(project, FOREST_ALONE)
+    assert ", extra" in _python(project, EXTRA_ALONE)
     assert json.loads(command(project, "evaluate", "--json").stdout)["value"] > 0
 
 

@@ -35,7 +35,8 @@ with warehouse.connect(project) as connection:
 print(json.dumps(rows, default=str))
 """
 TABLES = {
-    "clean": "order_no, seen_at, pieces, price, weight, express, region, per_region, grade, late",
+    "clean": "order_no, seen_at, pieces, price, weight, paid, lasted, called, ordered, promised,"
+    " quarter_, abroad, counted, express, region, per_region, grade, late",
     "quarantine": "reasons, pieces_text, region, grade",
 }
 
@@ -91,7 +92,9 @@ def engine(folder: Path, **answers: Any) -> Engine:  # noqa: ANN401 - answers ar
     )
     (project.folder / "config" / "contract.toml").write_text(messy.CONTRACT, encoding="utf-8")
     (project.folder / "sql" / "10_orders.sql").write_text(messy.OWN_SQL, encoding="utf-8")
-    return Engine(install(project), {"QUALITY__MAX_INVALID_SHARE": "0.9", "TRAINING__TRIALS": "2"})
+    # To act on everybody has to lose: what a model adds then is seen on few rows.
+    settings = {"TRAINING__TRIALS": "2", "VALUE__ACT_WRONG": "-100"}
+    return Engine(install(project), settings | {"QUALITY__MAX_INVALID_SHARE": "0.9"})
 
 
 @pytest.fixture(scope="module")
@@ -170,6 +173,28 @@ def test_every_spelling_is_read_as_it_is_meant(expected: dict[str, list[list[Any
     assert {row["pieces"] for row in clean} == {12, 7, 0, 300}
     assert {row["price"] for row in clean} == {12, 12.5, 0.5, 7, 100, 3, 4.25, 0.01, None}
     assert {row["weight"] for row in clean} == {1.5, 1234.5, -2, None}
+    assert {row["paid"] for row in clean} == {1_234_500, 12_000, -0.5, -7, 100, None}
+    assert {row["lasted"] for row in clean} == {
+        0.75,
+        26 + 3 / 60 + 18 / 3600,
+        126 + 0.5 / 3600,
+        None,
+    }
+    assert {row["called"] for row in clean} == {0.25, 14.5, 12, 9 + 5 / 60, 14 + 10 / 60}
+    written = ("ordered", "promised", "abroad", "counted", "quarter_")
+    moments = {name: {row[name] for row in clean} - {None} for name in written}
+    times = {name: {moment[11:] for moment in moments[name]} for name in written}
+    assert times["ordered"] == {"00:05:00", "13:30:00", "00:00:00"}
+    assert {moment[:7] for moment in moments["ordered"]} == {"2026-01", "1998-01"}
+    assert times["promised"] == {"00:00:00", "09:05:00"}
+    months = {"2026-03", "2025-12", "2026-08", "2026-09"}
+    assert {moment[:7] for moment in moments["promised"]} == months
+    assert times["abroad"] == {"01:04:05", "06:34:05", "00:00:00"}
+    assert moments["counted"] == {
+        *("2026-01-01 00:00:00", "2026-01-02 00:00:00.123000", "1969-12-31 00:00:00")
+    }
+    quarters = {"2026-01-01", "2025-10-01", "2024-04-01", "2026-07-01"}
+    assert moments["quarter_"] == {f"{day} 00:00:00" for day in quarters}
     assert {row["express"] for row in clean} == {True, False, None}
     assert {row["late"] for row in clean} == {"yes", "no", None}
     reasons = "; ".join(row[2] for row in expected["quarantine"])

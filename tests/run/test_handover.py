@@ -20,12 +20,41 @@ if TYPE_CHECKING:
     from tests.services.rendered import Project
 
 
+READER = """
+import sys
+from pypdf import PdfReader
+for path in sys.argv[1:]:
+    for page in PdfReader(path).pages:
+        print(page.extract_text())
+"""
+
+
 def test_the_zip_alone_answers_as_start_md_says(default_project: Project, tmp_path: Path) -> None:
+    accepted = command(default_project, "accept", "--json", check=False)
+    assert accepted.returncode == 1  # its rows are made up
+    assert "criteria are open (not measured: value)" in accepted.stderr
+    criteria = {each["name"]: each for each in json.loads(accepted.stdout)["criteria"]}
+    assert {name for name, each in criteria.items() if each["state"] == "met"} == {
+        "latency",
+        "available",
+        "rows",
+        "age",
+        "retraced",
+    }
+    assert (
+        criteria["latency"]["low"] <= criteria["latency"]["figure"] <= criteria["latency"]["high"]
+    )
+    command(default_project, "status", "--final")
     done = command(default_project, "handover", "--out", str(tmp_path / "out" / "handover"))
     assert "no secret is in them" in done.stdout
     shutil.unpack_archive(tmp_path / "out" / "handover.zip", tmp_path / "there")
     (tmp_path / "out").rename(tmp_path / "gone")
     folder = tmp_path / "there" / "customer-churn-handover"
+    printed = _plain(_text(folder / "acceptance.pdf", folder / "exit_report.pdf"))
+    for each in criteria.values():
+        assert printed.count(_plain(each["measured"])) >= 2, each["name"]
+    assert _plain("For the client") in printed
+    assert _plain("The champion was judged on made-up rows") in printed
     start = (folder / "START.md").read_text(encoding="utf-8")
     prepare, serving, asking = re.findall(r"```sh\n(.*?)```", start, re.DOTALL)
     env = project_env({})
@@ -54,3 +83,17 @@ def test_the_zip_alone_answers_as_start_md_says(default_project: Project, tmp_pa
     for said in (answer, theirs):
         said.pop("prediction_id", None)
     assert answer == theirs
+
+
+def _text(*documents: Path) -> str:
+    """Read PDFs by another library than the one that wrote them."""
+    run = ["uv", "run", "--no-project", "--with", "pypdf==7.1.1", "python", "-c", READER]
+    done = subprocess.run(
+        [*run, *documents], check=True, capture_output=True, text=True, env=project_env({})
+    )
+    return done.stdout
+
+
+def _plain(text: str) -> str:
+    """Leave out white space: a line may end anywhere."""
+    return re.sub(r"\s+", "", text)

@@ -67,7 +67,7 @@ def line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Line]:
             project_name="Delivery times",
             task="regression",
             worked_example=False,
-            model_family="lightgbm",
+            model_family=["lightgbm"],
             data_sources=["postgres"],
             postgres_query="SELECT * FROM deliveries",
             serving=["batch"],

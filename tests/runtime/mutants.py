@@ -47,8 +47,8 @@ KNOWN = (
     Mutant(
         "the rule of one standard error is off",
         "model/tuning.py",
-        "gain.mean() <= judged.standard_error(gain)",
-        "gain.mean() <= 0",
+        "each.behind <= each.chance",
+        "each.behind <= 0",
         noticed_by="model/test_experiment.py",
     ),
     Mutant(

@@ -3,12 +3,13 @@
 import shutil
 import sys
 from collections.abc import Callable
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 from fourhats_runtime import Project
+from jinja2 import Environment, StrictUndefined
 from numpy.typing import NDArray
 
 ROOT = Path(__file__).parents[2]
@@ -27,6 +28,14 @@ owner = "Head of customer service"
 currency = "EUR"
 monthly_volume = 1000
 """
+# As copier renders.
+JINJA = Environment(
+    trim_blocks=True,
+    lstrip_blocks=True,
+    keep_trailing_newline=True,
+    undefined=StrictUndefined,
+    autoescape=False,  # noqa: S701 (Python, not HTML)
+)
 SOURCES = '[outcomes]\npath = ""\n'
 
 
@@ -62,23 +71,36 @@ def payoff(task: str) -> Callable[..., NDArray[np.float64]]:
     return function
 
 
-def _package(task: str, family: str = "sklearn") -> str:
+def estimator(task: str, *families: str) -> ModuleType:
+    """Give the module of a new project that chose these families of models."""
+    return sys.modules[f"{_package(task, *families)}.estimator"]
+
+
+def _package(task: str, *families: str) -> str:
     """Make an importable package of what src/ holds; gives its name."""
-    name = f"sample_{task}_{family}"
+    families = families or ("sklearn",)
+    name = "_".join(["sample", task, *families])
     if name not in sys.modules:
         src = TEMPLATE / "src" / "{{ package_name }}"
         _load(name, src / "__init__.py", is_package=True)
-        _load(f"{name}.estimator", INCLUDES / task / f"{family}.py")
+        answers = {"task": task, "model_family": families}
+        _load(f"{name}.network", src / "network.py")
+        _load(f"{name}.estimator", src / "estimator.py.jinja", answers)
         _load(f"{name}.metrics", INCLUDES / task / "metrics.py")
         _load(f"{name}.value", INCLUDES / task / "value.py")
         _load(f"{name}.train", src / "train.py")  # which imports the estimator
     return name
 
 
-def _load(name: str, file: Path, *, is_package: bool = False) -> None:
-    places: list[str] | None = [] if is_package else None
-    spec = spec_from_file_location(name, file, submodule_search_locations=places)
-    assert spec is not None
-    assert spec.loader is not None
-    module = sys.modules[name] = module_from_spec(spec)
-    spec.loader.exec_module(module)
+def _load(
+    name: str, file: Path, answers: dict[str, Any] | None = None, *, is_package: bool = False
+) -> None:
+    """Import a module of the template; one that answers make, as they do."""
+    text = file.read_text(encoding="utf-8")
+    if answers is not None:
+        text = JINJA.from_string(text).render(answers)
+    module = sys.modules[name] = ModuleType(name)
+    module.__package__ = name if is_package else name.rpartition(".")[0]
+    if is_package:
+        module.__path__ = []
+    exec(compile(text, file, "exec"), vars(module))  # noqa: S102 (what the template holds)

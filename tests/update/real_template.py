@@ -43,7 +43,7 @@ def changed_readme(tree: Tree) -> None:
 
 
 def changed_modules(tree: Tree) -> None:
-    _insert(tree, "includes/classification/sklearn.py", 5, b"# The template says more.\n")
+    _insert(tree, f"{PACKAGE}/estimator.py.jinja", 7, b"# The template says more.\n")
     _insert(tree, f"{PACKAGE}/transform.py.jinja", 7, b"# The template says more.\n")
     _insert(tree, f"{RUNTIME}/pipeline.py", 5, b"# The runtime says more.\n")
     _insert(tree, f"{RUNTIME}/serve/front.py", 5, b"# The runtime says more.\n")

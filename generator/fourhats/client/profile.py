@@ -111,19 +111,29 @@ class ClientData:
         return [*map(one_line, self.facts), *warnings]
 
 
-def profiled(source: ClientSource, target: str | None, task: str | None = None) -> Profile:
-    """Profile a client's data.
+def profiled(
+    source: ClientSource,
+    target: str | None,
+    task: str | None = None,
+    positive: str | None = None,
+) -> Profile:
+    """Profile a client's data; `positive` is the class that calls for action, else it is found.
 
     Raises:
         WrongInputError: it is no table, cannot be read, or the target does not do.
 
     """
-    with opened(source, target, task) as (_, profile):
+    with opened(source, target, task, positive) as (_, profile):
         return profile
 
 
 @contextmanager
-def opened(source: ClientSource, target: str | None, task: str | None = None) -> Rows:
+def opened(
+    source: ClientSource,
+    target: str | None,
+    task: str | None = None,
+    positive: str | None = None,
+) -> Rows:
     """Give a client's rows beside their profile, while they can be read.
 
     Raises:
@@ -134,15 +144,20 @@ def opened(source: ClientSource, target: str | None, task: str | None = None) ->
 
     label = source.label
     try:
-        with source.rows(target, task) as found:
-            yield found
+        with source.rows(target, task) as (rows, profile):
+            yield rows, profile if positive is None else profile.acting_on(positive)
     except (TableFileError, TargetError) as error:
         raise WrongInputError(_with_file(label, str(error))) from error
     except OSError as error:
         raise WrongInputError(f"{label} cannot be read: {error.strerror or error}") from error
 
 
-def client_data(source: ClientSource, target: str | None, given: Mapping[str, Any]) -> ClientData:
+def client_data(
+    source: ClientSource,
+    target: str | None,
+    given: Mapping[str, Any],
+    positive: str | None = None,
+) -> ClientData:
     """Profile a client's data for the target that its project is to predict.
 
     Raises:
@@ -150,7 +165,7 @@ def client_data(source: ClientSource, target: str | None, given: Mapping[str, An
 
     """
     task = given.get("task")
-    profile = profiled(source, target, task if isinstance(task, str) else None)
+    profile = profiled(source, target, task if isinstance(task, str) else None, positive)
     return of_profile(source, profile, given)
 
 
@@ -187,9 +202,11 @@ def check_source(source: ClientSource, given: Mapping[str, Any]) -> None:
         raise WrongInputError(f"data_sources: with this --client-data it has to hold '{needed}'")
 
 
-def profile_command(place: Place, target: str | None, *, as_json: bool) -> int:
+def profile_command(
+    place: Place, target: str | None, positive: str | None, *, as_json: bool
+) -> int:
     """Run `fourhats profile`."""
-    profile = profiled(client_source(place), target)
+    profile = profiled(client_source(place), target, positive=positive)
     if as_json:
         print(json.dumps(_plain(asdict(profile)), indent=2, ensure_ascii=False))
     else:

@@ -20,9 +20,6 @@ from fourhats.terminal import fact
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from fourhats_runtime.business import Value
-    from fourhats_runtime.lifecycle.today import Today
-
     from fourhats.client.sources import Place
     from fourhats.diagnose.money import Cost
     from fourhats.diagnose.page import Said
@@ -38,12 +35,7 @@ LIBRARIES = {
     "sklearn": "scikit-learn",
     "threadpoolctl": "threadpoolctl",
 }
-AMOUNTS = {
-    "classification": ("value_right", "value_wrong", "value_monthly_volume"),
-    "regression": ("value_right", "value_wrong", "value_tolerance", "value_monthly_volume"),
-}
 NAME = "diagnosis"
-BUSINESS = Path("config") / "business.toml"
 
 
 @dataclass(frozen=True)
@@ -53,6 +45,7 @@ class Request:
     dest: str
     place: Place
     target: str | None
+    positive: str | None
     answers: str | None
     data: Sequence[str]
     today: str | None
@@ -83,9 +76,10 @@ def diagnose_command(request: Request) -> int:
     from fourhats.diagnose import page  # noqa: PLC0415 (it brings matplotlib)
 
     words = page.said(diagnosis)
-    written = _write(words, _folder(request))
+    data = _as_data(diagnosis)
+    written = _write(words, data, _folder(request))
     if request.json:
-        print(json.dumps(_as_data(diagnosis, written), indent=2, ensure_ascii=False))
+        print(_as_json(data | {"written": [str(path) for path in written]}))
         return 0
     for line in page.lines(words):
         fact(line)
@@ -102,6 +96,7 @@ def _as_typed(words: str, request: Request) -> str:
 
 
 def _diagnosis(request: Request) -> Diagnosis:
+    from fourhats.diagnose.amounts import amounts, in_words, rule_of  # noqa: PLC0415
     from fourhats.diagnose.terms import read_engagement  # noqa: PLC0415
 
     project = Path(request.dest).expanduser()
@@ -115,19 +110,20 @@ def _diagnosis(request: Request) -> Diagnosis:
     engagement = read_engagement(project)
     source = client_source(request.place, project)
     task = given.get("task")
-    with opened(source, request.target, task if isinstance(task, str) else None) as (rows, profile):
+    task = task if isinstance(task, str) else None
+    with opened(source, request.target, task, request.positive) as (rows, profile):
         client = of_profile(source, profile, given)
         answers = complete(questionnaire, {**client.suggested, **client.settled, **given}).answers
-        value, rule = _amounts(project, given, answers)
+        value = amounts(project, given, answers)
+        today = rule_of(project, request.today)
         # What it brings takes seconds to load: what is wrong is said before.
         from fourhats.diagnose.result import Diagnosis, diagnose  # noqa: PLC0415
         from fourhats.diagnose.rows import Table, contract_of  # noqa: PLC0415
 
         contract, which = contract_of(profile, project)
         cost, remarks = _cost(request, project, answers, engagement, value.currency)
-        today = _today(request.today) or rule
         found = diagnose(Table(rows, contract), profile, value, cost, today)
-    words, decision = _words(project, given, engagement)
+    words, decision = in_words(project, given, engagement)
     about = f"The columns are taken {which}."
     return Diagnosis(
         name=str(
@@ -142,56 +138,6 @@ def _diagnosis(request: Request) -> Diagnosis:
         found=found,
         remarks=[*remarks, about],
     )
-
-
-def _amounts(
-    project: Path, given: Mapping[str, Any], answers: Mapping[str, Any]
-) -> tuple[Value, Today | None]:
-    """Give what decisions are worth, and today's rule: a project's files, or the answers."""
-    from fourhats_runtime.business import ActionValue, Business, NumberValue  # noqa: PLC0415
-    from fourhats_runtime.settings import Settings  # noqa: PLC0415
-
-    task = str(answers["task"])
-    kind = NumberValue if task == "regression" else ActionValue
-    settings = Settings(project)
-    if (project / BUSINESS).is_file():
-        rule = _today(settings(Business).today)
-        return settings(kind), rule
-    if lacking := [name for name in AMOUNTS[task] if name not in given]:
-        raise WrongInputError(
-            "what are decisions worth, and how many are there? Give "
-            + " ".join(f"--data {name}=…" for name in lacking)
-            + ", or the folder of a project"
-        )
-    amounts: dict[str, float] = {"monthly_volume": answers["value_monthly_volume"]}
-    right, wrong = answers["value_right"], -answers["value_wrong"]
-    if kind is NumberValue:
-        amounts |= {"right": right, "wrong": wrong, "tolerance": answers["value_tolerance"]}
-    else:
-        amounts |= {"act_right": right, "act_wrong": wrong, "missed": 0.0, "left_alone": 0.0}
-    return kind.model_validate({"currency": answers["value_currency"], **amounts}), None
-
-
-def _words(
-    project: Path, given: Mapping[str, Any], engagement: Engagement
-) -> tuple[dict[str, str], str]:
-    """Give problem and owner, and the decision: as somebody said them, never by a default."""
-    from fourhats_runtime.business import Business  # noqa: PLC0415
-    from fourhats_runtime.settings import Settings  # noqa: PLC0415
-
-    names = ("problem", "owner", "decision")
-    said = {name: str(given.get(f"business_{name}", "")) for name in names}
-    if (project / BUSINESS).is_file():
-        business = Settings(project)(Business)
-        said = {name: getattr(business, name) for name in names}
-    words = {name: getattr(engagement, name) or said[name] for name in ("problem", "owner")}
-    return words, said["decision"]
-
-
-def _today(sql: str | None) -> Today | None:
-    from fourhats_runtime.lifecycle.today import Today  # noqa: PLC0415
-
-    return Today(sql.strip()) if sql and sql.strip() else None
 
 
 def _cost(
@@ -243,20 +189,26 @@ def _folder(request: Request) -> Path:
     return folder
 
 
-def _write(words: Said, folder: Path) -> list[Path]:
+def _write(words: Said, data: Mapping[str, Any], folder: Path) -> list[Path]:
+    """Write the pages, and beside them the figures, for `fourhats documents`."""
     from fourhats.diagnose import page  # noqa: PLC0415
 
-    paths = [folder / f"{NAME}.html", folder / f"{NAME}.pdf"]
+    paths = [folder / f"{NAME}.{kind}" for kind in ("html", "pdf", "json")]
     try:
         folder.mkdir(parents=True, exist_ok=True)
         paths[0].write_text(page.html(words), encoding="utf-8")
         page.pdf(words, paths[1])
+        paths[2].write_text(f"{_as_json(data)}\n", encoding="utf-8")
     except OSError as error:
         raise WrongInputError(f"{folder} cannot be written to: {error.strerror}") from error
     return paths
 
 
-def _as_data(diagnosis: Diagnosis, written: Sequence[Path]) -> dict[str, Any]:
+def _as_json(data: Mapping[str, Any]) -> str:
+    return json.dumps(data, indent=2, ensure_ascii=False)
+
+
+def _as_data(diagnosis: Diagnosis) -> dict[str, Any]:
     found, cost, volume = diagnosis.found, diagnosis.cost, diagnosis.value.monthly_volume
     limits, point = found.limits, found.point
     return {
@@ -298,7 +250,6 @@ def _as_data(diagnosis: Diagnosis, written: Sequence[Path]) -> dict[str, Any]:
         "data": dict(found.facts),
         "engagement": diagnosis.engagement.model_dump(mode="json"),
         "remarks": diagnosis.remarks,
-        "written": [str(path) for path in written],
     }
 
 

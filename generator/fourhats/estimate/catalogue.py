@@ -57,6 +57,10 @@ class Risk(_Strict):
     affects: tuple[str, ...]
     days: Three = UNCHANGED
     waits: Three = UNCHANGED
+    hat: Hat = "project manager"
+    """Who watches it."""
+    watch: str = ""
+    """The question of the project's monitoring that sees it come, such as `data:freshness`."""
 
 
 class Catalogue(_Strict):

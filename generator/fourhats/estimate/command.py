@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 LIBRARIES = ("numpy", "matplotlib", "holidays")
 PICTURES = "estimate"
+DATA = "estimate.json"
+"""Beside the pictures: what the project's own status report reads."""
 
 
 def estimate_command(
@@ -78,6 +80,8 @@ def _write(estimate: Estimate, project: Path) -> Path:
     }
     for name, picture in drawn.items():
         (folder / f"{name}.svg").write_text(picture, encoding="utf-8")
+    data = json.dumps(_as_data(estimate), indent=2, ensure_ascii=False)
+    (folder / DATA).write_text(f"{data}\n", encoding="utf-8")
     document = folder.with_suffix(".md")
     document.write_text(page.document(estimate, PICTURES), encoding="utf-8")
     return document

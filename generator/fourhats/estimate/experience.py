@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import math
 import os
-import re
 from collections import defaultdict
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from fourhats_runtime import hours
+from fourhats_runtime.errors import ProjectError
 
 from fourhats.errors import WrongInputError
 
@@ -18,10 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from fourhats.estimate.catalogue import Package
-
-TASKS = ("package", "task", "description", "notes")
-HOURS = ("duration (decimal)", "hours", "duration (h)", "duration")
-"""As Toggl, Clockify and Harvest call their columns; of several, the first that there is."""
 
 BETWEEN, WITHIN = 0.3, 0.5
 """Standard deviations of the logarithm of actual by estimated days: of people's factors for a kind
@@ -57,49 +54,23 @@ def home() -> Path:
 
 
 def read_hours(path: Path) -> dict[str, float]:
-    """Read hours by task from a CSV as time trackers export it: each row an entry.
+    """Read hours by task from a CSV as time trackers export it.
 
     Raises:
         WrongInputError: it cannot be read, or lacks a column of tasks or of hours.
 
     """
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            sample = file.readline()
-            file.seek(0)
-            separator = max(",;\t", key=sample.count)
-            rows = list(csv.DictReader(file, delimiter=separator))
-    except (OSError, ValueError, csv.Error) as problem:
-        raise WrongInputError(f"{path} cannot be read: {problem}") from problem
-    names = {(name or "").strip().casefold(): name for name in (rows[0] if rows else {})}
-    tasks = [names[name] for name in TASKS if name in names]
-    hours = next((names[name] for name in HOURS if name in names), None)
-    if not tasks or hours is None:
-        raise WrongInputError(
-            f"{path}: there has to be a column of tasks ({', '.join(TASKS)}) and one of hours "
-            f"({', '.join(HOURS)}), and at least one row"
-        )
-    found: defaultdict[str, float] = defaultdict(float)
-    for number, row in enumerate(rows, start=2):
-        task = next((text for name in tasks if (text := (row[name] or "").strip())), "")
-        found[task] += _hours(row[hours] or "", f"{path}, line {number}")
-    return dict(found)
+        return hours.read_hours(path)
+    except ProjectError as problem:
+        raise WrongInputError(str(problem)) from problem
 
 
 def by_package(
-    hours: Mapping[str, float], packages: Sequence[Package], hours_a_day: float
+    spent: Mapping[str, float], packages: Sequence[Package], hours_a_day: float
 ) -> tuple[dict[str, float], dict[str, float]]:
     """Give days by package, and those of tasks that are no package: named by name or title."""
-    known = {_plain(text): each.name for each in packages for text in (each.name, each.title)}
-    spent: defaultdict[str, float] = defaultdict(float)
-    other: dict[str, float] = {}
-    for task, amount in hours.items():
-        name = known.get(_plain(task))
-        if name is None:
-            other[task or "without a task"] = amount / hours_a_day
-        else:
-            spent[name] += amount / hours_a_day
-    return dict(spent), other
+    return hours.by_package(spent, {each.name: each.title for each in packages}, hours_a_day)
 
 
 def read_records(path: Path) -> list[Record]:
@@ -149,19 +120,3 @@ def _factor(logarithms: Sequence[float]) -> Factor:
     off = TWO_SIDED_95 / math.sqrt(precision)
     low, mid, high = (math.exp(each) for each in (middle - off, middle, middle + off))
     return Factor(mid, low, high, len(logarithms))
-
-
-def _hours(text: str, where: str) -> float:
-    """Read 1.5, 1,5, 1:30 or 1:30:00 as hours."""
-    text = text.strip()
-    if not text:
-        return 0.0
-    if re.fullmatch(r"\d+(:[0-5]\d){1,2}", text):
-        return sum(int(part) / 60.0**place for place, part in enumerate(text.split(":")))
-    if re.fullmatch(r"\d+([.,]\d+)?|[.,]\d+", text):
-        return float(text.replace(",", "."))
-    raise WrongInputError(f"{where}: '{text}' is no duration: write hours, or h:mm:ss")
-
-
-def _plain(text: str) -> str:
-    return re.sub(r"\W+", "", text.casefold())

@@ -52,6 +52,7 @@ class Request:
     header: bool = True
     encoding: str | None = None
     target: str | None = None
+    positive: str | None = None
     dry_run: bool = False
     run: bool = False
     git: bool = True
@@ -245,7 +246,7 @@ def _client(
     request: Request, questionnaire: Questionnaire, given: dict[str, Any], *, asking: bool
 ) -> ClientData | None:
     if request.client_data is None:
-        for name in ("target", "table", "query", "sheet", "columns", "encoding"):
+        for name in ("target", "positive", "table", "query", "sheet", "columns", "encoding"):
             if getattr(request, name) is not None:
                 raise WrongInputError(f"--{name} names a part of --client-data: give both")
         if not request.header:
@@ -274,7 +275,7 @@ def _client(
             except ValueError as error:
                 raise WrongInputError(f"{name}: {error}") from error
     check_source(source, given)
-    return client_data(source, target, given)
+    return client_data(source, target, given, request.positive)
 
 
 def _looked_at(path: str, project: Path, answers: Mapping[str, Any]) -> ClientData:

@@ -16,6 +16,8 @@ class Business(Section):
     problem: str
     decision: str
     owner: str
+    client: str = ""
+    """For whom it is made, as the documents name them that are signed."""
     today: str = ""
     """What is decided today, without a model, as SQL of the columns; empty: see `Project.today`."""
     live_since: date | None = None
@@ -54,3 +56,16 @@ class NumberValue(Value):
     right: float = Field(gt=0)
     wrong: float = Field(le=0)
     tolerance: float = Field(gt=0)
+
+
+class SearchValue(Value):
+    """What a question is worth, in `currency`, by what it is answered."""
+
+    found: float = Field(gt=0)
+    """The right document is among the answers."""
+    wrong: float = Field(le=0)
+    """There are answers, and none is right."""
+    none: float = 0.0
+    """"Nothing fits" is said."""
+    reading: float = Field(default=0.0, le=0)
+    """Looking at one answer; who finds the right one looks no further."""

@@ -16,6 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from fourhats_runtime.business import Business
 from fourhats_runtime.contract_commands import ContractCommands
+from fourhats_runtime.engagement_commands import EngagementCommands
 from fourhats_runtime.errors import ProjectError, ReportedError
 from fourhats_runtime.files import refused
 from fourhats_runtime.limits import (
@@ -64,10 +65,15 @@ def command_line(project: Project) -> Callable[[], None]:
     contract_app = typer.Typer(help="The contract: what every column is.", no_args_is_help=True)
     commands = Commands(project)
     of_contract = ContractCommands(commands.checked)
-    for command in commands.line():
+    for command in (*commands.line(), *EngagementCommands(commands.checked).all()):
         app.command()(command)
     app.add_typer(contract_app, name="contract")
-    for command in (of_contract.infer, of_contract.diff, of_contract.check):
+    for command in (
+        of_contract.infer,
+        of_contract.diff,
+        of_contract.check,
+        of_contract.holidays,
+    ):
         contract_app.command()(command)
 
     def main() -> None:
@@ -100,17 +106,25 @@ class Commands:
 
     def line(self) -> Iterable[Callable[..., None]]:
         """Give the commands that the project has, in the order of `--help`."""
-        serving = self._project.serving
-        yield from (self.run, self.extract, self.validate, self.transform, self.explore)
-        yield from (self.train, self.evaluate, self.promote, self.experiments)
+        serving, predicts = self._project.serving, self._project.task != "search"
+        yield from (self.run, self.extract, self.validate, self.transform)
+        if predicts:
+            yield self.explore
+        yield from (self.train, self.evaluate, self.promote)
+        if predicts:
+            yield self.experiments
         if "batch" in serving:
             yield self.score
-        yield from (self.monitor, self.rollback, self.report, self.retrace)
+        yield from (self.monitor, self.rollback, self.report)
+        if predicts:
+            yield self.retrace
         if "api" in serving:
             yield from (self.serve, self.watch, self.api_key)
         if "stream" in serving:
             yield self.stream
-        yield from (self.alert, self.handover)
+        yield self.alert
+        if predicts:
+            yield self.handover
 
     def run(self, *, as_json: Json = False) -> None:
         """Run the whole line, from the sources to the report."""
@@ -135,6 +149,8 @@ class Commands:
         print(f"The model adds {added(evaluation)}.")
         if evaluation["made_up"]:
             print(MADE_UP)
+        if evaluation.get("weak"):
+            print("The questions are made of the documents: no figure here is a promise.")
         print()
         print("Report: artifacts/reports/report.html")
         if results["promote"].facts["champion"] is None:
@@ -211,6 +227,8 @@ class Commands:
             raise ProjectError(
                 "to compare variants: train --compare VARIANT.toml [VARIANT.toml]..."
             )
+        if variants and self._project.task == "search":
+            raise ProjectError("a search compares what config/search.toml names: run `train`")
         if variants:
             self._compare(variants)
         else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
@@ -30,6 +31,9 @@ class ContractCommands:
         target: Annotated[
             str, typer.Option(help="The column to predict; with --merge, the contract says it.")
         ] = "",
+        positive: Annotated[
+            str, typer.Option(help="The class that calls for action; else it is found.")
+        ] = "",
         force: Annotated[bool, typer.Option(help="Overwrite config/contract.toml.")] = False,
         merge: Annotated[
             bool, typer.Option(help="Keep what stands in it, and add the columns that are new.")
@@ -54,6 +58,8 @@ class ContractCommands:
 
         project = self._project()
         path = project.contract_file
+        if merge and positive:
+            raise ProjectError("with --merge, the contract says it: change its line `positive`")
         if merge:
             target = target or project.contract.target.source
         elif path.exists() and not force:
@@ -73,6 +79,7 @@ class ContractCommands:
             else:
                 with glimpse(joins, project) as (rows, said):
                     profile = profile_relation(rows, target, project.task)
+            profile = profile.acting_on(positive) if positive else profile
         except (TableFileError, TargetError) as error:
             raise ProjectError(str(error)) from None
         if merge:
@@ -100,6 +107,30 @@ class ContractCommands:
             print(f"  {words}")
         print(f"{len(found)} differences" if len(found) != 1 else "1 difference")
 
+    def holidays(
+        self,
+        place: Annotated[str, typer.Argument(help="A country, or a region of it: DE, DE-BY.")],
+        *,
+        years: Annotated[
+            str, typer.Option(help="The first and the last year; else from ten ago to five ahead.")
+        ] = "",
+    ) -> None:
+        """List a country's holidays in config/contract.toml, for the part "holiday" of dates."""
+        from fourhats_runtime.contract.holidays import listed, public
+        from fourhats_runtime.files import write_atomically
+
+        path = self._project().contract_file
+        this = datetime.now(UTC).year
+        first, _, last = (years or f"{this - 10}-{this + 5}").partition("-")
+        if not (first.isdecimal() and (last or first).isdecimal()):
+            raise ProjectError(f"--years {years}: two years are written as in 2020-2030")
+        days = public(place, range(int(first), int(last or first) + 1))
+        write_atomically(path, listed(path.read_text(encoding="utf-8"), place, days))
+        print(
+            f'{path} lists {len(days)} holidays of {place}: add "holiday" to the parts of a date,'
+            " and train"
+        )
+
     def check(self) -> None:
         """Check config/contract.toml, and the extracted rows against it."""
         from fourhats_runtime.data import quality
@@ -111,5 +142,7 @@ class ContractCommands:
             require(connection, "raw", "extract")
             for violation in quality.validate(connection, contract, project.checks):
                 print(f"  {violation}")
-        target = contract.target.name
-        print(f"{len(contract.features)} features, target {target}: the contract is sound")
+        held = f"{len(contract.fields)} fields of documents"
+        if not contract.fields:
+            held = f"{len(contract.features)} features, target {contract.target.name}"
+        print(f"{held}: the contract is sound")

@@ -1,10 +1,13 @@
-"""The limits of config/monitoring.toml: when data, drift and money are worth an alert."""
+"""Limits: when data, drift and money are worth an alert, and what the work is accepted by."""
 
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from fourhats_runtime.settings import Section
+
+Share = Annotated[float, Field(gt=0, lt=1)]
+Positive = Annotated[float, Field(gt=0)]
 
 
 class Quality(Section):
@@ -81,3 +84,26 @@ class Comparing(Section):
     table: ClassVar[str] = "comparison"
 
     error_rate: float = Field(default=0.045, gt=0, lt=0.5)
+
+
+class Agreed(BaseModel):
+    """`[acceptance]` of config/engagement.toml; what is left out is decided by other limits."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    value_a_month: Annotated[float, Field(ge=0)] = 0.0
+    """The model has to add more than this, in the currency of business.toml."""
+    latency_ms: Positive | None = None
+    """Within which 99 of 100 answers of the API have to come."""
+    available: Share | None = None
+    """The share of requests that have to be answered."""
+    rows_passed: Annotated[float, Field(gt=0, le=1)] | None = None
+    """The share of rows that have to pass the contract's checks."""
+    data_age_days: Positive | None = None
+    """Since the last extraction, at most."""
+    reproducible: bool = True
+    """The champion has to come out again, trained anew on the rows that it came of."""
+    explained: bool | None = None
+    """Each decision has to be explained, feature by feature."""
+    requests: Annotated[int, Field(ge=500, le=100_000)] = 1000
+    """So many are sent to the API."""

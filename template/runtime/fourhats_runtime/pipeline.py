@@ -7,76 +7,35 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import duckdb
 
-from fourhats_runtime.contract import Contract
-from fourhats_runtime.data import extraction, quality
 from fourhats_runtime.data.faults import plainly
-from fourhats_runtime.data.transform import transform as write_clean
 from fourhats_runtime.data.warehouse import (
     Connection,
     connect,
     count,
-    one_row,
     put_aside_if_damaged,
     require,
-    table_exists,
 )
-from fourhats_runtime.errors import ProjectError, ReportedError
+from fourhats_runtime.errors import ProjectError
 from fourhats_runtime.files import clear
 from fourhats_runtime.lifecycle.registry import Registry
 from fourhats_runtime.lifecycle.sharing import shared
-from fourhats_runtime.monitor import verdicts
 from fourhats_runtime.monitor.shared_incidents import book
 from fourhats_runtime.monitor.steps import reported
-from fourhats_runtime.monitor.verdicts import Verdict
-from fourhats_runtime.profile.differences import differences
+from fourhats_runtime.preparation import Asked, Preparation, Progress, Result
 from fourhats_runtime.project import Project, named
 
 if TYPE_CHECKING:
     from fourhats_runtime.model.parts import Split
-    from fourhats_runtime.score.rows import Interval
+
+__all__ = ["READING", "STEPS", "Asked", "Line", "Progress", "Result", "run_step", "steps"]
 
 logger = logging.getLogger(__name__)
-
-Progress = Callable[[str, int, int], None]
-"""Called with the step, how much of it is done, and how much there is."""
-
-
-@dataclass(frozen=True)
-class Result:
-    """What a step did: rows in, rows out, and facts worth showing, in words and as data."""
-
-    rows_in: int
-    rows_out: int
-    words: str = ""
-    facts: dict[str, Any] = field(default_factory=dict)
-    seconds: float = 0.0
-
-
-@dataclass(frozen=True, kw_only=True)
-class Asked:
-    """What a person may ask of one step or another."""
-
-    whole: bool = False
-    """Extract everything anew, not only what came since the last time."""
-    replay: bool = False
-    """Validate the rows that were set aside once more, and take in those that pass."""
-    note: str = ""
-    """Why a model is trained, for the ledger of experiments."""
-    month: str | None = None
-    """Report on an earlier month alone, such as 2026-10."""
-    to: str | None = None
-    """Roll back to this version, whatever it earned; empty: to the champion before."""
-    accept: bool = False
-    """Promote the challenger though the champion was not found to earn less."""
-    interval: Interval | None = None
-    """Score the rows of a time of the past: a back-test."""
 
 
 def _ignore(_step: str, _done: int, _all: int) -> None:
@@ -84,50 +43,8 @@ def _ignore(_step: str, _done: int, _all: int) -> None:
 
 
 @dataclass
-class Line:
-    """The steps on an open warehouse."""
-
-    project: Project
-    contract: Contract
-    connection: Connection
-    progress: Progress
-    asked: Asked
-
-    def extract(self) -> Result:
-        """Bring the rows of every source into the warehouse, as they come."""
-        names, said = extraction.extract(
-            self.connection, self.contract, self.project, whole=self.asked.whole
-        )
-        rows = count(self.connection, "raw")
-        words = "a sample stands in: see config/sources.toml"
-        if names:
-            words = f"from {', '.join(names)}"
-        return Result(rows, rows, "; ".join([words, *said]))
-
-    def validate(self) -> Result:
-        """Check every row against the contract; stop where too many fail, or too few came."""
-        require(self.connection, "raw", "extract")
-        if self.asked.replay:
-            require(self.connection, "quarantine", "validate")
-            self.connection.execute(
-                "CREATE OR REPLACE TEMP TABLE replayed AS SELECT _source, _row FROM quarantine"
-            )
-        violations = quality.validate(self.connection, self.contract, self.project.checks)
-        rows, failing = count(self.connection, "raw"), count(self.connection, "quarantine")
-        # `clean` still holds the rows of the run before.
-        broken = {violation.column for violation in violations}
-        changed = differences(self.connection, self.contract, self.connection, broken)
-        worst = "; ".join(map(str, [*violations[:3], *changed]))
-        self._judge(verdicts.judge_raw(self.connection, self.project, rows, failing), worst)
-        words = self._replayed() if self.asked.replay else worst
-        return Result(rows, rows - failing, words, {"violations": [vars(v) for v in violations]})
-
-    def transform(self) -> Result:
-        """Write the table the model learns from, and check it once more."""
-        require(self.connection, "raw", "extract")
-        self._write_clean()
-        self._judge(verdicts.judge_clean(self.connection, self.contract, self.project), "")
-        return Result(count(self.connection, "raw"), count(self.connection, "clean"))
+class Line(Preparation):
+    """All steps, of what is predicted."""
 
     def train(self) -> Result:
         """Train a challenger."""
@@ -264,48 +181,6 @@ class Line:
         names = [str(path.relative_to(self.project.folder)) for path in written]
         return Result(count(self.connection, "clean"), len(written), ", ".join(names))
 
-    def _write_clean(self) -> None:
-        """Write `clean`, and note whose outcome is known from now on."""
-        from fourhats_runtime.monitor.predictions import remember_outcomes
-
-        write_clean(self.connection, self.contract, self.project)
-        remember_outcomes(self.connection, self.contract)
-
-    def _judge(self, found: list[Verdict], worst: str) -> None:
-        """Note the verdicts; where one says stop, send an alert, write the report and stop."""
-        verdicts.note(self.connection, found)
-        stops = [verdict for verdict in found if verdict.level == "stop"]
-        if stops:
-            from fourhats_runtime.monitor import alerts
-            from fourhats_runtime.monitor.data import as_finding
-            from fourhats_runtime.monitor.quality_report import quality_report
-
-            page = quality_report(self.connection, self.project, self.contract)
-            advice = (
-                f"See {page.relative_to(self.project.folder)} and the table quarantine; "
-                "mend the data, config/contract.toml, or the limits in config/monitoring.toml"
-            )
-            findings = [as_finding(verdict) for verdict in stops]
-            alerts.update(
-                self.project,
-                [replace(finding, message=f"{finding.message}. {advice}") for finding in findings],
-            )
-            reasons = "; ".join([verdict.message for verdict in stops] + [worst] * bool(worst))
-            raise ReportedError(f"{reasons}. {advice}")
-
-    def _replayed(self) -> str:
-        """Bring rows that pass by now into `clean`, and say how many of the set aside do."""
-        before = count(self.connection, "replayed")
-        (still,) = one_row(
-            self.connection,
-            "SELECT count(*) FROM replayed SEMI JOIN quarantine "
-            "ON replayed._source = quarantine._source AND replayed._row = quarantine._row",
-        )
-        self.connection.execute("DROP TABLE replayed")
-        if table_exists(self.connection, "clean"):
-            self._write_clean()
-        return f"{before - still:,} of {before:,} rows that were set aside pass now"
-
     def _parts(self) -> Split:
         from fourhats_runtime.model.parts import split
 
@@ -350,7 +225,7 @@ def run_step(
         if asked.whole:
             put_aside_if_damaged(project)
         with connect(project, read_only=step in READING) as connection:
-            line = Line(project, project.contract, connection, progress, asked)
+            line = _line(project)(project, project.contract, connection, progress, asked)
             result: Result = getattr(line, step)()
             result = replace(result, seconds=time.perf_counter() - started)
             if not connection.read_only:
@@ -358,6 +233,14 @@ def run_step(
         if connection.read_only:
             _note_afterwards(project, step, result)
     return result
+
+
+def _line(project: Project) -> type[Preparation]:
+    if project.task == "search":
+        from fourhats_runtime.search.line import SearchLine
+
+        return SearchLine
+    return Line
 
 
 def _note(connection: Connection, step: str, result: Result) -> None:

@@ -14,7 +14,8 @@ from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, cast
 
 from fourhats_runtime import contract as contract_file
-from fourhats_runtime.business import ActionValue, NumberValue, Value
+from fourhats_runtime.business import ActionValue, NumberValue, SearchValue, Value
+from fourhats_runtime.errors import ProjectError
 from fourhats_runtime.settings import Settings, find_folder
 from fourhats_runtime.training import Training
 
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from fourhats_runtime.model.features import Columns
     from fourhats_runtime.monitor.channels import Channel
 
-Task = Literal["classification", "regression"]
+Task = Literal["classification", "regression", "search"]
 Warehouse = Literal["duckdb", "postgres", "bigquery", "snowflake"]
 Progress = Callable[[int, int], None]
 """Called with how much of a step is done, and how much there is."""
@@ -59,6 +60,11 @@ class Metrics(Protocol):
         """Judge outputs, of shape (rows, classes) or (rows,), by what came, of shape (rows,)."""
 
 
+def unpaid(*_about: object) -> NDArray[np.float64]:
+    """Stand in where a task has no payoff of its own."""
+    raise ProjectError("project.py: hand over payoff, what a decision earns")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Project:
     """What the steps need to know of a project, and what its own modules do."""
@@ -69,10 +75,11 @@ class Project:
     train: Train | str
     """The experiment. It, baselines and metrics may be named, as `package.module:function`: where
     a model is only served, the libraries that they import are not installed."""
-    baselines: Baselines | str
-    """What a model has to beat, by seed: candidates that are not tuned."""
-    metrics: Metrics | str
-    payoff: Callable[..., NDArray[np.float64]]
+    baselines: Baselines | str = ""
+    """What a model has to beat, by seed: candidates that are not tuned. Search brings its own, and
+    figures and payoffs, too: it needs none of the three."""
+    metrics: Metrics | str = ""
+    payoff: Callable[..., NDArray[np.float64]] = unpaid
     """What decisions earn: of `(acted, right, value)` for classes, `(error, value)` for numbers."""
     sources: Sequence[Source] = ()
     """Where rows come from; a sample stands in while none of them is set up."""
@@ -122,7 +129,7 @@ class Project:
 
     @property
     def value(self) -> Value:
-        """What decisions are worth: an `ActionValue` or a `NumberValue`, by the task.
+        """What decisions are worth: an `ActionValue`, `NumberValue` or `SearchValue`, by the task.
 
         Raises:
             ProjectError: config/business.toml lacks something, or says what the task does not know.
@@ -131,6 +138,7 @@ class Project:
         sections: dict[str, type[Value]] = {
             "classification": ActionValue,
             "regression": NumberValue,
+            "search": SearchValue,
         }
         return self.settings(sections[self.task])
 

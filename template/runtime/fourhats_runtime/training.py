@@ -16,7 +16,7 @@ class Training(Section):
     trials: int = Field(default=12, ge=1)
     """Of each candidate that asks to be tuned."""
     minutes: float = Field(default=0, ge=0)
-    """Of search for each of them, in place of a number of trials; 0: trials are counted."""
+    """Of search, shared evenly by them, in place of a number of trials; 0: trials are counted."""
     tried: Mapping[str, int] = Field(default_factory=dict)
     """How many trials of a candidate, by its name, whatever else is said: of a version that is
     retraced, as many as there were."""

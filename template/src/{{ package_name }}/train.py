@@ -36,8 +36,9 @@ def train(project: Project, connection: Connection, progress: Progress) -> str:
 
     models = []
     attempts: list[Attempt] = []
-    for candidate in selected(candidates(project.seed), project):
-        search = tune(candidate, parts, project, progress)
+    tried = selected(candidates(project.seed), project)
+    for candidate in tried:
+        search = tune(candidate, parts, project, progress, among=tried)
         attempts.extend(search.attempts)
         models.append(fit(candidate, parts.train, project, search.parameters))
     chosen = simplest_of_the_best(models, parts, contract)

@@ -91,6 +91,15 @@ def test_a_moment_is_the_same_after_it_was_written(moment: datetime, written: st
         ("2024-01-02T03:04:05+02:00", "YYYY-MM-DD hh:mm:ss+hh:mm", "2024-01-02 01:04:05"),
         ("2024-01-02 03:04:05 -0330", "YYYY-MM-DD hh:mm:ss+hh:mm", "2024-01-02 06:34:05"),
         ("2024-01-02 03:04Z", "YYYY-MM-DD hh:mm:ss+hh:mm", "2024-01-02 03:04"),
+        ("2024-03", "YYYY-MM", "2024-03-01"),
+        ("3/2024", "MM/YYYY", "2024-03-01"),
+        ("März 2024", "MMM YYYY", "2024-03-01"),
+        ("Mar-98", "MMM YY", "1998-03-01"),
+        ("202403", "YYYYMM", "2024-03-01"),
+        ("2024-Q3", "YYYY-Q", "2024-07-01"),
+        ("q4 2024", "Q YYYY", "2024-10-01"),
+        ("2024-13", "YYYY-MM", None),
+        ("2024-Q5", "YYYY-Q", None),
         ("01/13/2024", "DD/MM/YYYY", None),
         ("4000000000000000", "epoch seconds", None),
         ("9" * 400, "spreadsheet days", None),
@@ -111,6 +120,11 @@ def test_moments_of_other_tongues_zones_and_counts(
         ("1\u202f734,40", "1 234,50", 1734.4),
         ("1\u2019734.40", "1'234.50", 1734.4),
         ("12,34,567", "1,234", 1_234_567),
+        ("9:45", "hh:mm", 9.75),
+        ("26:03:18.6", "hh:mm:ss", 26 + 3 / 60 + 18.6 / 3600),
+        ("12:15 a.m.", "hh:mm am", 0.25),
+        ("2:30 PM", "hh:mm am", 14.5),
+        ("9:75", "hh:mm", None),
         ("1,2", "1,234", None),
         ("1.5", "1.234,50", None),
         ("3 lb", "12 kg", None),
@@ -126,7 +140,13 @@ def test_numbers_that_are_short_or_not_what_was_said(
 @pytest.mark.parametrize("dialect", ["postgres", "bigquery", "snowflake", "spark"])
 @pytest.mark.parametrize(
     ("written", "kind"),
-    [("(1.234,50 €)", "number"), ("MMM D, YY hh:mm am", "datetime"), ("epoch seconds", "datetime")],
+    [
+        ("(1.234,50 €)", "number"),
+        ("hh:mm am", "number"),
+        ("YYYY-Q", "datetime"),
+        ("MMM D, YY hh:mm am", "datetime"),
+        ("epoch seconds", "datetime"),
+    ],
 )
 def test_every_dialect_can_say_it(dialect: str, written: str, kind: str) -> None:
     for sql in from_text("x", form(written, kind)).values():

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import zipfile
 from importlib.metadata import distributions
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,11 +16,24 @@ from fourhats_runtime.handover import hand_over
 from fourhats_runtime.lifecycle import Model
 from fourhats_runtime.lifecycle.registry import Registry
 
+from tests.runtime.sample_project import TEMPLATE
+
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from fourhats_runtime import Project
 
+VALIDATE = """
+import sys
+from pathlib import Path
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
+validator = JsonStrictValidator(SchemaVersion.from_version(sys.argv[1]))
+for path in map(Path, sys.argv[2:]):
+    fault = validator.validate_str(path.read_text(encoding="utf-8"))
+    print(str(fault).splitlines()[0])
+"""
 spared = pytest.mark.usefixtures("without_tool")
 
 
@@ -122,6 +136,40 @@ def test_the_checksums_are_signed_where_git_has_a_key(ready: Project, tmp_path: 
     assert not (ready.artifacts / "other").exists()
 
 
+@pytest.fixture
+def gpg_key(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Make a key of gpg's in a home whose path is short: its agent has a socket there."""
+    with TemporaryDirectory(dir="/tmp", prefix="gpg-") as home:
+        monkeypatch.setenv("GNUPGHOME", home)
+        who = "Ann <ann@example.com>"
+        make = ["gpg", "--batch", "--quiet", "--passphrase", "", "--quick-generate-key", who]
+        try:
+            subprocess.run([*make, "ed25519", "sign"], check=True, capture_output=True)
+            yield who
+        finally:
+            subprocess.run(["gpgconf", "--kill", "all"], check=False, capture_output=True)
+
+
+@spared
+def test_the_checksums_are_signed_by_gpg_where_git_signs_by_it(
+    ready: Project, gpg_key: str
+) -> None:
+    committed(ready)
+    git(ready.folder, "config", "user.signingkey", gpg_key)
+    made = hand_over(ready, ready.artifacts / "handover")
+    assert made.signed
+    start = (made.folder / "START.md").read_text(encoding="utf-8")
+    (command,) = (line for line in start.split("`") if line.startswith("gpg --verify"))
+    assert run(command, made.folder) == 0
+    with (made.folder / "checksums.txt").open("a", encoding="utf-8") as file:
+        file.write("more\n")
+    assert run(command, made.folder) == 1
+    git(ready.folder, "config", "user.signingkey", "Nobody <nobody@example.com>")
+    with pytest.raises(ProjectError, match=r"could not be signed with git's key .*No secret key"):
+        hand_over(ready, ready.artifacts / "other")
+    assert not (ready.artifacts / "other").exists()
+
+
 def test_the_bill_of_materials_is_cyclonedx_of_what_is_installed(ready: Project) -> None:
     made = hand_over(ready, ready.artifacts / "handover")
     text = (made.folder / "sbom.json").read_text(encoding="utf-8")
@@ -130,6 +178,25 @@ def test_the_bill_of_materials_is_cyclonedx_of_what_is_installed(ready: Project)
     listed = {(each["name"].lower(), each["version"]) for each in bill["components"]}
     assert listed == {(each.metadata["Name"].lower(), each.version) for each in distributions()}
     assert "file:" not in text  # where on this machine something was installed from
+    # Of each form and licence one: of all, it takes 13 seconds.
+    forms = {str((sorted(each), each.get("licenses"))): each for each in bill["components"]}
+    bill["components"] = list(forms.values())
+    few, broken = (made.folder / name for name in ("few.json", "broken.json"))
+    few.write_text(json.dumps(bill), encoding="utf-8")
+    bill["components"] = bill["components"][:1]
+    del bill["components"][0]["name"]
+    broken.write_text(json.dumps(bill), encoding="utf-8")
+    fine, fault = faults(bill["specVersion"], few, broken)
+    assert fine == "None"
+    assert "'name' is a required property" in fault
+
+
+def faults(version: str, *paths: Path) -> list[str]:
+    """Hold bills against CycloneDX's own schema, which comes with their library."""
+    tools = TEMPLATE / "deploy" / "tools.txt"
+    tool = ["uv", "tool", "run", "--quiet", "--from", "cyclonedx-bom", "--constraints", str(tools)]
+    asked = [*tool, "python", "-c", VALIDATE, version, *map(str, paths)]
+    return subprocess.run(asked, check=True, capture_output=True, text=True).stdout.splitlines()
 
 
 @spared

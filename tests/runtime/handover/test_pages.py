@@ -5,17 +5,25 @@ from __future__ import annotations
 import platform
 import re
 from dataclasses import replace
+from datetime import UTC, date, datetime
 from email.message import Message
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Literal, cast
 
 import pytest
 from fourhats_runtime.cli import Commands
 from fourhats_runtime.data import Files, Postgres
+from fourhats_runtime.engagement import accept
 from fourhats_runtime.handover import dates, hand_over
 from fourhats_runtime.handover.accounts import accounts
+from fourhats_runtime.handover.costs import costs
 from fourhats_runtime.handover.dates import calendar
+from fourhats_runtime.handover.git import Sources
 from fourhats_runtime.handover.inventory import kept, origins
 from fourhats_runtime.handover.licences import UNKNOWN, Package, _licence, packages
+from fourhats_runtime.handover.risks import open_risks
+from fourhats_runtime.lifecycle.registry import Registry
+from fourhats_runtime.monitor import Event, incident_log
 
 if TYPE_CHECKING:
     from importlib.metadata import Distribution
@@ -129,13 +137,94 @@ def test_the_calendar_follows_python_the_schedule_and_the_limits(
     assert age.when == "12 days after the last rows"
 
 
+def test_the_calendar_names_the_versions_that_are_installed(
+    ready: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    policies = {"numpy": ("two years", "the page"), "no-such-library": ("ever", "nowhere")}
+    monkeypatch.setattr(dates, "SUPPORT", policies)
+    *_, library, others = calendar(ready)
+    assert (library.what, library.source) == (f"numpy {version('numpy')}: two years", "the page")
+    assert others.what.startswith("other libraries")
+
+
+def test_costs_are_those_of_the_clouds_page_and_of_the_terms(ready: Project) -> None:
+    (local,) = costs(ready)
+    assert local.words.startswith("No cloud: none.")
+    page = ready.folder / "deploy" / "terraform" / "aws" / "README.md"
+    page.parent.mkdir(parents=True)
+    table = "US dollars a month (2026-10):\n\n| what | idle |\n|---|---|\n| **together** | **71** |"
+    page.write_text(f"# On AWS\n\n## What it costs\n\n{table}\n\n## Being told\n\nby mail\n")
+    assert list(costs(ready)) == [(table, "deploy/terraform/aws/README.md")]
+    terms = ready.folder / "config" / "engagement.toml"
+    terms.write_text('[estimate]\nrunning_cost = 90\ncurrency = "CHF"\n', encoding="utf-8")
+    agreed, cloud, elsewhere = costs(replace(ready, warehouse="snowflake"))
+    assert agreed.words == "90.00 CHF a month, as was agreed on."
+    assert cloud.words == table
+    assert "(Snowflake)" in elsewhere.words
+
+
+def test_open_risks_are_what_the_run_and_the_hand_over_left_open(ready: Project) -> None:
+    none = Sources("0" * 40)
+
+    def found(sources: Sources = none, day: date = date(2026, 1, 1), *extra: Package) -> set[str]:
+        listed = open_risks(ready.at(ready.folder), sources, extra, day, is_signed=True)
+        return {risk.what for risk in listed}
+
+    champion = Registry(ready.artifacts / "registry").require("champion")
+    made_up, not_accepted = (
+        "The champion was judged on made-up rows",
+        f"The champion {champion} was not accepted",
+    )
+    assert found() == {made_up, not_accepted}
+    (ready.folder / "config" / "engagement.toml").write_text("[acceptance]\nreproducible = false\n")
+    accept(replace(ready, serving=["batch"]))
+    (value,) = found() - {made_up}
+    assert value.startswith("Not measured: Value")
+    incident_log.note(
+        ready, [Event(incident="data:keys", message="2 keys twice", began=datetime.now(UTC))]
+    )
+    audit = '[tool.uv.audit]\nignore-until-fixed = ["GHSA-1"]\n'
+    (ready.folder / "pyproject.toml").write_text(audit, encoding="utf-8")
+    expected = {made_up, value, "Not so: Every id is unique", "A known flaw is let pass: GHSA-1"}
+    assert found() == expected
+    expected |= {
+        "The code is in no git repository",
+        "Licences to look into: x",
+        f"The support of Python {dates.python_version()} ends",
+    }
+    assert found(Sources(None), date(2030, 5, 1), Package("x", "1", "GPL-3.0")) == expected
+    left_out = open_risks(
+        ready, Sources("0" * 40, ("a.txt",)), (), date(2026, 1, 1), is_signed=False
+    )
+    assert {("Work that was not committed is left out", "a.txt", "git")} <= set(left_out)
+    assert left_out[-1].what == "The checksums are not signed"
+
+
+@pytest.mark.usefixtures("without_tool")
+def test_what_both_sides_sign_lies_on_top(ready: Project) -> None:
+    made = hand_over(ready, ready.artifacts / "handover")
+    start = (made.folder / "START.md").read_text(encoding="utf-8")
+    assert "| not there | acceptance protocol: what was measured: it was never written |" in start
+    docs = ready.folder / "docs"
+    for name in ("acceptance.md", "acceptance.pdf", "exit_report.md"):
+        (docs / name).write_text(name, encoding="utf-8")
+    made = hand_over(ready, ready.artifacts / "handover")
+    start = (made.folder / "START.md").read_text(encoding="utf-8")
+    assert "| [acceptance.md](acceptance.md), [acceptance.pdf](acceptance.pdf) | accept" in start
+    assert (made.folder / "acceptance.pdf").read_text(encoding="utf-8") == "acceptance.pdf"
+    assert "| [exit_report.md](exit_report.md) | exit report" in start
+    rows = (made.folder / "risks.md").read_text(encoding="utf-8").count("\n| ") - 1
+    assert f"what is open: {rows} risks" in start
+
+
 @pytest.mark.usefixtures("without_tool")
 def test_the_pages_say_what_a_person_has_to_fill_in(ready: Project) -> None:
     text = ready.contract_file.read_text(encoding="utf-8")
     column = '[[columns]]\nname = "phone"\nsource = "Phone | no"\ntype = "text"\n'
     personal = f'{text}\n{column}role = "ignore"\npii = true\n'
     ready.contract_file.write_text(personal, encoding="utf-8")
-    (ready.folder / "pyproject.toml").write_text('[project]\nauthors = [{ name = "Ann" }]\n')
+    author = '{ name = "Ann", email = "ann@example.com" }'
+    (ready.folder / "pyproject.toml").write_text(f"[project]\nauthors = [{author}]\n")
     made = hand_over(ready, ready.artifacts / "handover")
     data = (made.folder / "data.md").read_text(encoding="utf-8")
     assert "| `phone` | `Phone \\| no` | text | ignore | yes |" in data
@@ -146,6 +235,8 @@ def test_the_pages_say_what_a_person_has_to_fill_in(ready: Project) -> None:
     assert "extract --> validate --> transform --> train" in picture
     assert 'source_1[/"sample (made up from the contract)"/] --> extract' in picture
     assert "| Trained by | Ann, on 2" in (made.folder / "licences.md").read_text(encoding="utf-8")
+    start = (made.folder / "START.md").read_text(encoding="utf-8")
+    assert "Made for a client to be filled in by Ann (ann@example.com)." in start
     for page in made.folder.glob("*.md"):
         assert "\n\n\n" not in page.read_text(encoding="utf-8"), page
 

@@ -4,6 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 from fourhats_runtime.model.encoding import Kinds, for_linear, for_trees
+from sklearn.linear_model import LogisticRegression
 
 KINDS: Kinds = {"size": "number", "colour": "category"}
 ROWS = pl.DataFrame({"size": [1.0, np.nan, 3.0], "colour": ["blue", "green", "red"]})
@@ -27,4 +28,20 @@ def test_a_linear_model_is_given_a_column_a_category_and_no_gaps() -> None:
 
 
 def test_without_categories_nothing_stands_for_them() -> None:
-    assert [name for name, _, _ in for_trees({"size": "number"}).transformers] == ["numbers"]
+    assert [name for name, _, _ in for_trees({"size": "number"}).transformers] == ["number"]
+
+
+def test_a_season_in_the_middle_counts_for_a_linear_model() -> None:
+    hours = np.arange(480) % 24
+    busy = ((hours >= 7) & (hours <= 9)) | (hours == 13)
+    rows = pl.DataFrame({"hour": hours.astype(np.float64)}).with_columns(
+        pl.when(pl.int_range(480) % 50 == 0).then(np.nan).otherwise("hour").alias("hour")
+    )
+    scores = {
+        kind: LogisticRegression(max_iter=500)
+        .fit(made := for_linear({"hour": kind}).fit_transform(rows), busy)
+        .score(made, busy)
+        for kind in ("number", "season")
+    }
+    assert scores["season"] > 0.95 > scores["number"]
+    assert [name for name, _, _ in for_trees({"hour": "season"}).transformers] == ["season"]

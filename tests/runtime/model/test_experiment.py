@@ -197,6 +197,7 @@ from fourhats_runtime.model.encoding import for_linear
 from fourhats_runtime.model.parts import split
 from sklearn.linear_model import LogisticRegression
 from tests.runtime.sample_project import existing
+signal.signal(signal.SIGINT, signal.default_int_handler)  # who runs in the background has none
 project = existing(pathlib.Path(sys.argv[1]))
 at, times = int(sys.argv[2]), int(sys.argv[3])
 built = []

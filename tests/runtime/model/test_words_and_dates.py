@@ -7,7 +7,7 @@ import pytest
 from fourhats_runtime.answer.records import Records
 from fourhats_runtime.contract import Column, Contract
 from fourhats_runtime.model.candidates import Candidate
-from fourhats_runtime.model.dates import made_of, part_names
+from fourhats_runtime.model.dates import made_of, part_names, seasons
 from fourhats_runtime.model.encoding import for_linear, for_trees
 from fourhats_runtime.model.features import columns, feed, lasting, texts
 from fourhats_runtime.model.graph import check_parity, convert
@@ -52,7 +52,7 @@ def _drawn(contract: Contract) -> Part:
     actual = (complains * 2.0 + late > 0.5).astype(np.float64)
     if not contract.classes:
         actual = complains * 2.0 + late + random.normal(0, 0.1, ROWS)
-    return Part(inputs, actual, texts=texts(contract))
+    return Part(inputs, actual, texts=texts(contract), seasons=seasons(contract))
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ def test_the_kinds_of_inputs_are_told_apart() -> None:
     part = _drawn(Contract(columns=(*FEATURES, CLASSES)))
     kinds = part.where(slice(3)).kinds
     assert kinds["message"] == "text"
-    assert set(kinds.values()) == {"text", "number"}
+    assert set(kinds.values()) == {"text", "number", "season"}
     assert len(part.joined(part)) == 2 * ROWS
     assert part.joined(part).texts == {"message"}
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from fourhats_runtime import Project, pipeline
+from fourhats_runtime import contract as contract_file
 from fourhats_runtime.cli import command_line
 from fourhats_runtime.monitor import alerts, slack
 from fourhats_runtime.monitor.findings import Finding
@@ -154,8 +155,9 @@ def test_what_changed_in_the_source_is_shown_and_merged(fresh: Project) -> None:
         table.write_text("\n".join([header, *lines]) + "\n", encoding="utf-8")
 
     write("customer,fee,calls,churned")
-    infer = ("contract", "infer", "customers.csv", "--target", "churned", "--force")
-    assert _type(fresh.folder, *infer).returncode == 0
+    infer = ("contract", "infer", "customers.csv", "--target", "churned", "--positive", "No")
+    assert _type(fresh.folder, *infer, "--force").returncode == 0
+    assert contract_file.load(contract).positive == "no"
     by_hand = contract.read_text(encoding="utf-8") + "\n# agreed with the client on Monday\n"
     contract.write_text(by_hand, encoding="utf-8")
     with (fresh.folder / "config" / "sources.toml").open("a", encoding="utf-8") as file:
@@ -173,6 +175,17 @@ def test_what_changed_in_the_source_is_shown_and_merged(fresh: Project) -> None:
     after = contract.read_text(encoding="utf-8")
     assert after.startswith(by_hand)
     assert after.count("[[columns]]") == by_hand.count("[[columns]]") + 1
+
+
+def test_holidays_are_listed_in_the_contract(fresh: Project) -> None:
+    done = _type(fresh.folder, "contract", "holidays", "DE", "--years", "2025-2026")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "lists 18 holidays of DE" in done.stdout
+    assert len(contract_file.load(fresh.contract_file).holidays) == 18
+    for wrong, said in (("Atlantis", "no holidays are known"), ("DE --years soon", "2020-2030")):
+        done = _type(fresh.folder, "contract", "holidays", *wrong.split())
+        assert done.returncode == 2
+        assert said in done.stderr
 
 
 def test_the_contract_is_checked_against_the_rows(ran: Project) -> None:

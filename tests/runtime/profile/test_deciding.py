@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from fourhats_runtime import contract as contract_file
 from fourhats_runtime.errors import ProjectError
-from fourhats_runtime.profile import Column, Profile, profile_file, to_toml
+from fourhats_runtime.profile import Column, Profile, TargetError, profile_file, to_toml
 from fourhats_runtime.profile.classes import find_classes
 
 Rows = dict[str, Sequence[object]]
@@ -62,6 +62,19 @@ def test_spellings_of_a_class_are_one_and_kept(profiled: Profiled, tmp_path: Pat
 def test_words_for_yes_and_no_are_two_classes() -> None:
     classes = find_classes({"yes": 40, "Y": 12, "true": 3, "no": 50, "n": 5}, 0)
     assert (classes.sizes, classes.positive) == ({"no": 55, "yes": 55}, "yes")
+
+
+def test_the_class_that_calls_for_action_can_be_said(profiled: Profiled, tmp_path: Path) -> None:
+    words = [DRAWN.choice(("Stays", "stays")) if not left else "leaves" for left in LEFT]
+    found = profiled({"gone": words})
+    profile = found.acting_on("STAYS ")
+    assert _kept(profile, tmp_path).positive == profile.positive != found.positive
+    assert profile.positive_share == pytest.approx(1 - LEFT.count(True) / ROWS)
+    assert found.acting_on("leaves") == found
+    with pytest.raises(TargetError, match=r"gone has no class left; its classes are .*leaves"):
+        found.acting_on("left")
+    with pytest.raises(TargetError, match="two classes"):
+        profiled({}, target=None).acting_on("leaves")
 
 
 @pytest.mark.parametrize(

@@ -369,7 +369,7 @@ def test_kinds_of_values_are_told_apart(write: Write) -> None:
         "code": ["007", "012"] * half,
         "float_like": ["1e3", ".5"] * half,
         "underscore": ["1_0", "2_0"] * half,
-        "infinite": ["inf", "1"] * half,
+        "infinite": ["inf", "1.5"] * half,
         "tick": ["x", ""] * half,
     }
     profile = profile_file(write(data), "churned")
@@ -381,7 +381,7 @@ def test_kinds_of_values_are_told_apart(write: Write) -> None:
         "code": "category",
         "float_like": "number",
         "underscore": "category",
-        "infinite": "category",
+        "infinite": "number",
         "tick": "category",
     }
     assert _column(profile, "below").min is None

@@ -141,6 +141,86 @@ def test_counts_of_time_are_moments_where_the_name_says_so(of: Of) -> None:
     assert made["price"].type == "integer"
 
 
+@pytest.mark.parametrize(
+    ("months", "written"),
+    [
+        ([f"{2015 + n // 12}-{n % 12 + 1:02}" for n in range(ROWS)], "YYYY-MM"),
+        ([f"{n % 12 + 1}/{2015 + n // 12}" for n in range(ROWS)], "MM/YYYY"),
+        ([f"Q{n % 4 + 1} {1990 + n // 4}" for n in range(ROWS)], "Q YYYY"),
+        ([f"{('Jan', 'Mai', 'Okt')[n % 3]}-{15 + n % 9}" for n in range(ROWS)], "MMM YY"),
+        ([f"{2015 + n // 12}{n % 12 + 1:02}" for n in range(ROWS)], "YYYYMM"),
+    ],
+)
+def test_months_and_quarters_are_dates_of_which_the_day_tells_nothing(
+    of: Of, months: Sequence[str], written: str
+) -> None:
+    made = of(month=months)
+    assert (made["month"].type, made["month"].written) == ("datetime", written)
+    assert not {"day", "weekday"} & set(made["month"].parts)
+
+
+def test_a_month_that_no_language_knows_is_a_stray(of: Of) -> None:
+    months = ("March", "April", "May", "June", "July")
+    day = [f"{1 + n % 28} {months[n // 28] if n != 7 else 'Foo'} 2024" for n in range(ROWS)]
+    made = of(day=day)
+    assert (made["day"].type, made["day"].written) == ("datetime", "DD MMM YYYY")
+    assert made.says("1 of 120 values are no datetime")
+
+
+def test_seasons_and_decimals_are_no_months(of: Of) -> None:
+    made = of(
+        season=[f"{2001 + n % 20}-{2 + n % 20:02}" for n in range(ROWS)],
+        value=[f"{1 + n % 9}.{1999 + n % 9}" for n in range(ROWS)],
+        ym=[201_300 + n for n in range(ROWS)],
+    )
+    assert (made["season"].type, made["value"].type) == ("category", "number")
+    assert made["ym"].type == "integer"
+
+
+def test_times_of_the_day_and_durations_are_hours(of: Of) -> None:
+    made = of(
+        at_time=[f"{n % 24:02}:{n % 60:02}" for n in range(ROWS)],
+        lasted=[f"{n}:{n % 60:02}:{n % 59:02}" for n in range(ROWS)],
+        called=[f"{n % 12 + 1}:{n % 60:02} {'ap'[n % 2]}m" for n in range(ROWS)],
+    )
+    written = {"at_time": "hh:mm", "lasted": "hh:mm:ss", "called": "hh:mm am"}
+    found = {name: made[name] for name in written}
+    assert {name: column.written for name, column in found.items()} == written
+    assert {(column.type, column.role) for column in found.values()} == {("number", "feature")}
+
+
+def test_what_is_nearly_dates_or_numbers_is_said_with_the_switch(of: Of) -> None:
+    made = of(
+        day=[f"2024-01-{1 + n % 28:02}" if n % 8 else "some day" for n in range(ROWS)],
+        german=[
+            f"{1 + n % 28}.{1 + n // 28}.2024" if n % 8 else f"next week {n}" for n in range(ROWS)
+        ],
+        size=[f"{n}.5" if n % 8 else f"large {n}" for n in range(ROWS)],
+    )
+    assert {made[name].type for name in ("german", "size")} == {"text"}
+    assert made.says("day: 97 % of its first values are dates")
+    assert made.says('type = "datetime" and written = "DD.MM.YYYY" in the contract')
+    assert made.says("size: 88 % of its first values are numbers")
+
+
+def test_no_number_is_infinite(of: Of) -> None:
+    made = of(
+        ratio=[("inf", "-Infinity", "∞")[n % 3] if n % 9 == 0 else n / 7 for n in range(ROWS)]
+    )
+    assert (made["ratio"].type, made["ratio"].role) == ("number", "feature")
+    assert made["ratio"].missing == len(range(0, ROWS, 9))
+
+
+def test_one_value_or_none_is_a_box_that_was_ticked(of: Of) -> None:
+    made = of(
+        vip=["1" if n % 3 else "" for n in range(ROWS)],
+        since=["2024-05-01" if n % 5 else "" for n in range(ROWS)],
+        always=["2024-05-01"] * ROWS,
+    )
+    roles = [made[name].role for name in ("vip", "since", "always")]
+    assert roles == ["feature", "feature", "ignore"]
+
+
 def test_marks_are_named_once_and_words_are_values_among_texts(of: Of) -> None:
     made = of(
         x=["unknown" if n % 9 == 0 else n for n in range(ROWS)],

@@ -111,6 +111,11 @@ class Predictor:
             self._sender = send_logs(project)
         self.refresh()
 
+    @property
+    def version(self) -> str | None:
+        """The version of the champion that answers; None where there is none yet."""
+        return self.loaded.model.version if self.loaded else None
+
     def close(self) -> None:
         """Close the log, and have the rest of it sent; nothing is answered any more."""
         if self._follower is not None:

@@ -1,6 +1,7 @@
 """The one reader of config/contract.toml: what every column is."""
 
 import tomllib
+from datetime import date
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -23,7 +24,11 @@ class Column(BaseModel, extra="forbid"):
     name: Name
     source: str
     type: Literal["integer", "number", "boolean", "category", "datetime", "text"]
-    role: Literal["id", "entity", "target", "feature", "time", "ignore"] = "feature"
+    role: Literal[
+        "id", "entity", "target", "feature", "time", "ignore", "field", "filter", "link"
+    ] = "feature"
+    """Of documents that are searched: a field holds texts that are looked through, a filter what
+    answers may be narrowed down by, a link where the document is found."""
     nullable: bool = False
     min: float | None = None
     max: float | None = None
@@ -42,7 +47,7 @@ class Column(BaseModel, extra="forbid"):
     pii: bool = False
     note: str = ""
 
-    parts: tuple[Literal["year", "month", "day", "weekday", "hour"], ...] = ()
+    parts: tuple[Literal["year", "month", "day", "weekday", "hour", "holiday"], ...] = ()
     """Of a moment: what of it a model is given, beside the days to other such moments."""
     words: bool = False
     """Of a text: whether a model is given its words."""
@@ -89,6 +94,12 @@ class Column(BaseModel, extra="forbid"):
     def is_known(self) -> bool:
         """Whether it is asked for where a prediction is: a feature, or a time that gives parts."""
         return self.role == "feature" or (self.role == "time" and bool(self.parts))
+
+    @model_validator(mode="after")
+    def _fields_are_texts(self) -> Self:
+        if self.role in ("field", "link") and self.type != "text":
+            raise ValueError(f"column {self.name!r}: a {self.role} is of type 'text'")
+        return self
 
     @model_validator(mode="after")
     def _leaks_stay_out(self) -> Self:
@@ -164,13 +175,28 @@ class Join(BaseModel, extra="forbid"):
     on: tuple[str, ...] = Field(min_length=1)
 
 
+class Questions(BaseModel, extra="forbid"):
+    """The second table of documents: questions, and the ids of what answers them."""
+
+    path: str = "data/queries.csv"
+    """A CSV in the project's folder. It may be missing: then questions are made of the documents.
+    """
+    text: str = "text"
+    """Its column of questions."""
+    id: str = "id"
+    """Its column of ids; empty where no document answers the question."""
+
+
 class Contract(BaseModel, extra="forbid"):
-    """All columns, and what is predicted."""
+    """All columns, and what is predicted; or what is searched."""
 
     table: str = "table"
     positive: str | None = None
     time_parts: tuple[Name, ...] = ()
+    holidays: tuple[date, ...] = ()
+    """Days off: what the part "holiday" of a moment tells. `contract holidays DE` lists them."""
     joins: tuple[Join, ...] = ()
+    questions: Questions = Questions()
     columns: tuple[Column, ...] = Field(min_length=2)
 
     def __copy__(self) -> Self:
@@ -186,9 +212,24 @@ class Contract(BaseModel, extra="forbid"):
         return next(column for column in self.columns if column.role == "target")
 
     @cached_property
+    def fields(self) -> tuple[Column, ...]:
+        """The texts that are searched, where the rows are documents; else none."""
+        return tuple(column for column in self.columns if column.role == "field")
+
+    @cached_property
+    def filters(self) -> tuple[Column, ...]:
+        """What found documents may be narrowed down by."""
+        return tuple(column for column in self.columns if column.role == "filter")
+
+    @cached_property
+    def link(self) -> Column | None:
+        """The column that says where a document is found, if there is one."""
+        return next((column for column in self.columns if column.role == "link"), None)
+
+    @cached_property
     def classes(self) -> tuple[str, ...]:
         """The classes of a classification, in the order of the model's probabilities."""
-        return self.target.categories
+        return () if self.fields else self.target.categories
 
     @cached_property
     def features(self) -> tuple[Column, ...]:
@@ -249,6 +290,16 @@ class Contract(BaseModel, extra="forbid"):
         return times or self.time_parts
 
     @model_validator(mode="after")
+    def _lists_holidays_where_they_tell(self) -> Self:
+        for column in self.columns:
+            if "holiday" in column.parts and not self.holidays:
+                raise ValueError(
+                    f"column {column.name!r} has the part holiday, and no holidays are listed: "
+                    "`contract holidays DE` lists those of a country"
+                )
+        return self
+
+    @model_validator(mode="after")
     def _is_consistent(self) -> Self:
         names = [column.name for column in self.columns]
         features = {column.name for column in self.features}
@@ -256,12 +307,11 @@ class Contract(BaseModel, extra="forbid"):
             raise ValueError(f"{own[0]!r} is a column of the project's own: give another name")
         if twice := sorted({name for name in names if names.count(name) > 1}):
             raise ValueError(f"two columns have the name {twice[0]!r}")
-        one = (0, 1)
-        for role, allowed in (("target", (1,)), ("id", one), ("entity", one), ("time", one)):
+        for role, allowed in self._roles().items():
             found = [column.name for column in self.columns if column.role == role]
             if len(found) not in allowed:
                 raise ValueError(f"{len(found)} columns have the role {role!r}: {found}")
-        if not self.features:
+        if not self.features and not self.fields:
             raise ValueError("no column has the role 'feature'")
         if self.directions and len(self.classes) > 2:  # noqa: PLR2004
             raise ValueError("monotone takes a number to predict, or two classes")
@@ -270,6 +320,15 @@ class Contract(BaseModel, extra="forbid"):
         if self.positive is not None and self.positive not in self.classes:
             raise ValueError(f"positive = {self.positive!r} is no class of the target")
         return self
+
+    def _roles(self) -> dict[str, tuple[int, ...]]:
+        """Give how many columns may have a role, where it is not any number."""
+        none, one = (0,), (0, 1)
+        if self.fields:  # documents, which nothing is predicted of
+            by_id = {"id": (1,), "time": one, "link": one}
+            return by_id | dict.fromkeys(("target", "entity", "feature"), none)
+        known = {"target": (1,), "id": one, "entity": one, "time": one}
+        return known | dict.fromkeys(("filter", "link"), none)
 
 
 @cache

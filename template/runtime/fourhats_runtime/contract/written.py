@@ -72,6 +72,7 @@ WORDS = (
         "sconosciuto",
     ),
     *("#div/0!", "#value!", "#ref!", "#name?", "#num!", "*", "**", "tbd", "n.v."),
+    *("inf", "+inf", "-inf", "infinity", "-infinity", "∞", "-∞"),
 )
 """Where numbers, moments or truths stand, these say that there is none; else they may be values."""
 LONGEST = 300
@@ -99,7 +100,8 @@ MONTHS = {
     11: "nov|november|novembre|noviembre|novembro",
     12: "dec|december|dez|dezember|décembre|decembre|déc|diciembre|dic|dicembre|dezembro",
 }
-DATE_PARTS = re.compile("YYYY|YY|MMMM?|MM?|DD?")
+DATE_PARTS = re.compile("YYYY|YY|MMMM?|MM?|DD?|Q")
+HALF = "( ?[ap][.]?m[.]?)?"
 LETTERS = "a-zäáàâçéèêëíóôöúûü"
 DAY = re.compile(r"(\d{4})[-/](\d\d?)[-/](\d\d?)(?=[ T]|$)")
 OFFSETS = tuple(
@@ -131,6 +133,8 @@ class Form(NamedTuple):
     """Whether the plain text may end in a distance to UTC, such as +02:00."""
     counted: tuple[int, int] | None = None
     """Of a time that is counted: see `COUNTED`."""
+    clock: bool = False
+    """Whether the plain text is hours, minutes and seconds, which are read as a number of hours."""
     decimal: str = "."
 
 
@@ -170,6 +174,9 @@ def plain(text: str, written: Form) -> str | None:
             return (EPOCH + timedelta(microseconds=round(float(text) * size) + start)).isoformat()
         except OverflowError:  # no year has so many digits
             return None
+    if written.clock:
+        hours, minutes, seconds = map(float, text.split(":"))
+        return repr(hours + minutes / 60 + seconds / 3600)
     return text
 
 
@@ -185,7 +192,7 @@ def moment_as(moment: datetime, written: str) -> str:
     date, clock = _date_and_clock(written)
     month = MONTHS[moment.month].partition("|")[0]
     texts = {"YYYY": "%Y", "YY": "%y", "MMMM": month, "MMM": month, "MM": "%m", "DD": "%d"}
-    texts |= {"M": str(moment.month), "D": str(moment.day)}
+    texts |= {"M": str(moment.month), "D": str(moment.day), "Q": f"Q{(moment.month + 2) // 3}"}
     date = DATE_PARTS.sub(lambda part: texts[part[0]], date)
     halves = re.search("[ap]m", clock.lower()) is not None
     clock = re.sub("[+±-] ?[hH]{2}:?[mM]{2}", "+00:00", clock)
@@ -212,6 +219,8 @@ def plain_text(text: str, column: "Column") -> str | None:
 
 
 def _number(written: str) -> Form:
+    if re.fullmatch("[hH]{2}:mm(:ss)?( ?[aApP][mM])?", written):
+        return _clock(halves=written[-1] in "mM" and written[-2] in "aApP")
     for blank in BLANKS:
         written = written.replace(blank, " ")
     found = re.fullmatch(
@@ -220,7 +229,10 @@ def _number(written: str) -> Form:
         written.replace("\u2019", "'").strip(),
     )
     if found is None or not (signs := _signs(found["core"])):
-        raise ValueError("a number is written as in 1,234.50 or 1.234,50 € or 12.5% or 12 kg")
+        raise ValueError(
+            "a number is written as in 1,234.50 or 1.234,50 € or 12.5% or 12 kg, or as a time of"
+            " the day or a duration in hh:mm or hh:mm:ss, which are read as hours"
+        )
     thousands, decimal = signs
     before, after = found["before"].strip(" -"), found["after"].rstrip(" -)")
     scaled = re.match(r"(k|K|M|B|mn|bn|Mio|Mrd)[.]?(?![A-Za-z])", after)
@@ -280,6 +292,14 @@ def _form_of_number(thousands: str, decimal: str, unit: str, *, scaled: bool) ->
     return Form(shape, tuple(steps), decimal=decimal)
 
 
+def _clock(*, halves: bool) -> Form:
+    shape = f"^[0-9]{{1,4}}:[0-5][0-9](:[0-5][0-9]([.][0-9]+)?)?{HALF if halves else ''}$"
+    # The day, of which there is none, is 0 meanwhile.
+    steps = [_step("(.*)", r"0 \1"), *_halves(), _step("0 (.*)", r"\1")] if halves else []
+    steps.append(_step("([0-9]+:[0-9]+)", r"\1:00"))
+    return Form(shape, tuple(steps), small=halves, clock=True)
+
+
 def _moment(written: str) -> Form:
     if written in COUNTED:
         return Form(r"^-?[0-9]{1,14}([.][0-9]+)?$", counted=COUNTED[written])
@@ -287,19 +307,22 @@ def _moment(written: str) -> Form:
     parts = DATE_PARTS.findall(date)
     order = "".join(part[0] for part in parts)
     rest = DATE_PARTS.sub("", date)
-    if sorted(order) != ["D", "M", "Y"] or not re.fullmatch("[./, -]*", rest):
+    whole = sorted(order) in (["D", "M", "Y"], ["M", "Y"], ["Q", "Y"])
+    if not whole or not re.fullmatch("[./, -]*", rest) or (clock and "D" not in order):
         raise ValueError(
             "a moment is written as in DD.MM.YYYY, MM/DD/YY hh:mm am, D MMM YYYY (the month's "
-            f"name), YYYYMMDD or YYYY-MM-DD hh:mm:ss+hh:mm, or is one of: {', '.join(COUNTED)}"
+            "name), YYYYMMDD or YYYY-MM-DD hh:mm:ss+hh:mm, a month as in YYYY-MM or MMM YY, a "
+            f"quarter as in YYYY-Q (2026-Q1), or is one of: {', '.join(COUNTED)}"
         )
-    if not rest:
+    if not rest and parts[0] == "YYYY" and "Q" not in order:
         return _compact(order, seconds="ss" in clock, clock=bool(clock))
     named = any(part.startswith("MMM") for part in parts)
     short = "YYYY" not in parts
     halves = re.search("[ap]m", clock.lower()) is not None
     zoned = re.search("[+±-] ?[hH]{2}", clock) is not None
     shape, canonical = _shape(order, named=named, short=short, halves=halves, zoned=zoned)
-    steps = [Step(shape, canonical, pattern=True), *_iso(named, short, halves, zoned)]
+    iso = _iso(named=named, short=short, halves=halves, zoned=zoned, quarters="Q" in order)
+    steps = [Step(shape, canonical, pattern=True), *iso]
     return Form(shape, tuple(steps), small=named or halves, zoned=zoned)
 
 
@@ -311,7 +334,8 @@ def _date_and_clock(written: str) -> tuple[str, str]:
 def _compact(order: str, *, clock: bool, seconds: bool) -> Form:
     sizes = {"Y": 4, "M": 2, "D": 2}
     shape = "".join(f"([0-9]{{{sizes[part]}}})" for part in order)
-    canonical = "-".join(rf"\{order.index(part) + 1}" for part in "YMD")
+    canonical = "-".join(rf"\{order.index(part) + 1}" for part in "YMD" if part in order)
+    canonical += "" if "D" in order else "-01"
     if clock:
         shape += "[ T_]?([0-9]{2}):?([0-9]{2})" + (":?([0-9]{2})" if seconds else "")
         canonical += r" \4:\5" + (r":\6" if seconds else "")
@@ -320,7 +344,7 @@ def _compact(order: str, *, clock: bool, seconds: bool) -> Form:
 
 def _shape(order: str, *, named: bool, short: bool, halves: bool, zoned: bool) -> tuple[str, str]:
     """Give the pattern of a whole text, and its parts put together from the year on."""
-    between = "([./, -]|de )*" if named else "([./ -])"
+    between = "([./, -]|de )*" if named or "Q" in order else "([./ -])"
     pattern, groups, places = "^", 0, {}
     if named:  # the day of the week
         pattern, groups = f"^([{LETTERS}]+[.,]*[ ]+)?", 1
@@ -328,43 +352,54 @@ def _shape(order: str, *, named: bool, short: bool, halves: bool, zoned: bool) -
         "Y": ("([0-9]{2})" if short else "([0-9]{4})", 1),
         "M": (f"([{LETTERS}]+)[.]?" if named else "([0-9]{1,2})", 1),
         "D": ("([0-9]{1,2})(st|nd|rd|th|er|º|[.])?" if named else "([0-9]{1,2})", 1 + named),
+        "Q": ("[qQ]([1-4])", 1),
     }
     for number, part in enumerate(order):
         if number:
             pattern, groups = pattern + between, groups + 1
         places[part] = groups + 1
         pattern, groups = pattern + parts[part][0], groups + parts[part][1]
+    if "D" not in order:  # its first day
+        month = rf"q\{places['Q']}" if "Q" in order else rf"\{places['M']}"
+        return f"{pattern}$", rf"\{places['Y']}-{month}-01"
     clock = "[0-9]{1,2}:[0-9]{2}(:[0-9]{2}([.,][0-9]+)?)?"
-    clock += "( ?[ap][.]?m[.]?)?" if halves else ""
+    clock += HALF if halves else ""
     zone = "[zZ]|UTC|utc|GMT|gmt" + ("|[+-][0-9]{2}|[+-][0-9]{2}:?[0-9]{2}" if zoned else "")
     pattern += f"([ ,Tt]+{clock}( ?({zone}))?)?$"
     canonical = "-".join(rf"\{places[part]}" for part in "YMD")
     return pattern, rf"{canonical}\{groups + 1}"
 
 
-def _iso(named: bool, short: bool, halves: bool, zoned: bool) -> Iterator[Step]:  # noqa: FBT001
+def _iso(*, named: bool, short: bool, halves: bool, zoned: bool, quarters: bool) -> Iterator[Step]:
     """Give the steps from 24-jan-3, 1:30 pm to 2024-01-3 13:30."""
-
-    def step(find: str, put: str) -> Step:
-        return Step(f"^{find}$", put, pattern=True)
-
     if short:  # no century is written; most tables are of this one, and of people who live
-        yield step("([0-3][0-9]|40)-(.*)", r"20\1-\2")
-        yield step("([4-9][0-9])-(.*)", r"19\1-\2")
+        yield _step("([0-3][0-9]|40)-(.*)", r"20\1-\2")
+        yield _step("([4-9][0-9])-(.*)", r"19\1-\2")
     if named:
         for month, names in MONTHS.items():
-            yield step(f"([0-9]+)-({names})-(.*)", rf"\1-{month:02}-\3")
-    yield step("([0-9-]+)[ ,Tt]+(.*)", r"\1 \2")
-    yield step("(.*),([0-9]+.*)", r"\1.\2")
+            yield _step(f"([0-9]+)-({names})-(.*)", rf"\1-{month:02}-\3")
+    for quarter in range(1, 5) if quarters else ():
+        yield _step(f"([0-9]+)-q{quarter}-(.*)", rf"\1-{3 * quarter - 2:02}-\2")
+    yield _step("([0-9-]+)[ ,Tt]+(.*)", r"\1 \2")
+    yield _step("(.*),([0-9]+.*)", r"\1.\2")
     if halves:
-        yield step("(.*[0-9]) ?([ap])[.]?m[.]?", r"\1 \2m")
-        yield step("([0-9-]+) 12:(.*) am", r"\1 00:\2")
-        yield step("([0-9-]+) 12:(.*) pm", r"\1 12:\2")
-        for hour in range(1, 12):
-            yield step(f"([0-9-]+) 0?{hour}:(.*) pm", rf"\1 {hour + 12}:\2")
-        yield step("(.*) am", r"\1")
-    yield step("(.*:[0-9.]+) ?(z|utc|gmt|Z|UTC|GMT)", r"\1")
+        yield from _halves()
+    yield _step("(.*:[0-9.]+) ?(z|utc|gmt|Z|UTC|GMT)", r"\1")
     if zoned:
-        yield step("(.*:[0-9.]+) ?([+-][0-9]{2})", r"\1\2:00")
-        yield step("(.*:[0-9.]+) ?([+-][0-9]{2})([0-9]{2})", r"\1\2:\3")
-        yield step("(.*:[0-9.]+) ([+-].*)", r"\1\2")
+        yield _step("(.*:[0-9.]+) ?([+-][0-9]{2})", r"\1\2:00")
+        yield _step("(.*:[0-9.]+) ?([+-][0-9]{2})([0-9]{2})", r"\1\2:\3")
+        yield _step("(.*:[0-9.]+) ([+-].*)", r"\1\2")
+
+
+def _halves() -> Iterator[Step]:
+    """Give the steps from 2024-01-3 1:30 pm to 2024-01-3 13:30."""
+    yield _step("(.*[0-9]) ?([ap])[.]?m[.]?", r"\1 \2m")
+    yield _step("([0-9-]+) 12:(.*) am", r"\1 00:\2")
+    yield _step("([0-9-]+) 12:(.*) pm", r"\1 12:\2")
+    for hour in range(1, 12):
+        yield _step(f"([0-9-]+) 0?{hour}:(.*) pm", rf"\1 {hour + 12}:\2")
+    yield _step("(.*) am", r"\1")
+
+
+def _step(find: str, put: str) -> Step:
+    return Step(f"^{find}$", put, pattern=True)

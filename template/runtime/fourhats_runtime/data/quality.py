@@ -172,7 +172,7 @@ def broken(
     rules = [
         rule
         for column in contract.used
-        for rule in _rules(column, None, contract.target)  # the warehouse holds it to its type
+        for rule in _rules(column, None, contract)  # the warehouse holds it to its type
     ]
     rules += map(_own, checks)
     counts = [f"count(CASE WHEN {rule.fails} THEN 1 END)" for rule in rules]
@@ -199,7 +199,7 @@ def _typed_rows(
         selected.append(f"{value} AS {quote(column.name)}")
         if missing is not None:
             selected.append(f"{missing} AS {_missing(column)}")
-        rules += _rules(column, missing and _missing(column), contract.target)
+        rules += _rules(column, missing and _missing(column), contract)
     rows = f"SELECT {', '.join(selected)} FROM raw"
     key = [column.name for column in contract.key]
     if key and _has_duplicates(connection, rows, key):
@@ -232,7 +232,7 @@ def meant(column: Column, present: Mapping[str, str]) -> tuple[str, str | None]:
     return value, missing
 
 
-def _rules(column: Column, missing: str | None, target: Column) -> list[_Rule]:
+def _rules(column: Column, missing: str | None, contract: Contract) -> list[_Rule]:
     """Give the rules of a column; without `missing`, a value that is NULL was left empty.
 
     Nobody learns of a category that the contract does not know, but an open case of it waits for a
@@ -258,7 +258,7 @@ def _rules(column: Column, missing: str | None, target: Column) -> list[_Rule]:
     if column.categories:
         fails = f"NOT {among(value, (*column.categories, *column.set_aside))}"
         if column.role == "feature":
-            fails += f" AND {quote(target.name)} IS NOT NULL"
+            fails += f" AND {quote(contract.target.name)} IS NOT NULL"
         rules.append(_Rule(column.name, "is an unknown category", fails))
     return rules
 

@@ -89,8 +89,7 @@ def from_text(text: str, form: Form | None) -> dict[str, str]:
     whole = f"TRY_CAST(regexp_replace({plain}, '[.]0*$', '') AS BIGINT)"
     return {
         "BIGINT": f"CASE WHEN regexp_matches({plain}, '{WHOLE}') THEN {whole} END",
-        "DOUBLE": f"CASE WHEN regexp_matches({plain}, '{NUMBER}') "
-        f"THEN TRY_CAST({plain} AS DOUBLE) END",
+        "DOUBLE": _hours(plain) if form is not None and form.clock else _double(plain),
         "BOOLEAN": f"CASE WHEN {yes} THEN TRUE WHEN {no} THEN FALSE END",
         "TIMESTAMP": _moment(plain, form),
     }
@@ -104,6 +103,20 @@ def _plain(text: str, form: Form) -> str:
         function = "regexp_replace" if step.pattern else "replace"
         plain = f"{function}({plain}, {literal(step.find)}, {literal(step.put)})"
     return f"CASE WHEN regexp_matches({text}, {literal(form.shape)}) THEN {plain} END"
+
+
+def _double(plain: str) -> str:
+    return f"CASE WHEN regexp_matches({plain}, '{NUMBER}') THEN TRY_CAST({plain} AS DOUBLE) END"
+
+
+def _hours(clock: str) -> str:
+    """Give the SQL of the hours of a text such as 14:35:00."""
+    shape = "^([0-9]+):([0-9]+):([0-9.]+)$"
+    hours, minutes, seconds = (
+        f"TRY_CAST(regexp_replace({clock}, '{shape}', '\\{group}') AS DOUBLE)"
+        for group in (1, 2, 3)
+    )
+    return f"({hours} + {minutes} / 60 + {seconds} / 3600)"
 
 
 def _moment(plain: str, form: Form | None) -> str:

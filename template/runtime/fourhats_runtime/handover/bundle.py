@@ -19,6 +19,8 @@ from fourhats_runtime.project import Project
 REGISTRY = Path("artifacts") / "registry"
 WRITTEN = ("model_card.md", "lineage.md")
 """Pages of docs/ that a run writes, and git does not have."""
+SIGNED = ("acceptance", "exit_report")
+"""Documents of docs/ that lie on top, where they were written."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,8 @@ def hand_over(project: Project, folder: Path) -> Handover:
         sources = git.take(project.folder, made / "project", (folder, archive))
         _add_champion(project, registry, version, made)
         components = write_bill(project.folder, made / "sbom.json")
-        write_pages(project, made, version, sources, signer, components)
+        documents = _add_documents(project, made)
+        write_pages(project, made, version, sources, signer, components, documents)
         files = scan.prove(made)
         checksums = write_checksums(made)
         if signer:
@@ -91,6 +94,15 @@ def _require_page(page: Path, version: str) -> None:
         raise ProjectError(f"{page} is not there: run the step `report` first")
     if page.name == WRITTEN[0] and f"`{version}`" not in page.read_text(encoding="utf-8"):
         raise ProjectError(f"{page} is not about the champion {version}: run the step `report`")
+
+
+def _add_documents(project: Project, made: Path) -> list[str]:
+    """Add what both sides sign, as it is today; gives the names of the files."""
+    names = [f"{name}{suffix}" for name in SIGNED for suffix in (".md", ".pdf")]
+    found = [name for name in names if (project.folder / "docs" / name).is_file()]
+    for name in found:
+        shutil.copyfile(project.folder / "docs" / name, made / name)
+    return found
 
 
 def _add_champion(project: Project, registry: Registry, version: str, made: Path) -> None:

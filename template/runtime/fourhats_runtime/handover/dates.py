@@ -4,6 +4,7 @@ import platform
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
 
 from fourhats_runtime.answer.limits import Serve
 from fourhats_runtime.handover.accounts import accounts
@@ -17,6 +18,29 @@ END_OF_SUPPORT = {
     "3.14": ("2030-10", "PEP 745"),
 }
 """The month in which security fixes end, and where Python's developers say so; read 2026-11-30."""
+SUPPORT = {
+    "duckdb": (
+        "the newest version and the one of long-term support get fixes, the latter for a year",
+        "https://duckdb.org/docs/stable/dev/release_cycle",
+    ),
+    "numpy": (
+        "others drop a version two years after it came out",
+        "https://scientific-python.org/specs/spec-0000/",
+    ),
+    "pandas": (
+        "others drop a version two years after it came out",
+        "https://scientific-python.org/specs/spec-0000/",
+    ),
+    "pydantic": (
+        "the newest minor version gets fixes, the last of a major one for six months more",
+        "https://docs.pydantic.dev/latest/version-policy/",
+    ),
+    "scikit-learn": (
+        "others drop a version two years after it came out",
+        "https://scientific-python.org/specs/spec-0000/",
+    ),
+}
+"""How long libraries are looked after whose makers say it, and where: none names a day."""
 SCHEDULES = {
     "config/airflow.toml": r'^schedule = "(.+?)"',
     "deploy/systemd/*.timer": r"^OnCalendar=(.+)$",
@@ -38,15 +62,40 @@ class Due:
 
 def calendar(project: Project) -> list[Due]:
     """List what comes due."""
-    return [*_python(), *_trainings(project), *_ages(project), *_certificates(project)]
+    return [
+        *_python(),
+        *_trainings(project),
+        *_ages(project),
+        *_certificates(project),
+        *_libraries(),
+    ]
+
+
+def python_version() -> str:
+    """Give the minor version of Python, such as 3.13."""
+    return ".".join(platform.python_version_tuple()[:2])
 
 
 def _python() -> Iterator[Due]:
-    minor = ".".join(platform.python_version_tuple()[:2])
+    minor = python_version()
     when, source = END_OF_SUPPORT.get(
         minor, ("not known", "look it up: it is newer than this list")
     )
     yield Due(when, f"Python {minor} gets no more fixes: move to a later one before", source)
+
+
+def _libraries() -> Iterator[Due]:
+    for name, (rule, source) in SUPPORT.items():
+        try:
+            there = version(name)
+        except PackageNotFoundError:
+            continue
+        yield Due("no day is named", f"{name} {there}: {rule}", source)
+    yield Due(
+        "with each newer version",
+        "other libraries: the newest gets fixes; `fourhats update` brings those that were tested",
+        "constraints.txt",
+    )
 
 
 def _trainings(project: Project) -> Iterator[Due]:

@@ -20,6 +20,7 @@ LIBRARIES = (
     "polars",
     "scikit-learn",
     "skl2onnx",
+    "torch",
 )
 CODE = ("config", "sql", "src", "runtime", "pyproject.toml", "constraints.txt")
 """What decides which model comes out; what a run writes, such as docs/model_card.md, does not."""

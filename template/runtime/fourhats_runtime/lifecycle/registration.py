@@ -91,6 +91,7 @@ def register(  # noqa: PLR0913, PLR0917 (what came of an experiment)
     card: Card = {
         "model": model.name,
         "parameters": model.parameters,
+        "leaderboard": [asdict(each) for each in model.leaderboard],
         "rule": rule.kept,
         "calibration": asdict(calibration),
         "validation_value": float(earned.mean()),
@@ -143,7 +144,7 @@ def _leakage_suspects(part: Part, contract: Contract, seed: int) -> list[str]:
         if kind in ("text", "nothing"):  # of texts, each stands alone
             continue
         values = part.inputs[name].ravel()[order].tolist()
-        gap = math.isnan if kind == "number" else MISSING.__eq__
+        gap = MISSING.__eq__ if kind == "category" else math.isnan
         known = [None if gap(value) else value for value in values]
         told = class_given_away(known, classes) if classes else number_given_away(known, outcomes)
         if told:

@@ -4,6 +4,7 @@ import hashlib
 import json
 import re
 import shutil
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, TypedDict
@@ -46,19 +47,24 @@ class Registry:
         """Use the folder `root`, which the first version makes."""
         self.root = root
 
-    def add(self, graph: bytes, contract: str, card: Card) -> str:
+    def add(
+        self, graph: bytes, contract: str, card: Card, beside: Mapping[str, bytes] | None = None
+    ) -> str:
         """Register a version and point `challenger` at it; the same model is not added twice.
 
-        The name holds the count and a digest of what is registered, e.g. `v3-1f0c2ab9`.
+        The name holds the count and a digest of what is registered, e.g. `v3-1f0c2ab9`. `beside`
+        are more files of the version, such as the index of a search, by name.
         """
+        if beside is not None:
+            card = card | {"files": {name: _sha256(content) for name, content in beside.items()}}
         digest = _digest(graph, contract, json.loads(json.dumps(card)))
         known = self.versions()
         version = next((name for name in known if name.endswith(digest)), None)
         if version is None:
             version = f"v{len(known) + 1}-{digest}"
-            self._write(version, graph, contract, card)
+            self._write(version, graph, contract, card, beside or {})
         elif not self._is_whole(version):
-            self._write_files(self.folder(version), graph, contract, card)
+            self._write_files(self.folder(version), graph, contract, card, beside or {})
         self.point("challenger", version)
         return version
 
@@ -195,6 +201,9 @@ class Registry:
             contract = read_text(folder / CONTRACT_FILE, ANOTHER)
         except FileNotFoundError as error:
             raise DamagedError(f"{error.filename} is missing: {ANOTHER}") from None
+        beside = card.get("files", {})
+        if changed := [name for name in beside if _sha256_of(folder / name) != beside[name]]:
+            raise DamagedError(f"{folder / changed[0]} is damaged or missing: {ANOTHER}")
         if not version.endswith(_digest(graph, contract, card)):
             raise DamagedError(
                 f"{folder} is damaged ({GRAPH_FILE}, {CONTRACT_FILE} or {CARD_FILE} is not what "
@@ -240,22 +249,35 @@ class Registry:
     def _keep(self, promotions: list[Promotion]) -> None:
         write_atomically(self.root / HISTORY_FILE, json.dumps(promotions, indent=2) + "\n")
 
-    def _write(self, version: str, graph: bytes, contract: str, card: Card) -> None:
+    def _write(
+        self, version: str, graph: bytes, contract: str, card: Card, beside: Mapping[str, bytes]
+    ) -> None:
         self.folder(version).parent.mkdir(parents=True, exist_ok=True)
         scratch = self.root / unfinished()
         scratch.mkdir(mode=0o755)
         try:
-            self._write_files(scratch, graph, contract, card)
+            self._write_files(scratch, graph, contract, card, beside)
             scratch.rename(self.folder(version))
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
 
     @staticmethod
-    def _write_files(folder: Path, graph: bytes, contract: str, card: Card) -> None:
-        with written_whole(folder / GRAPH_FILE) as scratch:
-            scratch.write_bytes(graph)
+    def _write_files(
+        folder: Path, graph: bytes, contract: str, card: Card, beside: Mapping[str, bytes]
+    ) -> None:
+        for name, content in ({GRAPH_FILE: graph} | dict(beside)).items():
+            with written_whole(folder / name) as scratch:
+                scratch.write_bytes(content)
         write_atomically(folder / CONTRACT_FILE, contract)
         write_atomically(folder / CARD_FILE, json.dumps(card, indent=2) + "\n")
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _sha256_of(path: Path) -> str:
+    return _sha256(path.read_bytes()) if path.is_file() else ""
 
 
 def _digest(graph: bytes, contract: str, card: Card) -> str:

@@ -21,6 +21,10 @@ from fourhats_runtime.project import Project
 from fourhats_runtime.training import Training
 
 
+class AnotherModelError(ProjectError):
+    """Another model comes out."""
+
+
 @dataclass(frozen=True)
 class Retraced:
     """What came of building a version anew."""
@@ -31,12 +35,16 @@ class Retraced:
     difference: float | None
     """The largest one between the answers of both graphs; None: they are the same, byte by byte."""
 
+    @property
+    def same(self) -> str:
+        """Say how much the same it is."""
+        if self.difference is None:
+            return "the same graph, byte by byte"
+        return f"a graph whose answers differ by at most {self.difference:.1g}"
+
     def __str__(self) -> str:
         """Say it to people."""
-        same = "the same graph, byte by byte"
-        if self.difference is not None:
-            same = f"a graph whose answers differ by at most {self.difference:.1g}"
-        return f"{self.version}: {same}, from {self.rows:,} rows (SHA-256 {self.digest})"
+        return f"{self.version}: {self.same}, from {self.rows:,} rows (SHA-256 {self.digest})"
 
 
 def retrace(project: Project, version: str) -> Retraced:
@@ -68,7 +76,7 @@ def retrace(project: Project, version: str) -> Retraced:
         return found
     difference = _difference(before, after, registry.folder(version))
     if difference > project.settings(Training).parity_tolerance:
-        raise ProjectError(
+        raise AnotherModelError(
             f"another model than {version} comes out: answers differ by up to {difference:.2g}; "
             f"{_changed(project, origin)}"
         )

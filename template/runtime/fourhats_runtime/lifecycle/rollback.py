@@ -1,5 +1,6 @@
 """The way back: a champion that earns less than the one before it gives the place back."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -65,7 +66,9 @@ def rollback(connection: Connection, project: Project, contract: Contract) -> Ve
     return _give_back(registry, champion, before, f"{figures}: {beyond_chance(error_rate)}")
 
 
-def rollback_to(version: str, project: Project) -> Verdict:
+def rollback_to(
+    version: str, project: Project, load: Callable[[Project, str], object] = Model.load
+) -> Verdict:
     """Make an earlier version champion because a person says so; none named: the one before.
 
     Raises:
@@ -95,7 +98,7 @@ def rollback_to(version: str, project: Project) -> Verdict:
         )
     if version == champion:
         return _kept(champion, "it is the champion already")
-    Model.load(project, version)  # one that cannot be served is no way back
+    load(project, version)  # one that cannot be served is no way back
     return _give_back(registry, champion, version, "a person said so")
 
 

@@ -10,8 +10,8 @@ from fourhats_runtime.model.dates import weekday
 from fourhats_runtime.model.features import Columns, Feed, months_between
 
 if TYPE_CHECKING:
-    from fourhats_runtime.model.candidates import AnyTrial, Candidate, Fitted
-    from fourhats_runtime.model.encoding import for_linear, for_trees
+    from fourhats_runtime.model.candidates import AnyTrial, Candidate, Fitted, Standing
+    from fourhats_runtime.model.encoding import for_forests, for_linear, for_trees
     from fourhats_runtime.model.graph import export
     from fourhats_runtime.model.parts import Part, Split, split
     from fourhats_runtime.model.tuning import (
@@ -36,8 +36,10 @@ __all__ = [
     "Progress",
     "Search",
     "Split",
+    "Standing",
     "export",
     "fit",
+    "for_forests",
     "for_linear",
     "for_trees",
     "months_between",
@@ -58,8 +60,10 @@ _HOMES = {
     "Progress": "tuning",
     "Search": "tuning",
     "Split": "parts",
+    "Standing": "candidates",
     "export": "graph",
     "fit": "tuning",
+    "for_forests": "encoding",
     "for_linear": "encoding",
     "for_trees": "encoding",
     "refit": "tuning",

@@ -19,6 +19,9 @@ from fourhats_runtime.model.monotone import hold
 from fourhats_runtime.model.parts import Part
 from fourhats_runtime.model.thresholds import in_single
 
+A_TREE = 20_000
+"""So many rows, drawn anew for each, a tree of a forest grows on where nothing else is said."""
+
 Parameters = dict[str, Any]
 AnyTrial = Trial | FixedTrial
 
@@ -41,10 +44,32 @@ class Candidate:
         steps = [("encode", self.encode(kinds))] if self.encode else []
         return Pipeline([*steps, ("model", self.build(trial))])
 
+    @property
+    def is_tuned(self) -> bool:
+        """Whether it asks for anything to be tuned."""
+        try:
+            self.build(FixedTrial({}))
+        except ValueError:  # what it asks for has no value
+            return True
+        return False
+
     def fit(self, part: Part, contract: Contract, parameters: Mapping[str, Any]) -> "Fitted":
         """Fit it to rows, with these parameters for what it asks to be tuned."""
         model = self.pipeline(FixedTrial(dict(parameters)), part.kinds)
         return Fitted(self.name, dict(parameters), learnt(model, part, contract))
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How a candidate stood among the others, on rows whose outcomes it had not seen."""
+
+    candidate: str
+    loss: float
+    """The mean of the rows: see `losses`."""
+    behind: float
+    """How much more than the best it lost, on average."""
+    chance: float
+    """The standard error of that: within it, the two are equally good as far as one can tell."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +79,8 @@ class Fitted:
     name: str
     parameters: Parameters
     pipeline: Pipeline
+    leaderboard: tuple[Standing, ...] = ()
+    """Of the chosen one: all that were compared, the simplest first."""
 
     def predict(self, part: Part, contract: Contract) -> NDArray[np.float64]:
         """Predict: probabilities of shape (rows, classes), or numbers of shape (rows,)."""
@@ -63,11 +90,31 @@ class Fitted:
 def learnt(model: Pipeline, part: Part, contract: Contract) -> Pipeline:
     """Fit a model to rows, so that its graph decides as it does; gives the model."""
     hold(model, part, contract)
+    _few_rows_a_tree(model[-1], part)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "k=.* is greater than n_features")  # texts of few terms
-        model.fit(part.frame, part.labels(contract))
+        model.fit(part.frame, part.labels(contract), **_told(model[-1], part))
     in_single(model[-1])
     return model
+
+
+def _told(estimator: BaseEstimator, part: Part) -> dict[str, Any]:
+    """Tell a network what its columns are; gives what it is told of the rows, when it is fitted."""
+    if "leading_categories" not in estimator.get_params():
+        return {}
+    estimator.set_params(leading_categories=list(part.kinds.values()).count("category"))
+    return {"model__groups": part.groups}
+
+
+def _few_rows_a_tree(estimator: BaseEstimator, part: Part) -> None:
+    """Have each tree of a forest grow on a part of very many rows: it takes no longer than others.
+
+    Their leaves hold few rows each, so that a tree of a million would have a million nodes.
+    """
+    if "max_samples" in (known := estimator.get_params()):
+        few = None if len(part) <= A_TREE else A_TREE
+        if known["max_samples"] in (None, A_TREE):
+            estimator.set_params(max_samples=few)
 
 
 def predict(model: Pipeline, part: Part, contract: Contract) -> NDArray[np.float64]:

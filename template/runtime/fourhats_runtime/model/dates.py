@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from fourhats_runtime.contract import Column, Contract
 
 Moments = NDArray[np.datetime64]
+CYCLIC = frozenset({"month", "weekday", "hour"})
+"""Parts of which the last is followed by the first, so that no straight line fits them."""
 
 
 def with_parts(contract: Contract) -> list[Column]:
@@ -24,14 +26,28 @@ def part_names(contract: Contract) -> frozenset[str]:
     )
 
 
+def seasons(contract: Contract) -> frozenset[str]:
+    """Give the names of the inputs that tell where in a year, a week or a day a moment is."""
+    return frozenset(
+        _name(column, part)
+        for column in with_parts(contract)
+        for part in column.parts
+        if part in CYCLIC
+    )
+
+
 def made_of(row: Mapping[str, NDArray[Any]], contract: Contract) -> dict[str, NDArray[np.float64]]:
     """Give the parts of the moments of rows, and the days from each to each other, shape (rows,).
 
-    NaN where a moment is missing. Weekdays count from 0 for Monday, all else as calendars do.
+    NaN where a moment is missing. Weekdays count from 0 for Monday, all else as calendars do. On a
+    holiday its part is 1, on another day 0, and NaN in years of which no holiday is listed.
     """
     columns = with_parts(contract)
+    holidays = np.array(contract.holidays, dtype="datetime64[D]")
     made = {
-        _name(column, part): _part(row[column.name], part)
+        _name(column, part): _holiday(row[column.name], holidays)
+        if part == "holiday"
+        else _part(row[column.name], part)
         for column in columns
         for part in column.parts
     }
@@ -48,6 +64,11 @@ def weekday(moments: Moments) -> NDArray[np.float64]:
 
 def _name(column: Column, part: str) -> str:
     return f"{column.name}_{part}"
+
+
+def _holiday(moments: Moments, holidays: Moments) -> NDArray[np.float64]:
+    known = np.isin(moments.astype("datetime64[Y]"), holidays.astype("datetime64[Y]"))
+    return np.where(known, np.isin(moments.astype("datetime64[D]"), holidays), np.nan)
 
 
 def _part(moments: Moments, part: str) -> NDArray[np.float64]:

@@ -13,12 +13,15 @@ from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
 
-Kind = Literal["number", "category", "text", "nothing"]
+Kind = Literal["number", "season", "category", "text", "nothing"]
 Kinds = Mapping[str, Kind]
-"""The inputs by name, in order. Where a number has no value yet, there is nothing to learn."""
+"""The inputs by name, in order. A season is a number that begins anew after its last: a month, a
+weekday, an hour. Where a number has no value yet, there is nothing to learn."""
 
 MOST_TERMS = 5_000
 BEST_TERMS = 100
+LOWEST = -3e38
+"""Below any number that single precision holds, and not far from its end."""
 TERM = "[^ ]+"  # as the feed writes them
 SPLIT = {"lowercase": False, "token_pattern": TERM, "max_features": MOST_TERMS}
 
@@ -29,18 +32,17 @@ def for_trees(kinds: Kinds) -> ColumnTransformer:
     Of texts, trees are given which of the hundred terms that say the most are there: whole numbers,
     which are the same in the graph.
     """
-    ordinal = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1)
-    terms = Pipeline(
-        [
-            ("count", CountVectorizer(binary=True, **SPLIT)),
-            ("best", SelectKBest(_tells, k=BEST_TERMS)),
-        ]
-    )
-    return _transformer(kinds, ordinal, "passthrough", terms, sparse_threshold=0.0)
+    return _of_trees(kinds, "passthrough")
+
+
+def for_forests(kinds: Kinds) -> ColumnTransformer:
+    """Encode as for trees, a missing number below all others: in ONNX, forests know no gaps."""
+    below_all = SimpleImputer(strategy="constant", fill_value=LOWEST, keep_empty_features=True)
+    return _of_trees(kinds, below_all)
 
 
 def for_linear(kinds: Kinds) -> ColumnTransformer:
-    """Give each category and term a column of its own; fill and scale the numbers.
+    """Give each category, season and term a column of its own; fill and scale the numbers.
 
     For estimators that add up. Trees would compare numbers that scaling has rounded, and their
     graph decide otherwise than the trained model.
@@ -49,7 +51,12 @@ def for_linear(kinds: Kinds) -> ColumnTransformer:
     scaled = Pipeline(
         [("fill", SimpleImputer(keep_empty_features=True)), ("scale", StandardScaler())]
     )
-    return _transformer(kinds, one_hot, scaled, TfidfVectorizer(**SPLIT), sparse_threshold=0.3)
+    # A gap is a season of its own: the graph finds no NaN among the seasons.
+    season = Pipeline(
+        [("fill", SimpleImputer(strategy="constant", fill_value=-1.0)), ("own", clone(one_hot))]
+    )
+    own = {"category": one_hot, "number": scaled, "season": season}
+    return _transformer(kinds, own, TfidfVectorizer(**SPLIT), sparse_threshold=0.3)
 
 
 def term_counters(encoder: ColumnTransformer) -> list[CountVectorizer]:
@@ -59,15 +66,26 @@ def term_counters(encoder: ColumnTransformer) -> list[CountVectorizer]:
     return [step for step in first if isinstance(step, CountVectorizer)]
 
 
+def _of_trees(kinds: Kinds, numbers: object) -> ColumnTransformer:
+    ordinal = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1)
+    terms = Pipeline(
+        [
+            ("count", CountVectorizer(binary=True, **SPLIT)),
+            ("best", SelectKBest(_tells, k=BEST_TERMS)),
+        ]
+    )
+    own = {"category": ordinal, "number": numbers, "season": numbers}
+    return _transformer(kinds, own, terms, sparse_threshold=0.0)
+
+
 def _transformer(
-    kinds: Kinds, categories: object, numbers: object, terms: object, sparse_threshold: float
+    kinds: Kinds, own: Mapping[str, object], terms: object, sparse_threshold: float
 ) -> ColumnTransformer:
-    def named(wanted: Kind) -> list[str]:
+    def named(wanted: str) -> list[str]:
         return [name for name, kind in kinds.items() if kind == wanted]
 
     steps: list[tuple[str, object, Any]] = [
-        ("categories", categories, named("category")),
-        ("numbers", numbers, named("number")),
+        *((kind, encoder, named(kind)) for kind, encoder in own.items()),
         *((f"terms of {name}", clone(terms), name) for name in named("text")),
     ]
     return ColumnTransformer([step for step in steps if step[2]], sparse_threshold=sparse_threshold)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
-from onnx import GraphProto, TensorProto, helper, numpy_helper
+from onnx import GraphProto, ModelProto, TensorProto, compose, helper, numpy_helper
 from skl2onnx import to_onnx
 from skl2onnx.common.data_types import FloatTensorType, StringTensorType
 from sklearn.pipeline import Pipeline
@@ -20,7 +20,7 @@ from fourhats_runtime.model.parts import Part
 from fourhats_runtime.project import Project
 from fourhats_runtime.training import Training
 
-NUMBERS = ("number", "nothing")
+NUMBERS = ("number", "season", "nothing")
 OPSET = {"": 19, "ai.onnx.ml": 3, "com.microsoft": 1}
 
 
@@ -45,14 +45,28 @@ def convert(model: Pipeline, contract: Contract, kinds: Kinds) -> bytes:
         (name, (FloatTensorType if kind in NUMBERS else StringTensorType)([None, 1]))
         for name, kind in kinds.items()
     ]
-    options: dict[int, dict[str, Any]] = {id(model): {"zipmap": False}} if contract.classes else {}
+    own = getattr(model[-1], "to_onnx", None)  # a network's library has an exporter
+    options: dict[int, dict[str, Any]] = {}
+    if contract.classes and own is None:
+        options[id(model)] = {"zipmap": False}
     if "text" in kinds.values() and "encode" in model.named_steps:
         options |= {id(each): {"tokenexp": TERM} for each in term_counters(model["encode"])}
-    graph = to_onnx(model, initial_types=inputs, options=options or None, target_opset=OPSET)
+    converted = model if own is None else model[:-1]
+    graph = to_onnx(converted, initial_types=inputs, options=options or None, target_opset=OPSET)
+    if own is not None:
+        graph = _behind(graph, own(OPSET[""]))
     if contract.classes and len(model.classes_) < len(contract.classes):
         _put_in_place(graph.graph, places(model, contract).astype(np.float32))
     graph.opset_import.sort(key=lambda opset: opset.domain)  # else in the order of the moment
     return bytes(graph.SerializeToString())
+
+
+def _behind(encoder: ModelProto, network: ModelProto) -> ModelProto:
+    """Put a network, of one input and one output, behind what makes numbers of columns."""
+    encoder.ir_version = network.ir_version = max(encoder.ir_version, network.ir_version)
+    network = compose.add_prefix(network, "network/")
+    pair = (encoder.graph.output[0].name, network.graph.input[0].name)
+    return compose.merge_models(encoder, network, io_map=[pair])
 
 
 def _put_in_place(graph: GraphProto, matrix: NDArray[np.float32]) -> None:

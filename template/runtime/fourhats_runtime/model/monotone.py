@@ -24,7 +24,7 @@ def hold(model: Pipeline, part: Part, contract: Contract) -> None:
     names = list(part.kinds)
     if len(model.steps) > 1:  # what an encoder gives follows its own order
         encoder = clone(model[:-1]).fit(part.frame, part.labels(contract))
-        names = [name.removeprefix("numbers__") for name in encoder.get_feature_names_out()]
+        names = [name.removeprefix("number__") for name in encoder.get_feature_names_out()]
     model[-1].set_params(**{setting: [contract.directions.get(name, 0) for name in names]})
 
 

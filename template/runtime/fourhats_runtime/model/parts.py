@@ -16,6 +16,7 @@ from fourhats_runtime.data.sql import quote
 from fourhats_runtime.data.warehouse import Connection
 from fourhats_runtime.errors import ProjectError
 from fourhats_runtime.limits import Performance
+from fourhats_runtime.model.dates import seasons
 from fourhats_runtime.model.encoding import Kind, Kinds
 from fourhats_runtime.model.features import Columns, Feed, columns, feed, texts
 from fourhats_runtime.model.sides import Hashes, Sides, sides
@@ -45,6 +46,8 @@ class Part:
     """Equal for rows of one entity, of shape (rows,); None: each row stands for itself."""
     texts: frozenset[str] = frozenset()
     """The inputs that are texts."""
+    seasons: frozenset[str] = frozenset()
+    """The inputs that tell where in a year, a week or a day a moment is."""
 
     @cached_property
     def frame(self) -> Any:  # noqa: ANN401 (a frame of either library)
@@ -105,7 +108,9 @@ class Part:
     def _kind(self, name: str) -> Kind:
         values = self.inputs[name]
         if values.dtype != object:
-            return "nothing" if np.isnan(values).all() else "number"
+            if np.isnan(values).all():
+                return "nothing"
+            return "season" if name in self.seasons else "number"
         return "text" if name in self.texts else "category"
 
     def __len__(self) -> int:
@@ -176,6 +181,7 @@ def split(connection: Connection, project: Project) -> Split:
         keys=side.keys,
         groups=side.groups,
         texts=texts(contract),
+        seasons=seasons(contract),
     )
     # In time, or in no order that means anything: every n-th of them stands for all.
     order = np.arange(len(whole)) if contract.time_order else np.argsort(side.keys, kind="stable")

@@ -24,7 +24,14 @@ from threadpoolctl import threadpool_limits
 from fourhats_runtime.contract import Contract
 from fourhats_runtime.errors import ProjectError
 from fourhats_runtime.model.calibration import calibrate
-from fourhats_runtime.model.candidates import Candidate, Fitted, Parameters, learnt, predict
+from fourhats_runtime.model.candidates import (
+    Candidate,
+    Fitted,
+    Parameters,
+    Standing,
+    learnt,
+    predict,
+)
 from fourhats_runtime.model.monotone import keeps
 from fourhats_runtime.model.parts import Part, Split
 from fourhats_runtime.project import Project
@@ -85,14 +92,16 @@ def tune(
     parts: Split,
     project: Project,
     progress: Progress = lambda _done, _all: None,
+    among: Sequence[Candidate] = (),
 ) -> Search:
     """Find the parameters that lose the least on the validation rows; the holdout stays unseen.
 
     They are of what the candidate asks to be tuned: none where it asks for nothing. A search under
-    way ends at Ctrl-C, with the best that it has found; at a second one, training stops.
+    way ends at Ctrl-C, with the best that it has found; at a second one, training stops. A budget
+    in minutes is shared evenly with those of `among` that are tuned as well.
     """
     contract, training = project.contract, project.settings(Training)
-    budget = _Budget.of(training, candidate.name)
+    budget = _Budget.of(training, candidate.name, sum(each.is_tuned for each in among))
     train = _sample(parts.train, training.tuning_rows)
 
     def lost(trial: optuna.Trial) -> float:
@@ -132,9 +141,9 @@ class _Budget:
     began: float
 
     @classmethod
-    def of(cls, training: Training, name: str) -> "_Budget":
+    def of(cls, training: Training, name: str, shares: int) -> "_Budget":
         trials = training.tried.get(name, None if training.minutes else training.trials)
-        seconds = None if trials else 60 * training.minutes
+        seconds = None if trials else 60 * training.minutes / max(shares, 1)
         return cls(trials, seconds, time.monotonic())
 
     def used(self, trials: int) -> tuple[int, int]:
@@ -212,11 +221,17 @@ def simplest_of_the_best(models: Sequence[Fitted], parts: Split, contract: Contr
     judged, said = _unseen(models, parts, contract)
     lost = [losses(outputs, judged.actual) for outputs in said]
     best = min(lost, key=lambda amounts: float(amounts.mean()))
-    for model, amounts in zip(models, lost, strict=True):
-        gain = amounts - best
-        if gain.mean() <= judged.standard_error(gain):
-            return model
-    raise AssertionError("the best one is as good as itself")
+    leaderboard = tuple(
+        Standing(
+            candidate=model.name,
+            loss=float(amounts.mean()),
+            behind=float((amounts - best).mean()),
+            chance=judged.standard_error(amounts - best),
+        )
+        for model, amounts in zip(models, lost, strict=True)
+    )
+    chosen = next(place for place, each in enumerate(leaderboard) if each.behind <= each.chance)
+    return replace(models[chosen], leaderboard=leaderboard)
 
 
 def _unseen(

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from fourhats_runtime.contract import Contract
 from fourhats_runtime.data.sql import quote
-from fourhats_runtime.data.warehouse import Connection, one_row
+from fourhats_runtime.data.warehouse import Connection, one_row, table_exists
 from fourhats_runtime.limits import Data
 from fourhats_runtime.monitor.findings import Finding, state_of
 from fourhats_runtime.monitor.verdicts import Verdict, latest
@@ -15,17 +15,24 @@ SECONDS_A_DAY = 86_400
 
 def check(connection: Connection, project: Project, contract: Contract) -> list[Finding]:
     """Judge freshness by the latest extraction and the newest row, the rest by the latest run."""
-    extractions = connection.execute(
-        "SELECT run_at FROM runs WHERE step = 'extract' ORDER BY run_at DESC LIMIT 1"
-    ).fetchall()
-    if not extractions:
+    age = days_since_extraction(connection)
+    if age is None:
         return [Finding("data:freshness", "alert", "nothing was ever extracted")]
-    ((extracted_at,),) = extractions
     return [
-        _freshness(extracted_at, project),
+        _freshness(age, project),
         *_newest_row(connection, project, contract),
         *map(as_finding, latest(connection)),
     ]
+
+
+def days_since_extraction(connection: Connection) -> float | None:
+    """Give how many days ago the latest extraction was; None where there was none."""
+    if not table_exists(connection, "runs"):
+        return None
+    extractions = connection.execute(
+        "SELECT run_at FROM runs WHERE step = 'extract' ORDER BY run_at DESC LIMIT 1"
+    ).fetchall()
+    return _days_since(extractions[0][0]) if extractions else None
 
 
 def as_finding(verdict: Verdict) -> Finding:
@@ -35,8 +42,7 @@ def as_finding(verdict: Verdict) -> Finding:
     return Finding(f"data:{verdict.name}", state_of(fine=verdict.level == "fine"), verdict.message)
 
 
-def _freshness(extracted_at: datetime, project: Project) -> Finding:
-    age = _days_since(extracted_at)
+def _freshness(age: float, project: Project) -> Finding:
     return Finding(
         "data:freshness",
         state_of(fine=age <= project.settings(Data).max_age_days),

@@ -44,6 +44,11 @@ QUESTIONS = {
     "drift-joint": "The inputs are related as in training",
     "performance:value": "Decisions earn what was promised",
     "performance:estimated": "Decisions to come will earn what was promised",
+    "search:answered": "As many questions are answered as was promised",
+    "search:questions": "The same is asked for as before",
+    "search:clicks": "What is clicked stands as far up as was promised",
+    "search:value": "Answers that were judged are worth what was promised",
+    "search:index": "The index holds the documents that are there",
     "promotion": "It is settled which model decides",
     "calibration": "Predictions are as accurate as promised",
 }

@@ -96,11 +96,11 @@ class Pages(FPDF):
         self,
         head: Sequence[str],
         rows: Sequence[Sequence[str]],
-        widths: Sequence[int],
+        widths: Sequence[float],
         numbers: Sequence[int] = (),
         nothing: str = "",
     ) -> None:
-        """Draw a table whose head is repeated on each page, or say that there is nothing."""
+        """Draw a table, whose head is repeated on each page; or say that there is nothing."""
         if not rows:
             self.text(nothing)
             return
@@ -110,12 +110,13 @@ class Pages(FPDF):
         self.set_line_width(0.2)
         with self.table(
             col_widths=tuple(widths),
-            text_align=tuple("RIGHT" if n in numbers else "LEFT" for n in range(len(head))),
+            text_align=tuple("RIGHT" if n in numbers else "LEFT" for n in range(len(widths))),
+            first_row_as_headings=bool(head),
             headings_style=FontFace(emphasis="BOLD", fill_color=HEAD),
             borders_layout=TableBordersLayout.HORIZONTAL_LINES,
             line_height=LINE * 0.85 * self.scale,
             padding=self.scale,
         ) as table:
-            for cells in (head, *rows):
+            for cells in (head, *rows) if head else rows:
                 table.row(list(cells))
         self.ln(2)

@@ -10,6 +10,7 @@ import duckdb
 
 from fourhats_runtime.contract import Contract
 from fourhats_runtime.contract.names import NO_FEATURES, safe_names, snake_case
+from fourhats_runtime.contract.written import COUNTED
 from fourhats_runtime.data.differences import added
 from fourhats_runtime.data.table_file import TableFileError, explained
 from fourhats_runtime.profile.facts import Facts
@@ -44,7 +45,8 @@ HEAD = """\
 #             ignore   is left out; the note says why
 # type        integer, number, boolean, category (one of `categories`), datetime or text; a datetime
 #             reaches the model by its `parts` and the days to the others, a text by its `words`,
-#             and both by what features.py derives from them
+#             and both by what features.py derives from them. Parts: year, month, day, weekday,
+#             hour, and holiday once `contract holidays DE` has listed a country's
 # nullable    whether a value may be missing; otherwise the row is set aside
 # min, max    the smallest and largest value that can be true; other rows are set aside
 # monotone    1: what is predicted (the positive class's probability) never falls as the number
@@ -55,7 +57,8 @@ HEAD = """\
 # leak        suspected   seems to give the target away, as the note says: left out until you write
 #             accepted    which makes it a feature
 # written     how numbers or dates are written in the data, by an example: 1.234,50 €, (12.5),
-#             12 kg, DD.MM.YYYY, MM/DD/YY hh:mm am, epoch seconds
+#             12 kg, hh:mm (a number of hours), DD.MM.YYYY, MM/DD/YY hh:mm am, YYYY-MM, YYYY-Q,
+#             epoch seconds
 # missing     the texts that mean "no value" in the column, in place of the usual ones (NA, -, …)
 # pii         personal data: left out of the warehouse (role ignore), or a pseudonym (role id or
 #             entity, type text, under the key PSEUDONYM_KEY): see docs/runbook.md
@@ -107,6 +110,28 @@ class Profile:
     leakage_suspects: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     tolerance: float | None = None
+
+    def acting_on(self, label: str) -> "Profile":
+        """Take another of two classes for the one that calls for action.
+
+        Raises:
+            TargetError: there are no two classes, or none is written like this.
+
+        """
+        target = next((column for column in self.columns if column.name == self.target), None)
+        if target is None or self.positive is None:
+            raise TargetError(
+                f"the class {label} cannot call for action: the target has to be known, and to"
+                " have two classes"
+            )
+        spellings = target.spellings
+        for name in target.categories:
+            if label.strip().lower() in {text.lower() for text in (name, *spellings.get(name, ()))}:
+                share = self.positive_share or 0.0
+                share = share if name == self.positive else 1 - share
+                return replace(self, positive=name, positive_share=share)
+        classes = " and ".join(target.categories)
+        raise TargetError(f"{target.source} has no class {label}; its classes are {classes}.")
 
 
 def profile_relation(
@@ -352,8 +377,10 @@ def _parts(facts: Facts, role: str) -> tuple[str, ...]:
     """
     if role not in ("feature", "time"):
         return ()
-    hours = any(re.search(r"[1-9]", value[10:]) for value in facts.examples)
     year = ("year",) if role == "feature" else ()
+    if facts.written and facts.written not in COUNTED and "D" not in facts.written:
+        return (*year, "month")
+    hours = any(re.search(r"[1-9]", value[10:]) for value in facts.examples)
     return (*year, "month", "day", "weekday", *(("hour",) if hours else ()))
 
 

@@ -17,6 +17,7 @@ from fourhats_runtime.profile.texts import (
     ask,
     look_of,
     mostly,
+    nearly,
     settle,
     share,
     take,
@@ -163,6 +164,8 @@ def _count(
         if column.raw:
             take(looks[column.source], found)
     settle(relation, [look for look in looks.values() if look.known and look.may_be_typed])
+    for look in looks.values():
+        look.column.said += nearly(look)
     return int(rows)
 
 

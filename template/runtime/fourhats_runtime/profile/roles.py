@@ -99,8 +99,8 @@ def _unusable(rows: int, column: Facts, *, personal: bool) -> str:
     """Why nobody could learn from a column, empty where somebody could."""
     if column.present == 0:
         return "all values are missing"
-    # A single text and blanks is a box that was ticked or not.
-    ticked = column.kind == "text" and TICKED[0] < column.present / rows < TICKED[1]
+    # A single value and blanks is a box that was ticked or not.
+    ticked = TICKED[0] < column.present / rows < TICKED[1]
     if column.distinct == 1 and not ticked:
         shown = column.examples and not personal  # the note stays in a file
         return f"always the same value: {column.examples[0] if shown else '?'}"

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from operator import itemgetter
 from typing import Any
 
 import duckdb
@@ -21,10 +22,13 @@ from fourhats_runtime.profile.writing import (
     is_word,
     moments,
     numbers,
+    share_read,
 )
 
 FEWEST_SEEN = 20
 MATCHING = 0.99  # a number column may hold a stray text; the checks will set its row aside
+HALF = 0.5
+KINDS = {"number": "numbers", "datetime": "dates"}
 LONG_CODE = 10
 """Digits of which a measured number has seldom as many as every other."""
 # How the text of each kind of value is written; `$` is the text. A number starts with no needless
@@ -162,6 +166,29 @@ def settle(relation: duckdb.DuckDBPyRelation, looks: Sequence[Look]) -> None:
             kind, matched = look.plain
             if matched >= MATCHING * look.known and matched:
                 _settle_plain(look, kind, matched)
+
+
+def nearly(look: Look) -> Iterator[str]:
+    """Say what most of the first values of a text are, where too few are to be read so."""
+    if look.column.kind != "text" or _is_code(look):
+        return
+    name, seen = snake_case(look.column.source), look.seen
+    ways = {
+        "number": ("", share(LOOKS["number"], seen)),
+        "datetime": ("", share(LOOKS["datetime"], seen)),
+    }
+    for way in moments(name, seen, least=HALF):
+        ways["datetime"] = max(
+            ways["datetime"], (way.written, share_read(way, seen)), key=itemgetter(1)
+        )
+    kind, (written, part) = max(ways.items(), key=lambda way: way[1][1])
+    if len(seen) < FEWEST_SEEN or part < HALF:
+        return
+    edit = f'type = "{kind}"' + (f' and written = "{written}"' if written else "")
+    yield (
+        f"{100 * part:.0f} % of its first values are {KINDS[kind]}: too few, so that it is read as"
+        f" a text; with {edit} in the contract the rows of the others are set aside"
+    )
 
 
 def _different(*marks: str | None) -> tuple[str, ...]:

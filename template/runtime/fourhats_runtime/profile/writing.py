@@ -10,6 +10,8 @@ from fourhats_runtime.contract.written import BLANKS, MONTHS, WORDS, Form, form,
 from fourhats_runtime.data.typed_values import NUMBER, from_text, is_mark
 
 LIKELY = 0.97
+FIRST = 5
+"""Values by which it is told how a moment is written: the first may be a stray."""
 CODES = frozenset(
     re.split(
         r"\s+",
@@ -30,10 +32,21 @@ DATED = re.compile(
     r"(?P<a>\d{1,4})(?P<sep>[./ -]+)(?P<b>\d{1,2})[./ -]+(?P<c>\d{1,4})(?P<clock>[ T,]+\d.*)?"
 )
 NAMED = re.compile(rf"(?=.*\b({'|'.join(MONTHS.values())})\b).*\d.*", re.IGNORECASE)
+YEAR = r"(?:19|20)\d\d"
+MONTHLY = re.compile(rf"(?P<year>{YEAR})(?P<sep>[/ -])\d\d?|\d\d?(?P<end>[./ -]){YEAR}", re.ASCII)
+QUARTERLY = re.compile(
+    rf"(?P<year>{YEAR})(?P<sep>[./ -]*)Q[1-4]|Q[1-4](?P<end>[./ -]*){YEAR}", re.IGNORECASE
+)
+COMPACT = {len(way): (way,) for way in ("YYYYMM", "YYYYMMDD", "YYYYMMDDhhmm", "YYYYMMDDhhmmss")}
+CLOCKED = re.compile(r"\d{1,3}:[0-5]\d(:[0-5]\d(\.\d+)?)?( ?[ap][.]?m[.]?)?", re.IGNORECASE)
 OFFSET = re.compile(r".*:[\d.]+ ?[+-]\d\d(:?\d\d)?")
 TIME_NAME = re.compile(
     "(.*_)?(date|time|timestamp|datetime|datum|zeit|zeitpunkt|ts|epoch|fecha|created|updated"
     "|modified|at|on|since|until|from)(_.*)?"
+)
+MONTH_NAME = re.compile(
+    "(.*_)?(month|months|monat|mois|mes|mese|maand|period|periode|periodo|yearmonth|year_month|ym"
+    "|yyyymm|date|datum|fecha|data)(_.*)?"
 )
 DATE_NAME = re.compile("(.*_)?(date|datum|fecha|dob|birthday)(_.*)?")
 COUNTS = {
@@ -71,13 +84,13 @@ class Writing:
             earliest, latest = COUNTS[self.written]
             return f"TRY_CAST({text} AS DOUBLE) BETWEEN {earliest} AND {latest}"
         strict = f" AND NOT regexp_matches({text}, '^[^0-9]*0[0-9]')"
-        return f"({self.value(text)}) IS NOT NULL{strict if self.kind == 'number' else ''}"
+        coded = self.kind == "number" and not self.form.clock
+        return f"({self.value(text)}) IS NOT NULL{strict if coded else ''}"
 
 
 def are_numbers(values: Sequence[str]) -> bool:
     """Tell whether most of the values hold one number, whatever stands beside it."""
-    found = sum(map(bool, map(NUMBERED.fullmatch, values)))
-    return found > 0 and found >= LIKELY * len(values)
+    return _mostly(NUMBERED, values) or _mostly(CLOCKED, values)
 
 
 def numbers(values: Sequence[str]) -> list[tuple[tuple[str, str], Writing]]:
@@ -85,9 +98,13 @@ def numbers(values: Sequence[str]) -> list[tuple[tuple[str, str], Writing]]:
 
     The examples are the fullest: all the signs, whether or not they were seen.
     """
-    found = [m for m in map(NUMBERED.fullmatch, values) if m]
-    if len(found) < LIKELY * len(values) or not found:
+    if _mostly(CLOCKED, values):
+        halves = any(value[-1] in "mM." for value in values)
+        seconds = any(value.count(":") > 1 for value in values)
+        return [(("", ""), Writing("number", f"hh:mm{':ss' * seconds}{' am' * halves}"))]
+    if not _mostly(NUMBERED, values):
         return []
+    found = [m for m in map(NUMBERED.fullmatch, values) if m]
     beside = _beside(found)
     if beside is None:
         return []
@@ -95,9 +112,14 @@ def numbers(values: Sequence[str]) -> list[tuple[tuple[str, str], Writing]]:
     ways = []
     for thousands, decimal in SIGNS:
         way = Writing("number", f"{before}1{thousands}234{decimal}50{after}")
-        if _share(way, values) >= LIKELY:
+        if share_read(way, values) >= LIKELY:
             ways.append(((thousands, decimal), way))
     return ways
+
+
+def _mostly(like: re.Pattern[str], values: Sequence[str]) -> bool:
+    found = sum(map(bool, map(like.fullmatch, values)))
+    return found > 0 and found >= LIKELY * len(values)
 
 
 def example(way: Writing, signs: tuple[str, str], seen: str) -> str:
@@ -114,41 +136,46 @@ def example(way: Writing, signs: tuple[str, str], seen: str) -> str:
     return f"({text})" if "(" in seen else text
 
 
-def moments(name: str, values: Sequence[str]) -> list[Writing]:
+def moments(name: str, values: Sequence[str], least: float = LIKELY) -> list[Writing]:
     """Give the ways in which most of the values are moments, but for plain ISO 8601."""
-    ways = dict.fromkeys(_moments(name, values))
+    clock = _clock(values)
+    ways = dict.fromkeys(way for first in values[:FIRST] for way in _moments(name, first, clock))
     return [
         way
         for way in (Writing("datetime", written) for written in ways)
-        if _share(way, values) >= LIKELY
+        if share_read(way, values) >= least
     ]
 
 
-def _moments(name: str, values: Sequence[str]) -> Iterator[str]:
-    first, clock = next(iter(values), ""), _clock(values)
+def _moments(name: str, first: str, clock: str) -> Iterator[str]:
     if found := DATED.fullmatch(first):
-        sep = found["sep"]
-        if len(found["a"]) > 2:  # noqa: PLR2004
-            yield f"YYYY{sep}MM{sep}DD{clock}"
-        else:
-            year = "YYYY" if len(found["c"]) > 2 else "YY"  # noqa: PLR2004
-            yield f"DD{sep}MM{sep}{year}{clock}"
-            yield f"MM{sep}DD{sep}{year}{clock}"
-            if year == "YY":
-                yield f"YY{sep}MM{sep}DD{clock}"
+        yield from _dated(found, clock)
+    elif (found := MONTHLY.fullmatch(first)) or (found := QUARTERLY.fullmatch(first)):
+        part = "Q" if found.re is QUARTERLY else "MM"
+        yield f"YYYY{found['sep']}{part}" if found["year"] else f"{part}{found['end']}YYYY"
     elif NAMED.match(first):
+        yield from ("MMM YYYY", "YYYY MMM", *(("MMM YY",) if MONTH_NAME.fullmatch(name) else ()))
         for year in ("YYYY", "YY"):
             for order in ("DD MMM {}", "MMM DD, {}", "{} MMM DD", "DD-MMM-{}"):
                 yield order.format(year) + clock
-    elif first[:8].isdecimal():
-        yield from {8: ("YYYYMMDD",), 12: ("YYYYMMDDhhmm",), 14: ("YYYYMMDDhhmmss",)}.get(
-            len(first), ()
-        )
-        if TIME_NAME.fullmatch(name):
-            yield "epoch seconds"
-            yield "epoch milliseconds"
+    elif first.isdecimal() and (len(first) != len("YYYYMM") or MONTH_NAME.fullmatch(name)):
+        yield from COMPACT.get(len(first), ())
+    if first[:8].isdecimal() and TIME_NAME.fullmatch(name):
+        yield from ("epoch seconds", "epoch milliseconds")
     if DATE_NAME.fullmatch(name):
         yield "spreadsheet days"
+
+
+def _dated(found: re.Match[str], clock: str) -> Iterator[str]:
+    sep = found["sep"]
+    if len(found["a"]) > 2:  # noqa: PLR2004
+        yield f"YYYY{sep}MM{sep}DD{clock}"
+        return
+    year = "YYYY" if len(found["c"]) > 2 else "YY"  # noqa: PLR2004
+    yield f"DD{sep}MM{sep}{year}{clock}"
+    yield f"MM{sep}DD{sep}{year}{clock}"
+    if year == "YY":
+        yield f"YY{sep}MM{sep}DD{clock}"
 
 
 def _clock(values: Sequence[str]) -> str:
@@ -162,7 +189,8 @@ def _clock(values: Sequence[str]) -> str:
     return clock
 
 
-def _share(way: Writing, values: Sequence[str]) -> float:
+def share_read(way: Writing, values: Sequence[str]) -> float:
+    """Give the share of the values that are read in one way."""
     try:
         made = way.form
     except ValueError:
@@ -179,10 +207,10 @@ def _is_read(value: str, way: Writing, made: Form) -> bool:
     if way.written in COUNTS:
         earliest, latest = COUNTS[way.written]
         return earliest <= float(value) <= latest
-    year, month, day = map(int, re.split("[ T]", text)[0].split("-"))
     try:
+        year, month, day = map(int, re.split("[ T]", text)[0].split("-"))
         datetime(year, month, day)  # noqa: DTZ001 (whether there is such a day)
-    except ValueError:
+    except ValueError:  # or a month of no language
         return False
     return True
 

@@ -4,9 +4,14 @@ import asyncio
 import contextlib
 import json
 import logging
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from typing import Any, TypeVar, cast
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
+from contextlib import (
+    AbstractAsyncContextManager,
+    AbstractContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+)
+from typing import Any, ClassVar, TypeVar, cast
 
 from fastapi import FastAPI, HTTPException, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -22,6 +27,7 @@ from fourhats_runtime.answer.predictor import NO_MODEL, REFRESH_SECONDS, Predict
 from fourhats_runtime.errors import ProjectError
 from fourhats_runtime.project import Project
 from fourhats_runtime.serve import docs
+from fourhats_runtime.serve.answering import Answering, Started
 from fourhats_runtime.serve.callers import Callers
 from fourhats_runtime.serve.front import (
     NOT_STARTED,
@@ -68,6 +74,10 @@ def create_app(project: Project, **options: Any) -> FastAPI:  # noqa: ANN401 (Fa
         options: of FastAPI, such as `lifespan`, which is entered when the champion is loaded.
 
     """
+    if project.task == "search":
+        from fourhats_runtime.serve.searching import SearchService  # noqa: PLC0415 (few search)
+
+        return SearchService(project, **options)
     return Service(project, **options)
 
 
@@ -89,6 +99,9 @@ class Service(FastAPI):
     They are no routes of FastAPI's: its layers would cost a fifth of the requests per second.
     """
 
+    handled: ClassVar[Sequence[str]] = PATHS
+    """Their paths."""
+
     def __init__(self, project: Project, **options: Any) -> None:  # noqa: ANN401 (FastAPI's)
         """Make the application; nothing is opened yet."""
         refusals = {RequestValidationError: _refuse, **options.pop("exception_handlers", {})}
@@ -100,7 +113,7 @@ class Service(FastAPI):
         self.docs_url = docs_url
         self.project = project
         self.metrics = Metrics()
-        self.predictor: Predictor | None = None
+        self.predictor: Answering | None = None
         """Who answers, while the service runs."""
         self.fault: ProjectError | None = None
         """Why it could not start."""
@@ -120,6 +133,7 @@ class Service(FastAPI):
             public(route.endpoint)
         before = len(self.routes)
         _add_probes(self)
+        self._add_page()
         _add_pages(self)
         self._own += [route for route in self.routes[before:] if isinstance(route, Route)]
 
@@ -135,7 +149,8 @@ class Service(FastAPI):
     def openapi(self) -> dict[str, Any]:
         """Describe the API, as the champion of the moment takes requests."""
         self.openapi_schema = None
-        loaded = self.predictor.loaded if self.predictor else None
+        predictor = self.predictor
+        loaded = predictor.loaded if isinstance(predictor, Predictor) else None
         guarded = [route for route in self._contexts() if not _is_public(route)]
         return described(super().openapi(), loaded, self.project, guarded)
 
@@ -159,7 +174,7 @@ class Service(FastAPI):
             self.middleware_stack = self.build_middleware_stack()
         app: App = Front(
             super().__call__,
-            PATHS,
+            self.handled,
             Callers(self.project),
             serve,
             self.metrics,
@@ -213,7 +228,7 @@ class Service(FastAPI):
         async with AsyncExitStack() as stack:
             try:
                 self._see_that_nothing_is_hidden()
-                handlers = stack.enter_context(opened(self.project))
+                handlers = stack.enter_context(self._opened())
                 stack.callback(self._end, front)
                 front.handlers, self.predictor = handlers.by_path(), handlers.predictor
                 # So that a good token is good from the first request on.
@@ -228,7 +243,21 @@ class Service(FastAPI):
             yield state
 
     def _end(self, front: Front) -> None:
-        front.handlers, self.predictor = dict.fromkeys(PATHS, not_started), None
+        front.handlers, self.predictor = dict.fromkeys(self.handled, not_started), None
+
+    def _opened(self) -> AbstractContextManager[Started]:
+        """Open what answers, until it is closed."""
+        return opened(self.project)
+
+    def _add_page(self) -> None:
+        @self.get("/", response_class=HTMLResponse)
+        @public
+        async def page(response: Response) -> str:
+            """Show a form made from the contract."""
+            if not isinstance(self.predictor, Predictor):
+                raise HTTPException(503, NOT_STARTED)
+            response.headers["Content-Security-Policy"] = SECURITY_POLICY
+            return render(self.predictor, {})
 
     def _see_that_nothing_is_hidden(self) -> None:
         """See that no route of one's own has a path that is answered before it.
@@ -237,7 +266,7 @@ class Service(FastAPI):
             ProjectError: one has.
 
         """
-        taken = {*PATHS, *(route.path for route in self._contexts() if self._is_own(route))}
+        taken = {*self.handled, *(route.path for route in self._contexts() if self._is_own(route))}
         for route in self._contexts():
             if not self._is_own(route) and route.path in taken:
                 raise ProjectError(
@@ -297,10 +326,10 @@ def _add_probes(service: Service) -> None:
         """Tell whether a champion is loaded, and which, and whether answers can be logged."""
         predictor = service.predictor
         fault = NOT_STARTED if predictor is None else _fault(predictor)
-        if predictor is None or predictor.loaded is None or fault:
+        if predictor is None or predictor.version is None or fault:
             response.status_code = 503
             return {"status": fault}
-        return {"status": "ready", "model_version": predictor.loaded.model.version}
+        return {"status": "ready", "model_version": predictor.version}
 
     @service.get("/metrics", response_class=Response)
     @public
@@ -309,23 +338,14 @@ def _add_probes(service: Service) -> None:
         return Response(service.metrics.text(), media_type=CONTENT_TYPE_LATEST)
 
 
-def _fault(predictor: Predictor) -> str:
+def _fault(predictor: Answering) -> str:
     """Say why nothing can be answered, empty where it can."""
-    if predictor.fault or predictor.loaded is None:
+    if predictor.fault or predictor.version is None:
         return predictor.fault or NO_MODEL
     return f"{NOT_WRITTEN}: {predictor.log.fault}" if predictor.log.fault else ""
 
 
 def _add_pages(service: Service) -> None:
-    @service.get("/", response_class=HTMLResponse)
-    @public
-    async def page(response: Response) -> str:
-        """Show a form made from the contract."""
-        if service.predictor is None:
-            raise HTTPException(503, NOT_STARTED)
-        response.headers["Content-Security-Policy"] = SECURITY_POLICY
-        return render(service.predictor, {})
-
     if service.docs_url and service.openapi_url:
         _add_docs(service, service.docs_url)
 
@@ -369,7 +389,7 @@ async def _count(front: Front, metrics: Metrics) -> None:
         await asyncio.sleep(REFRESH_SECONDS)
 
 
-async def _watch(predictor: Predictor, callers: Callers) -> None:
+async def _watch(predictor: Answering, callers: Callers) -> None:
     """Look for a new champion; a broken one is logged, and the old one goes on answering.
 
     Whose tokens are good is looked up as well.

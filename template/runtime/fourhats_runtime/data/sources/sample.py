@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from fourhats_runtime.contract import Column, Contract
 from fourhats_runtime.contract.written import moment_as
+from fourhats_runtime.data.sources import pages
 from fourhats_runtime.data.sources.loaded import Loaded
 from fourhats_runtime.data.sql import quote
 
@@ -33,7 +34,8 @@ Numbers = NDArray[np.float64]
 def load(connection: duckdb.DuckDBPyConnection, contract: Contract, table: str) -> Loaded:
     """Write made-up rows into `table`."""
     connection.execute(f"DROP TABLE IF EXISTS {quote(table)}")
-    connection.from_arrow(make(contract, open_rows=OPEN_ROWS)).create(quote(table))
+    rows = pages.make(contract) if contract.fields else make(contract, open_rows=OPEN_ROWS)
+    connection.from_arrow(rows).create(quote(table))
     return Loaded()
 
 

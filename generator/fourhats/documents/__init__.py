@@ -1,0 +1,1 @@
+"""Documents that are signed: proposal, charter, risk register and decision log."""

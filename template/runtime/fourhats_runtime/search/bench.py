@@ -1,0 +1,124 @@
+"""The bench: makes rankers of today's documents, and has each answer the questions."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, get_args
+
+import numpy as np
+
+from fourhats_runtime.project import Project
+from fourhats_runtime.search.documents import Documents
+from fourhats_runtime.search.embedding import KINDS, Embed, Vectors
+from fourhats_runtime.search.models import Pretrained, Search, kept
+from fourhats_runtime.search.nearest import Distance, Places, Ranked
+from fourhats_runtime.search.rankers import DEPTH, KEYWORDS, Meaning, Member, Rank, Words
+from fourhats_runtime.search.vectors import embedded
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Tried:
+    """A member, and what it made of every question."""
+
+    member: Member
+    ranked: tuple[Ranked, ...]
+    milliseconds: float
+    """A question, asked alone."""
+    megabytes: float
+    """Of the model's files."""
+
+
+class Passages(NamedTuple):
+    """Passages of documents, of which document each is, by its place, and their vectors."""
+
+    texts: list[str]
+    documents: Places
+    vectors: Vectors
+
+
+class Bench:
+    """Today's documents, and the models that are compared."""
+
+    def __init__(self, project: Project, search: Search, documents: Documents) -> None:
+        """Load nothing yet."""
+        self._project, self._search, self._documents = project, search, documents
+        self._loaded: dict[str, Embed] = {}
+        self.made = 0
+        """Texts that had to be embedded: new ones, and changed ones."""
+
+    def members(self, fields: Sequence[str]) -> list[Member]:
+        """List what is tried: words, and each model, on all fields and on each; the simple first.
+
+        Simple is to look through all fields, by the angle between vectors.
+        """
+        alone = [(name,) for name in fields] if len(fields) > 1 else []
+        sets = [tuple(fields), *alone]
+        words = [Member(KEYWORDS, some) for some in sets]
+        meaning = [
+            Member(model, some, distance)
+            for model in self._search.models
+            for distance in get_args(Distance)
+            for some in sets
+        ]
+        return [*words, *meaning]
+
+    def tried(
+        self, members: Sequence[Member], questions: Sequence[str], progress: Progress
+    ) -> list[Tried]:
+        """Have every member answer all questions, one by one."""
+        found = []
+        for done, member in enumerate(members):
+            progress(done, len(members))
+            rank = self.ranker(member)
+            started = time.perf_counter()
+            ranked = tuple(rank([question], DEPTH, None)[0] for question in questions)
+            milliseconds = 1000 * (time.perf_counter() - started) / len(questions)
+            found.append(Tried(member, ranked, milliseconds, self._megabytes(member.model)))
+        progress(len(members), len(members))
+        return found
+
+    def ranker(self, member: Member) -> Rank:
+        """Make a ranker of a member."""
+        if member.model == KEYWORDS:
+            return Words([document.text(member.fields) for document in self._documents.all])
+        held = self.passages(member)
+        embed = self._embedder(member.model)
+        return Meaning(embed, held.vectors, held.documents, member.distance)
+
+    def passages(self, member: Member) -> Passages:
+        """Give the passages that a member looks through; only texts that are new are embedded."""
+        parts = [
+            (place, passage)
+            for place, document in enumerate(self._documents.all)
+            for passage in document.passages(member.fields)
+        ]
+        texts = [text for _, text in parts]
+        digest = self._search.models[member.model].weights.sha256[:16]
+        path = self._project.artifacts / "vectors" / f"{digest}-{'-'.join(member.fields)}.parquet"
+        vectors, made = embedded(path, self._embedder(member.model), texts)
+        self.made += made
+        return Passages(texts, np.array([place for place, _ in parts], dtype=np.int64), vectors)
+
+    def _embedder(self, model: str) -> Embed:
+        if model not in self._loaded:
+            self._loaded[model] = load(self._project, self._search.models[model])
+        return self._loaded[model]
+
+    def _megabytes(self, model: str) -> float:
+        if model == KEYWORDS:
+            return 0.0
+        pinned = self._search.models[model]
+        files = (pinned.weights, pinned.tokenizer)
+        return sum(kept(self._project, file).stat().st_size for file in files) / 1e6
+
+
+def load(project: Project, model: Pretrained) -> Embed:
+    """Load a model from where the registry keeps its files.
+
+    Raises:
+        ProjectError: they cannot be had, are others than named, or no such model.
+
+    """
+    return KINDS[model.kind](kept(project, model.weights), kept(project, model.tokenizer))

@@ -1,0 +1,147 @@
+"""The service of a search: what it answers, whom, and what it notes."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+from fastapi.testclient import TestClient
+from fourhats_runtime.lifecycle.registry import Registry
+from fourhats_runtime.search.log import searches
+from fourhats_runtime.serve import create_app
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from fourhats_runtime import Project
+
+
+@pytest.fixture
+def client(searched: Project) -> Iterator[TestClient]:
+    with TestClient(create_app(searched)) as client:
+        yield client
+
+
+def test_a_question_is_answered_with_snippet_link_and_reason(client: TestClient) -> None:
+    answer = client.get("/search", params={"q": "automobile medic", "k": 2}).json()
+    (result,) = answer["results"]
+    first, _ = result["answers"]
+    assert first["id"] == "p0"
+    assert first["time"] == "2026-01-01T00:00:00"
+    assert first["link"] == "https://pages.example/0"
+    assert "a car with a doctor" in first["snippet"]
+    assert first["reason"] == "is near in meaning"
+    assert client.get("/ready").json()["model_version"] == answer["model_version"]
+
+
+def test_a_word_that_is_shared_is_named(client: TestClient) -> None:
+    answer = client.get("/search", params={"q": "code7"}).json()
+    first, *_ = answer["results"][0]["answers"]
+    assert (first["id"], first["reason"].partition(",")[0]) == ("p7", "has the words code7")
+
+
+def test_nothing_fits_a_question_of_unknown_words(client: TestClient) -> None:
+    answer = client.get("/search", params={"q": "quux"}).json()
+    assert answer["results"][0]["answers"] == []
+
+
+def test_filters_leave_other_documents_out(client: TestClient) -> None:
+    asked = {"q": "automobile medic", "k": "10", "filter": "shelf:north"}
+    found = client.get("/search", params=asked).json()["results"][0]["answers"]
+    assert found
+    assert all(int(answer["id"][1:]) % 2 for answer in found)
+
+
+def test_many_questions_are_answered_in_their_order(client: TestClient) -> None:
+    asked = {"questions": ["automobile medic", "quux", "code7"], "k": 1}
+    results = client.post("/search", json=asked).json()["results"]
+    ids = [[answer["id"] for answer in result["answers"]] for result in results]
+    assert ids == [["p0"], [], ["p7"]]
+
+
+@pytest.mark.parametrize(
+    "asked", [{}, {"q": ""}, {"q": "car", "k": 0}, {"q": "car", "filter": "no:such"}]
+)
+def test_what_cannot_be_asked_is_refused(client: TestClient, asked: dict[str, str]) -> None:
+    answer = client.get("/search", params=asked)
+    assert answer.status_code == 422
+    assert answer.json()["detail"]
+
+
+def test_clicks_and_judgements_are_in_the_log_trials_are_not(
+    client: TestClient, searched: Project
+) -> None:
+    result = client.get("/search", params={"q": "automobile medic"}).json()["results"][0]
+    client.get("/search", params={"q": "a trial"}, headers={"X-Trial": "true"})
+    seen = {"search_id": result["search_id"], "document": "p0", "sign": "click"}
+    assert client.post("/outcomes", json=[seen]).json() == {"outcomes": 1}
+    (search,) = searches(searched.artifacts, 10)
+    assert (search.question, search.clicked, search.judged) == ("automobile medic", 1, None)
+    assert client.post("/outcomes", json=[seen | {"sign": "wrong"}]).status_code == 200
+    (search,) = searches(searched.artifacts, 10)
+    assert (search.clicked, search.judged) == (None, False)
+    assert client.post("/outcomes", json=[seen | {"sign": "liked"}]).status_code == 422
+
+
+def test_the_page_shows_answers_and_that_nothing_fits(client: TestClient) -> None:
+    assert 'name="shelf"' in client.get("/").text
+    page = client.get("/", params={"q": "automobile medic", "shelf": "south"}).text
+    assert '<a href="https://pages.example/0">about car</a>' in page
+    assert "Nothing fits." in client.get("/", params={"q": "quux"}).text
+    assert "&lt;script&gt;" in client.get("/", params={"q": "<script>"}).text
+
+
+def test_people_judge_answers_on_the_page(client: TestClient, searched: Project) -> None:
+    page = client.get("/", params={"q": "automobile medic"}).text
+    hidden = re.findall(r'name="(search_id|document|back)" value="([^"]*)"', page)
+    form = dict(hidden[:3]) | {"sign": "right"}
+    answer = client.post("/label", data=form, follow_redirects=False)
+    assert (answer.status_code, answer.headers["location"]) == (303, "./?q=automobile+medic")
+    (search,) = searches(searched.artifacts, 10)
+    assert (search.judged, search.signs) == (1, {"p0": "right"})
+    assert client.post("/label", data=form | {"sign": "liked"}).status_code == 422
+
+
+def test_who_has_no_key_sees_no_answer(searched: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("API_KEY_HASHES", hashlib.sha256(b"the key").hexdigest())
+    with TestClient(create_app(searched.at(searched.folder))) as client:
+        for path in ("/search?q=car", "/?q=car"):
+            assert client.get(path).status_code == 401
+            assert client.get(path, headers={"X-API-Key": "the key"}).status_code == 200
+        assert client.get("/health").status_code == 200
+
+
+def test_a_new_champion_is_taken_over_between_two_requests(
+    client: TestClient, searched: Project
+) -> None:
+    service = client.app.predictor  # type: ignore[attr-defined]
+    registry = Registry(searched.artifacts / "registry")
+    before = registry.require("champion")
+    card = registry.card(before)
+    files = {name: (registry.folder(before) / name).read_bytes() for name in card["files"]}
+    contract = (registry.folder(before) / "contract.toml").read_text(encoding="utf-8")
+    rule = card["rule"] | {"answers": 1}
+    other = registry.add(b"", contract, card | {"rule": rule}, files)
+    registry.make_champion(other, "promoted", "for the test")
+    service.refresh()
+    answer = client.get("/search", params={"q": "automobile medic"}).json()
+    assert answer["model_version"] == other
+    assert len(answer["results"][0]["answers"]) == 1
+
+
+def test_a_damaged_champion_leaves_who_answers_at_work(
+    client: TestClient, searched: Project
+) -> None:
+    service = client.app.predictor  # type: ignore[attr-defined]
+    (searched.artifacts / "registry" / "champion").write_text("???", encoding="utf-8")
+    service.refresh()
+    assert client.get("/ready").status_code == 503
+    assert client.get("/search", params={"q": "code7"}).status_code == 200
+
+
+def test_the_description_names_the_routes(client: TestClient) -> None:
+    paths = client.get("/openapi.json").json()["paths"]
+    assert {"/search", "/outcomes"} <= paths.keys()
+    assert set(paths["/search"]) == {"get", "post"}
