@@ -30,7 +30,10 @@ def figures(names: tuple[str, ...] = NAMES, tables: Path | None = None) -> list[
             by_flaml(["tables", folder, MOST_ROWS, *(f"{TABLES[n].package}/{n}" for n in names)])
         for name in names:
             table = pd.read_parquet((tables or folder) / f"{name}.parquet")
-            scores = {who: of_table(name, who, table, folder) for who in ("network", "trees")}
+            scores = {
+                who: of_table(name, who, table, folder)
+                for who in ("pytorch", "tensorflow", "trees")
+            }
             said = ", ".join(f"{who} {score:.4f} ({s:.0f} s)" for who, (score, s) in scores.items())
             print(f"  {name}: {said}", flush=True)
             ratios[name] = scores["network"][0] / scores["trees"][0]

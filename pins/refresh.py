@@ -76,6 +76,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "storage == 'bucket'": {"storage": "bucket"},
     "'lightgbm' in model_family": {"model_family": ["lightgbm"]},
     "'pytorch' in model_family": {"model_family": ["pytorch"]},
+    "'tensorflow' in model_family": {"model_family": ["tensorflow"]},
     "alerts | select('in', ['email', 'slack', 'teams']) | list": {"alerts": ["email"]},
 }
 # What PyTorch's builds for the package index ask for on Linux, and those for processors do not.

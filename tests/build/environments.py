@@ -51,7 +51,7 @@ DEPENDENCY_SETS = [
         "everything",
         {
             "task": "regression",
-            "model_family": ["lightgbm", "pytorch", "sklearn"],
+            "model_family": ["lightgbm", "pytorch", "sklearn", "tensorflow"],
             "data_sources": [
                 "bigquery",
                 "excel",

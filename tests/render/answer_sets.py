@@ -67,7 +67,9 @@ def _answers(options: dict[str, list[Any]], row: dict[str, int]) -> Answers:
 
 def possible(answers: Answers) -> bool:
     """Tell whether answers, of which some may lack, are taken together."""
-    if answers.get("python_version") == "3.14" and answers.get("engine") == "spark":
+    if answers.get("python_version") == "3.14" and (
+        answers.get("engine") == "spark" or "tensorflow" in answers.get("model_family", ())
+    ):
         return False
     bound = {name: answers[name] for name in BOUND if name in answers}
     return any(bound.items() <= place.items() for place in places())

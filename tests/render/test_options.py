@@ -70,7 +70,8 @@ TRACES: dict[tuple[str, str], Trace] = {
         "max_leaf_nodes|RandomForest|for_forests", elsewhere=ITS_PAGE
     ),
     ("model_family", "lightgbm"): Trace("lightgbm|onnxmltools"),
-    ("model_family", "pytorch"): Trace(r"\btorch\b|pytorch|network\.py|onnxscript"),
+    ("model_family", "pytorch"): Trace(r"\btorch\b|pytorch|torch_layers|onnxscript"),
+    ("model_family", "tensorflow"): Trace(r"tensorflow|keras|tf2onnx"),
     # FastAPI itself stays among the pins: MLflow asks for it.
     ("serving", "api"): Trace(
         r"API_KEY_HASHES|service\.py|httptools|uvloop|/predict\b|predict_re", elsewhere=ITS_TESTS

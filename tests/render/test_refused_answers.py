@@ -124,6 +124,7 @@ REFUSED = [
     ("license", "GPL", "GPL"),
     ("python_version", "3.10", "3.10"),
     ("engine", "spark", "PySpark is not there for Python 3.14"),
+    ("model_family", ["tensorflow"], "TensorFlow is not there for Python 3.14"),
     ("data_sources", ["files", "fax"], "fax"),
     ("storage", "local", "storage is a bucket"),
     ("platform", "kubernetes", "not a cluster"),
@@ -142,6 +143,7 @@ ASKED_FOR: dict[str, Answers] = {
     "rest_api_url": {"data_sources": ["rest_api"]},
     "snowflake_query": {"data_sources": ["snowflake"]},
     "engine": {"python_version": "3.14"},
+    "model_family": {"python_version": "3.14"},
     "storage": {"cloud": "aws"},
     "platform": {"cloud": "aws"},
 }

@@ -1,4 +1,4 @@
-"""A network of PyTorch goes from training to HTTP and back, served without its library."""
+"""Networks go from training to HTTP and back, served without their libraries."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     project = install(
         render(
             tmp_path_factory.mktemp("network") / "customer-churn",
-            model_family=["pytorch"],
+            model_family=["pytorch", "tensorflow"],
             serving=["api"],
             orchestrator="none",
             ci="none",
@@ -46,7 +46,7 @@ def become_champion(project: Project, candidate: str) -> None:
         command(project, *step, env=env)
 
 
-def test_a_network_takes_over_while_it_is_served_and_answers_without_its_library(
+def test_networks_take_over_while_they_are_served_and_answer_without_their_libraries(
     project: Project,
 ) -> None:
     record = example_record(project)
@@ -55,16 +55,18 @@ def test_a_network_takes_over_while_it_is_served_and_answers_without_its_library
         def said() -> dict[str, Any]:
             return dict(httpx.post(f"{url}/predict", json=[record]).json())
 
-        first = said()
-        assert first["model_version"] == champion(project)
-        become_champion(project, "network")
-        version = champion(project)
-        card = project.folder / "artifacts" / "registry" / "versions" / version / "model.json"
-        assert json.loads(card.read_text())["model"] == "network"
-        wait_for(lambda: said()["model_version"] == version)
-        (before,), (after,) = first["predictions"], said()["predictions"]
-        assert 0 < after["probability"] < 1
-        assert after["probability"] != before["probability"]
+        last = said()
+        assert last["model_version"] == champion(project)
+        for candidate in ("pytorch", "tensorflow"):
+            become_champion(project, candidate)
+            version = champion(project)
+            card = project.folder / "artifacts" / "registry" / "versions" / version / "model.json"
+            assert json.loads(card.read_text())["model"] == candidate
+            wait_for(lambda: said()["model_version"] == version)  # noqa: B023 (asked at once)
+            (before,), (after,) = last["predictions"], (last := said())["predictions"]
+            assert 0 < after["probability"] < 1
+            assert after["probability"] != before["probability"]
         loaded = Path(f"/proc/{pid_of(url)}/maps").read_text()
         assert "onnxruntime" in loaded
         assert "torch" not in loaded
+        assert "tensorflow" not in loaded

@@ -36,6 +36,7 @@ JINJA = Environment(
     undefined=StrictUndefined,
     autoescape=False,  # noqa: S701 (Python, not HTML)
 )
+NETWORKS = {"pytorch": "torch_layers", "tensorflow": "keras_layers"}
 SOURCES = '[outcomes]\npath = ""\n'
 
 
@@ -84,7 +85,9 @@ def _package(task: str, *families: str) -> str:
         src = TEMPLATE / "src" / "{{ package_name }}"
         _load(name, src / "__init__.py", is_package=True)
         answers = {"task": task, "model_family": families}
-        _load(f"{name}.network", src / "network.py")
+        for family, layers in NETWORKS.items():
+            if family in families:
+                _load(f"{name}.{layers}", src / f"{layers}.py")
         _load(f"{name}.estimator", src / "estimator.py.jinja", answers)
         _load(f"{name}.metrics", INCLUDES / task / "metrics.py")
         _load(f"{name}.value", INCLUDES / task / "value.py")

@@ -22,8 +22,11 @@ TOLERANCE = 1e-4
 FAMILIES = {
     ("sklearn",): ["linear", "trees", "forest"],
     ("lightgbm",): ["linear", "lightgbm"],
-    ("pytorch",): ["linear", "network"],
-    ("lightgbm", "pytorch", "sklearn"): ["linear", "trees", "lightgbm", "forest", "network"],
+    ("pytorch",): ["linear", "pytorch"],
+    ("tensorflow",): ["linear", "tensorflow"],
+    ("lightgbm", "pytorch", "sklearn", "tensorflow"): [
+        *("linear", "trees", "lightgbm", "forest", "pytorch", "tensorflow")
+    ],
 }
 
 

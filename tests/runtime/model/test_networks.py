@@ -14,7 +14,7 @@ from fourhats_runtime.model.encoding import for_trees
 from fourhats_runtime.model.graph import check_parity, convert
 from fourhats_runtime.model.monotone import keeps
 from fourhats_runtime.model.networks import Inputs, batches, held_out
-from fourhats_runtime.model.pytorch import NetworkClassifier, NetworkRegressor
+from fourhats_runtime.model.pytorch import TorchClassifier, TorchRegressor
 from sklearn.base import clone
 
 from tests.runtime.model.test_families import rows
@@ -29,7 +29,7 @@ def shape() -> partial[Any]:
     return partial(estimator("classification", "pytorch").Network, width=16, dropout=0.1)
 
 
-def candidate(made: NetworkClassifier | NetworkRegressor) -> Candidate:
+def candidate(made: TorchClassifier | TorchRegressor) -> Candidate:
     return Candidate("network", lambda _: clone(made), for_trees)
 
 
@@ -67,11 +67,11 @@ def test_batches_hold_each_row_once() -> None:
     assert np.concatenate(list(batches(places, 4))).tolist() == places.tolist()
 
 
-@pytest.mark.parametrize("kind", [NetworkClassifier, NetworkRegressor])
+@pytest.mark.parametrize("kind", [TorchClassifier, TorchRegressor])
 def test_its_graph_is_the_trained_network(
-    kind: type[NetworkClassifier] | type[NetworkRegressor], shape: partial[Any]
+    kind: type[TorchClassifier] | type[TorchRegressor], shape: partial[Any]
 ) -> None:
-    part, contract = rows(classes=kind is NetworkClassifier)
+    part, contract = rows(classes=kind is TorchClassifier)
     network = candidate(kind(shape))
     before = torch.random.get_rng_state()
     model = network.fit(part, contract, {}).pipeline
@@ -91,7 +91,7 @@ def test_a_class_that_no_row_has_is_never_predicted(shape: partial[Any]) -> None
     columns = (*contract.columns[:-1], target)
     contract = contract.model_copy(update={"columns": columns})
     part = replace(part, actual=part.actual + 1)
-    network = candidate(NetworkClassifier(shape, most_passes=1))
+    network = candidate(TorchClassifier(shape, most_passes=1))
     model = network.fit(part, contract, {}).pipeline
     graph = convert(model, contract, part.kinds)
     assert check_parity(graph, model, part, contract, TOLERANCE) < TOLERANCE
@@ -104,12 +104,12 @@ def test_it_stops_when_nothing_is_gained_and_keeps_the_best(
     states: list[dict[str, Any]] = []
     losses = iter([3.0, 1.0, 2.0, 2.0, 2.0, 0.0])
 
-    def judged(self: NetworkRegressor, *_: object) -> float:
+    def judged(self: TorchRegressor, *_: object) -> float:
         states.append(self._state())
         return next(losses)
 
-    monkeypatch.setattr(NetworkRegressor, "_judged", judged)
-    network = candidate(NetworkRegressor(shape, patience=3))
+    monkeypatch.setattr(TorchRegressor, "_judged", judged)
+    network = candidate(TorchRegressor(shape, patience=3))
     whole = network.fit(part, contract, {}).pipeline[-1].whole_
     assert len(states) == 5
     kept = whole.state_dict()
@@ -123,14 +123,14 @@ def test_rows_held_out_are_not_learnt_from(
     part, contract = rows(classes=False)
     groups = np.repeat(np.arange(60, dtype=np.uint64), 10)
     seen: dict[bool, set[int]] = {True: set(), False: set()}
-    lost = NetworkRegressor._lost  # noqa: SLF001 (which rows it is of is not told otherwise)
+    lost = TorchRegressor._lost  # noqa: SLF001 (which rows it is of is not told otherwise)
 
-    def noted(self: NetworkRegressor, table: Any, wanted: Any, places: Any, device: Any) -> Any:  # noqa: ANN401
+    def noted(self: TorchRegressor, table: Any, wanted: Any, places: Any, device: Any) -> Any:  # noqa: ANN401
         seen[self.whole_.training] |= set(groups[places].tolist())
         return lost(self, table, wanted, places, device)
 
-    monkeypatch.setattr(NetworkRegressor, "_lost", noted)
-    network = candidate(NetworkRegressor(shape, most_passes=1))
+    monkeypatch.setattr(TorchRegressor, "_lost", noted)
+    network = candidate(TorchRegressor(shape, most_passes=1))
     network.fit(replace(part, groups=groups), contract, {})
     assert len(seen[False]) == 9
     assert seen[True] == set(range(60)) - seen[False]
@@ -147,10 +147,10 @@ def test_few_rows_are_tensors_at_once(shape: partial[Any], monkeypatch: pytest.M
 
     monkeypatch.setattr(pytorch, "_tensor", noted)
     monkeypatch.setattr(pytorch, "AT_ONCE", 50)
-    candidate(NetworkRegressor(shape, most_passes=1)).fit(part, contract, {})
+    candidate(TorchRegressor(shape, most_passes=1)).fit(part, contract, {})
     assert sizes[:2] == [64, 64]  # where nothing is said
     sizes.clear()
-    network = candidate(NetworkRegressor(shape, batch_rows=30, most_passes=1))
+    network = candidate(TorchRegressor(shape, batch_rows=30, most_passes=1))
     model = network.fit(part, contract, {})
     assert max(sizes[:10]) == 30
     assert len(model.predict(part, contract)) == len(part)
@@ -159,7 +159,7 @@ def test_few_rows_are_tensors_at_once(shape: partial[Any], monkeypatch: pytest.M
 
 def test_it_is_told_which_columns_are_categories(shape: partial[Any]) -> None:
     part, contract = rows(classes=False)
-    model = candidate(NetworkRegressor(shape, most_passes=1)).fit(part, contract, {}).pipeline
+    model = candidate(TorchRegressor(shape, most_passes=1)).fit(part, contract, {}).pipeline
     assert model[-1].leading_categories == 1
     (embedding,) = model[-1].whole_.network.embeddings
     assert embedding.num_embeddings == 3
@@ -172,13 +172,13 @@ def test_a_long_training_tells_how_far_it_is(
     part, contract = rows(classes=False)
     monkeypatch.setattr(pytorch, "TELL_SECONDS", -1)
     caplog.set_level("INFO", logger=pytorch.__name__)
-    candidate(NetworkRegressor(shape, most_passes=2)).fit(part, contract, {})
+    candidate(TorchRegressor(shape, most_passes=2)).fit(part, contract, {})
     assert "network: pass 2 of at most 2, loss" in caplog.text
 
 
 def test_it_cannot_be_held_to_a_direction(shape: partial[Any]) -> None:
     part, contract = rows(classes=False)
-    model = candidate(NetworkRegressor(shape, most_passes=1)).fit(part, contract, {}).pipeline
+    model = candidate(TorchRegressor(shape, most_passes=1)).fit(part, contract, {}).pipeline
     size = contract.columns[0].model_copy(update={"monotone": 1})
     assert keeps(model, contract)
     assert not keeps(model, contract.model_copy(update={"columns": (size, *contract.columns[1:])}))

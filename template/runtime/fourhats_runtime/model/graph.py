@@ -57,7 +57,9 @@ def convert(model: Pipeline, contract: Contract, kinds: Kinds) -> bytes:
         graph = _behind(graph, own(OPSET[""]))
     if contract.classes and len(model.classes_) < len(contract.classes):
         _put_in_place(graph.graph, places(model, contract).astype(np.float32))
-    graph.opset_import.sort(key=lambda opset: opset.domain)  # else in the order of the moment
+    versions = {opset.domain: opset.version for opset in graph.opset_import}
+    del graph.opset_import[:]  # which come in the order of the moment, and twice when merged
+    graph.opset_import.extend(helper.make_opsetid(*each) for each in sorted(versions.items()))
     return bytes(graph.SerializeToString())
 
 

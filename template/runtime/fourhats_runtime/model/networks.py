@@ -17,6 +17,14 @@ HELD_OUT = 0.15
 """Such a share of the entities tells when to stop, and is not learnt from."""
 FURTHEST = 30.0
 """Of how many spreads from the centre a network is told."""
+SMOOTH = 3.0
+"""So many spreads from the centre, numbers begin to count less."""
+LEAST_ROWS, MOST_ROWS = 64, 1024
+"""Of a batch: few rows take many steps to learn from, many are learnt from faster at once."""
+AT_ONCE = 8192
+"""So many rows are predicted at once."""
+TELL_SECONDS = 10
+"""After so long, a training says how far it is."""
 
 Table = NDArray[np.float32] | NDArray[np.float64]
 """What an encoder gives, of shape (rows, inputs)."""
@@ -62,6 +70,11 @@ def held_out(rows: int, groups: Hashes | None, seed: int) -> NDArray[np.bool_]:
     entities = np.arange(rows) if groups is None else np.unique(groups, return_inverse=True)[1]
     order = np.random.default_rng(seed).permutation(entities.max() + 1)
     return np.asarray(order[entities] < HELD_OUT * len(order))
+
+
+def batch_size(rows: int) -> int:
+    """Give how many of the rows that are learnt from are a batch: a sixteenth, within limits."""
+    return min(max(rows // 16, LEAST_ROWS), MOST_ROWS)
 
 
 def batches(

@@ -1,6 +1,6 @@
 """Networks of PyTorch as estimators: trained batch by batch, exported by PyTorch itself.
 
-What the network is made of is the project's own `network.py`.
+What the network is made of is the project's own `torch_layers.py`.
 """
 
 import logging
@@ -19,17 +19,18 @@ from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from threadpoolctl import threadpool_limits
 from torch import Tensor, nn
 
-from fourhats_runtime.model.networks import FURTHEST, Inputs, Table, batches, held_out
+from fourhats_runtime.model.networks import (
+    AT_ONCE,
+    FURTHEST,
+    SMOOTH,
+    TELL_SECONDS,
+    Inputs,
+    Table,
+    batch_size,
+    batches,
+    held_out,
+)
 from fourhats_runtime.model.sides import Hashes
-
-AT_ONCE = 8192
-"""So many rows are predicted at once."""
-LEAST_ROWS, MOST_ROWS = 64, 1024
-"""Of a batch: few rows take many steps to learn from, many are learnt from faster at once."""
-TELL_SECONDS = 10
-"""After so long, a training says how far it is."""
-SMOOTH = 3.0
-"""So many spreads from the centre, numbers begin to count less."""
 
 logger = logging.getLogger(__name__)
 
@@ -82,7 +83,7 @@ class _Network(BaseEstimator):
     `build` is the network, `leading_categories` how many of the first columns are categories,
     which training says. It ends after `patience` passes over the rows without a gain on those held
     out for that, or after `most_passes`, and the best weights are kept. A batch is of `batch_rows`;
-    where that is None, of a sixteenth of the rows, within `LEAST_ROWS` and `MOST_ROWS`.
+    where that is None, as `networks.batch_size` says.
     """
 
     def __init__(  # noqa: PLR0913 (an estimator's parameters stand in its signature)
@@ -136,7 +137,7 @@ class _Network(BaseEstimator):
         learning = np.flatnonzero(~stopping)
         judging = np.flatnonzero(stopping) if stopping.any() else learning
         random = np.random.default_rng(self.seed)
-        size = self.batch_rows or min(max(len(learning) // 16, LEAST_ROWS), MOST_ROWS)
+        size = self.batch_rows or batch_size(len(learning))
         self.n_features_in_ = table.shape[1]
         device = _device()
         # A batch is too little work to be handed out.
@@ -201,7 +202,7 @@ class _Network(BaseEstimator):
         return np.concatenate(said).astype(np.float64)
 
 
-class NetworkClassifier(ClassifierMixin, _Network):
+class TorchClassifier(ClassifierMixin, _Network):
     """A network that gives the probability of each class."""
 
     def fit(self, table: Table, labels: NDArray[np.int64], groups: Hashes | None = None) -> Self:
@@ -226,7 +227,7 @@ class NetworkClassifier(ClassifierMixin, _Network):
         return found
 
 
-class NetworkRegressor(RegressorMixin, _Network):
+class TorchRegressor(RegressorMixin, _Network):
     """A network that gives a number."""
 
     def fit(self, table: Table, labels: NDArray[np.float64], groups: Hashes | None = None) -> Self:

@@ -1,0 +1,274 @@
+"""Networks of TensorFlow as estimators: trained batch by batch and exported by Keras itself.
+
+What the network is made of is the project's own `keras_layers.py`.
+"""
+
+import logging
+import os
+import random
+import tempfile
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Self
+
+# What TensorFlow says of how it was built is nobody's question; results are the same everywhere.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
+
+import keras
+import numpy as np
+import onnx
+import tensorflow
+from keras import KerasTensor, ops
+from numpy.typing import NDArray
+from onnx import ModelProto, helper, version_converter
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+
+from fourhats_runtime.model.canonical import canonical
+from fourhats_runtime.model.networks import (
+    AT_ONCE,
+    FURTHEST,
+    SMOOTH,
+    TELL_SECONDS,
+    Inputs,
+    Table,
+    batch_size,
+    batches,
+    held_out,
+)
+from fourhats_runtime.model.sides import Hashes
+
+NEWEST_OPSET = 18
+"""Of those that tf2onnx, with which Keras exports, knows."""
+
+logger = logging.getLogger(__name__)
+
+Build = Callable[[KerasTensor, KerasTensor, tuple[int, ...], int], KerasTensor]
+"""Gives the outputs of an untrained network, of shape (rows, outputs).
+
+It is given codes of shape (rows, categories), from 0 for one never seen; numbers of shape (rows,
+numbers), scaled and without gaps; the sizes of the categories; and how many outputs.
+"""
+
+
+class _Batches(keras.utils.PyDataset):
+    """Rows of a table, of which one batch at a time is handed over."""
+
+    def __init__(
+        self,
+        table: Table,
+        wanted: NDArray[Any],
+        places: NDArray[np.intp],
+        size: int,
+        chance: np.random.Generator | None = None,
+    ) -> None:
+        super().__init__()
+        self.table, self.wanted, self.places = table, wanted, places
+        self.size, self.chance = size, chance
+        self.on_epoch_end()
+
+    def on_epoch_end(self) -> None:
+        self.batches = list(batches(self.places, self.size, self.chance))
+
+    def __len__(self) -> int:
+        return len(self.batches)
+
+    def __getitem__(self, number: int) -> tuple[NDArray[np.float32], NDArray[Any]]:
+        batch = self.batches[number]
+        return self.table[batch].astype(np.float32), self.wanted[batch]
+
+
+class _Progress(keras.callbacks.Callback):
+    """Says how far a long training is."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.told = time.monotonic()
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        if time.monotonic() - self.told > TELL_SECONDS:
+            self.told = time.monotonic()
+            shown = (epoch + 1, self.params["epochs"], (logs or {})["val_loss"])
+            logger.info("network: pass %d of at most %d, loss %.4g", *shown)
+
+
+class _Network(BaseEstimator):
+    """What networks for classes and for numbers have in common.
+
+    `build` is the network, `leading_categories` how many of the first columns are categories,
+    which training says. It ends after `patience` passes over the rows without a gain on those held
+    out for that, or after `most_passes`, and the best weights are kept. A batch is of `batch_rows`;
+    where that is None, as `networks.batch_size` says.
+    """
+
+    def __init__(  # noqa: PLR0913 (an estimator's parameters stand in its signature)
+        self,
+        build: Build,
+        *,
+        learning_rate: float = 3e-3,
+        weight_decay: float = 1e-2,
+        batch_rows: int | None = None,
+        most_passes: int = 100,
+        patience: int = 10,
+        leading_categories: int = 0,
+        seed: int = 0,
+    ) -> None:
+        self.build = build
+        self.learning_rate = learning_rate
+        self.weight_decay = weight_decay
+        self.batch_rows = batch_rows
+        self.most_passes = most_passes
+        self.patience = patience
+        self.leading_categories = leading_categories
+        self.seed = seed
+
+    def to_onnx(self, opset: int) -> ModelProto:
+        """Export the trained network, by Keras' own exporter: one input, one output."""
+        self.whole_(np.zeros((1, self.n_features_in_), np.float32))  # none is exported uncalled
+        with tempfile.TemporaryDirectory() as folder, _quiet():
+            path = Path(folder) / "network.onnx"
+            self.whole_.export(path, format="onnx", opset_version=NEWEST_OPSET, verbose=False)
+            made = version_converter.convert_version(onnx.load(path), opset)
+        made.doc_string = ""  # where it was converted
+        del made.opset_import[:]  # the converter names domains of which nothing is used
+        made.opset_import.append(helper.make_opsetid("", opset))
+        canonical(made.graph)
+        return made
+
+    def _fit(
+        self,
+        table: Table,
+        wanted: NDArray[Any],
+        groups: Hashes | None,
+        outputs: int,
+        finish: Callable[[KerasTensor], KerasTensor],
+    ) -> Self:
+        stopping = held_out(len(table), groups, self.seed)
+        learning = np.flatnonzero(~stopping)
+        judging = np.flatnonzero(stopping) if stopping.any() else learning
+        size = self.batch_rows or batch_size(len(learning))
+        self.n_features_in_ = table.shape[1]
+        with _seeded(self.seed):
+            rows = keras.Input((table.shape[1],), name="rows")
+            scores = self._scores(rows, Inputs.of(table, self.leading_categories), outputs)
+            learner = keras.Model(rows, scores)
+            self.whole_ = keras.Model(rows, finish(scores))
+            learner.compile(
+                keras.optimizers.AdamW(self.learning_rate, self.weight_decay), self._loss()
+            )
+            stop = keras.callbacks.EarlyStopping(
+                patience=self.patience, restore_best_weights=True, start_from_epoch=0
+            )
+            chance = np.random.default_rng(self.seed)
+            learner.fit(
+                _Batches(table, wanted, learning, size, chance),
+                validation_data=_Batches(table, wanted, judging, AT_ONCE),
+                epochs=self.most_passes,
+                callbacks=[stop, _Progress()],
+                verbose=0,
+            )
+            if stop.best_weights is not None:  # else where the last pass may be a worse one
+                learner.set_weights(stop.best_weights)
+        return self
+
+    def _scores(self, rows: KerasTensor, inputs: Inputs, outputs: int) -> KerasTensor:
+        """Give what is learnt: a score a class, or the scaled number."""
+        categories = len(inputs.sizes)
+        numbers = rows[:, categories:]
+        missing = ops.isnan(numbers)
+        numbers = ops.where(missing, inputs.centres, numbers)
+        numbers = ops.clip((numbers - inputs.centres) / inputs.spreads, -FURTHEST, FURTHEST)
+        numbers = numbers / ops.sqrt(1 + ops.square(numbers / SMOOTH))
+        if inputs.gaps:
+            told = ops.take(missing, inputs.gaps, axis=1)
+            numbers = ops.concatenate([numbers, ops.cast(told, "float32")], axis=1)
+        codes = ops.cast(rows[:, :categories] + 1, "int32")
+        return self.build(codes, numbers, inputs.sizes, outputs)
+
+    def _loss(self) -> keras.Loss:
+        raise NotImplementedError
+
+    def _outputs(self, table: Table) -> NDArray[np.float64]:
+        places = np.arange(len(table))
+        said = [
+            self.whole_.predict_on_batch(table[batch].astype(np.float32))
+            for batch in batches(places, AT_ONCE)
+        ]
+        return np.concatenate(said).astype(np.float64)
+
+
+class KerasClassifier(ClassifierMixin, _Network):
+    """A network that gives the probability of each class."""
+
+    def fit(self, table: Table, labels: NDArray[np.int64], groups: Hashes | None = None) -> Self:
+        """Fit to rows; those of one group are held out together."""
+        self.classes_, places = np.unique(labels, return_inverse=True)
+        return self._fit(table, places.astype(np.int64), groups, len(self.classes_), ops.softmax)
+
+    def predict_proba(self, table: Table) -> NDArray[np.float64]:
+        """Give probabilities, shape (rows, classes)."""
+        return self._outputs(table)
+
+    def predict(self, table: Table) -> NDArray[np.int64]:
+        """Give the likeliest class of each row."""
+        found: NDArray[np.int64] = self.classes_[self._outputs(table).argmax(axis=1)]
+        return found
+
+    def _loss(self) -> keras.Loss:
+        return keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+
+
+class KerasRegressor(RegressorMixin, _Network):
+    """A network that gives a number."""
+
+    def fit(self, table: Table, labels: NDArray[np.float64], groups: Hashes | None = None) -> Self:
+        """Fit to rows; those of one group are held out together."""
+        centre, spread = float(labels.mean()), float(labels.std()) or 1.0
+        wanted = ((labels - centre) / spread).astype(np.float32)[:, None]
+        return self._fit(table, wanted, groups, 1, lambda scores: scores * spread + centre)
+
+    def predict(self, table: Table) -> NDArray[np.float64]:
+        """Give numbers, shape (rows,)."""
+        return self._outputs(table)[:, 0]
+
+    def _loss(self) -> keras.Loss:
+        return keras.losses.MeanSquaredError()
+
+
+@contextmanager
+def _seeded(seed: int) -> Iterator[None]:
+    """Seed Keras, which takes everybody's chance, and give that of others back."""
+    before, numpys = random.getstate(), np.random.get_state()
+    keras.utils.clear_session(free_memory=False)  # names count up, and are in the graph
+    keras.utils.set_random_seed(seed)
+    try:
+        yield
+    finally:
+        random.setstate(before)
+        np.random.set_state(numpys)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep to itself what the exporter says of its own insides."""
+    told = logging.getLogger("tf2onnx")
+    before = told.level
+    told.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        told.setLevel(before)
+
+
+def _use_one_thread() -> None:
+    """A batch is too little work to be handed out."""
+    tensorflow.config.threading.set_intra_op_parallelism_threads(1)
+    tensorflow.config.threading.set_inter_op_parallelism_threads(1)
+
+
+_use_one_thread()
