@@ -97,6 +97,17 @@ def test_a_class_that_no_row_has_is_never_predicted(shape: partial[Any]) -> None
     assert check_parity(graph, model, part, contract, TOLERANCE) < TOLERANCE
 
 
+@pytest.mark.parametrize("kept", ["size", "colour"])
+def test_a_table_of_numbers_alone_or_of_categories_alone(shape: partial[Any], kept: str) -> None:
+    part, contract = rows(classes=False)
+    columns = tuple(each for each in contract.columns if each.name in (kept, "y"))
+    contract = contract.model_copy(update={"columns": columns})
+    part = replace(part, inputs={kept: part.inputs[kept]})
+    model = candidate(TorchRegressor(shape, most_passes=1)).fit(part, contract, {}).pipeline
+    graph = convert(model, contract, part.kinds)
+    assert check_parity(graph, model, part, contract, TOLERANCE) < TOLERANCE
+
+
 def test_it_stops_when_nothing_is_gained_and_keeps_the_best(
     shape: partial[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -50,7 +50,8 @@ class Inputs:
         numbers[~np.isfinite(numbers)] = np.nan
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", RuntimeWarning)  # where all are missing
-            low, centres, high = np.nanpercentile(numbers, (25, 50, 75), axis=0)
+            quartiles = np.nanpercentile(numbers, (25, 50, 75), axis=0)
+            low, centres, high = quartiles.reshape(3, -1)  # which forgets its shape without columns
             spreads = np.where(high > low, high - low, np.nanstd(numbers, axis=0))
         return cls(
             sizes=tuple(int(codes.max()) + 2 for codes in table[:, :categories].T),

@@ -21,7 +21,7 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 import keras
 import numpy as np
 import onnx
-import tensorflow
+import tensorflow as tf
 from keras import KerasTensor, ops
 from numpy.typing import NDArray
 from onnx import ModelProto, helper, version_converter
@@ -45,6 +45,10 @@ NEWEST_OPSET = 18
 """Of those that tf2onnx, with which Keras exports, knows."""
 
 logger = logging.getLogger(__name__)
+
+# A batch is too little work to be handed out, and TensorFlow asks for it before it does any.
+tf.config.threading.set_intra_op_parallelism_threads(1)
+tf.config.threading.set_inter_op_parallelism_threads(1)
 
 Build = Callable[[KerasTensor, KerasTensor, tuple[int, ...], int], KerasTensor]
 """Gives the outputs of an untrained network, of shape (rows, outputs).
@@ -241,14 +245,14 @@ class KerasRegressor(RegressorMixin, _Network):
 @contextmanager
 def _seeded(seed: int) -> Iterator[None]:
     """Seed Keras, which takes everybody's chance, and give that of others back."""
-    before, numpys = random.getstate(), np.random.get_state()
+    before, numpys = random.getstate(), np.random.get_state()  # noqa: NPY002 (Keras seeds it)
     keras.utils.clear_session(free_memory=False)  # names count up, and are in the graph
     keras.utils.set_random_seed(seed)
     try:
         yield
     finally:
         random.setstate(before)
-        np.random.set_state(numpys)
+        np.random.set_state(numpys)  # noqa: NPY002
 
 
 @contextmanager
@@ -263,12 +267,3 @@ def _quiet() -> Iterator[None]:
             yield
     finally:
         told.setLevel(before)
-
-
-def _use_one_thread() -> None:
-    """A batch is too little work to be handed out."""
-    tensorflow.config.threading.set_intra_op_parallelism_threads(1)
-    tensorflow.config.threading.set_inter_op_parallelism_threads(1)
-
-
-_use_one_thread()
