@@ -240,11 +240,14 @@ class Commands:
 
         from fourhats_runtime.lifecycle.ledger import experiments
         from fourhats_runtime.lifecycle.sharing import shared
+        from fourhats_runtime.lifecycle.tracking import RUNS, track
         from fourhats_runtime.monitor.ledger_page import table, write
 
         project = self.checked()
         with shared(project):
             found = experiments(project)
+            if (project.artifacts / RUNS).exists():  # which training began
+                track(project)
         if as_json:
             print(json.dumps([asdict(each) for each in found]))
             return

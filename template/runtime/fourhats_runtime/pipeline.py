@@ -50,6 +50,7 @@ class Line(Preparation):
         """Train a challenger."""
         from fourhats_runtime.lifecycle.ledger import note_training
         from fourhats_runtime.lifecycle.today import Today
+        from fourhats_runtime.lifecycle.tracking import track
         from fourhats_runtime.tasks import rule_of
 
         require(self.connection, "clean", "transform")
@@ -64,6 +65,7 @@ class Line(Preparation):
             lambda done, there_are: self.progress("train", done, there_are),
         )
         note_training(self.project, version, self.asked.note, time.perf_counter() - began)
+        track(self.project)
         card = Registry(self.project.artifacts / "registry").card(version)
         words = "; ".join([f"{version}, {card['model']}", *card["split"]["notes"]])
         if suspects := card["leakage_suspects"]:

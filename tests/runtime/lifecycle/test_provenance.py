@@ -7,7 +7,6 @@ import subprocess
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pytest
 from fourhats_runtime.data import Rows
 from fourhats_runtime.data.warehouse import connect
@@ -124,22 +123,6 @@ def test_the_commit_is_told_and_whether_the_code_is_as_it_has_it(fresh: Project)
     with fresh.contract_file.open("a", encoding="utf-8") as file:
         file.write("# changed\n")
     assert commit(fresh.folder) == found | {"clean": False}
-
-
-@TASKS
-def test_mlflow_is_told(ran: Project) -> None:
-    import mlflow  # noqa: PLC0415 (it takes a second)
-
-    client = mlflow.MlflowClient(f"sqlite:///{ran.artifacts / 'mlflow.sqlite'}")
-    experiment = client.get_experiment_by_name(ran.name)
-    assert experiment is not None
-    (run,) = client.search_runs([experiment.experiment_id])
-    found = _origin(ran)
-    assert run.data.tags["data_sha256"] == found["data"]["sha256"]
-    assert run.data.tags["git"] == "not in git"
-    assert sum(name.startswith("validation_") for name in run.data.metrics) > 9
-    lost = [each.value for each in client.get_metric_history(run.info.run_id, "trial_loss")]
-    assert np.allclose(lost, [attempt["loss"] for attempt in found["attempts"]])
 
 
 def _version(project: Project) -> str:

@@ -10,6 +10,7 @@ from typing import TypedDict
 NOTE = "provenance"
 LIBRARIES = (
     "fourhats-runtime",
+    "keras",
     "lightgbm",
     "numpy",
     "onnx",
@@ -20,6 +21,9 @@ LIBRARIES = (
     "polars",
     "scikit-learn",
     "skl2onnx",
+    "tensorflow",
+    "tensorflow-cpu",
+    "tf2onnx",
     "torch",
 )
 CODE = ("config", "sql", "src", "runtime", "pyproject.toml", "constraints.txt")

@@ -1,24 +1,15 @@
 """A trained model goes into the registry, with all that is to be known of it later."""
 
-import json
-import logging
 import math
-import os
-import re
-import sqlite3
 from collections.abc import Sequence
-from contextlib import closing
 from dataclasses import asdict
-from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
 
 from fourhats_runtime.contract import MISSING, Contract
 from fourhats_runtime.errors import ProjectError
-from fourhats_runtime.files import written_whole
 from fourhats_runtime.lifecycle.distribution import baseline, prediction_column
-from fourhats_runtime.lifecycle.figures import Figure
 from fourhats_runtime.lifecycle.origin import NOTE
 from fourhats_runtime.lifecycle.provenance import provenance
 from fourhats_runtime.lifecycle.reference import keep_training_rows, keep_validation
@@ -34,12 +25,6 @@ from fourhats_runtime.project import Project
 from fourhats_runtime.tasks import fit_rule
 from fourhats_runtime.tasks.rule import Floats
 from fourhats_runtime.training import Training
-
-EXPERIMENTS = "mlflow.sqlite"
-MOST_LOGGED = 1000
-"""MLflow takes no more metrics at once."""
-
-logger = logging.getLogger(__name__)
 
 
 def check_classes(parts: Split, contract: Contract) -> None:
@@ -67,7 +52,7 @@ def register(  # noqa: PLR0913, PLR0917 (what came of an experiment)
     difference: float,
     attempts: Sequence[Attempt] = (),
 ) -> str:
-    """Register a trained model as challenger, and log the run for MLflow; gives its version.
+    """Register a trained model as challenger; gives its version.
 
     `unseen` is what the model said of the validation rows before it learnt from them: what is
     known of its probabilities, and of its errors, comes of that. `difference` is the largest one
@@ -113,24 +98,8 @@ def register(  # noqa: PLR0913, PLR0917 (what came of an experiment)
         lost = losses(unseen, parts.validation.actual)
         rows = parts.validation.rows
         keep_validation(registry.folder(version), rows, lost, earned, validation)
-    origin = registry.noted(version, NOTE)
-    if origin is None:
-        origin = provenance(project, parts, outputs, rule, attempts)
-        registry.note(version, NOTE, origin)
-    path = project.artifacts / EXPERIMENTS
-    try:
-        if path.exists():
-            with closing(sqlite3.connect(path)) as found:  # MLflow would say it in many lines
-                found.execute("PRAGMA quick_check(1)").fetchall()
-        _track(project, version, registry.card(version), origin)
-    except Exception as error:  # noqa: BLE001 (of any of MLflow's libraries: the model is registered)
-        logger.warning(
-            "%s takes no experiment (%s): %s stands in the registry alone. Move the file away, and "
-            "the next training begins another",
-            path,
-            str(error).partition("\n")[0],
-            version,
-        )
+    if registry.noted(version, NOTE) is None:
+        registry.note(version, NOTE, provenance(project, parts, outputs, rule, attempts))
     return version
 
 
@@ -171,67 +140,3 @@ def _example(sample: Columns, contract: Contract) -> dict[str, Any]:
         else:
             example[column.name] = (float if column.type == "number" else int)(middle)
     return example
-
-
-def _track(project: Project, version: str, card: Card, origin: Card) -> None:
-    """Log the run where `mlflow ui` finds it."""
-    os.environ.setdefault(
-        "MLFLOW_DISABLE_TELEMETRY", "true"
-    )  # a client's machine reports to nobody
-    import mlflow  # noqa: PLC0415 (it takes a second)
-    from mlflow.entities import Metric  # noqa: PLC0415
-
-    logging.getLogger("mlflow").setLevel(logging.WARNING)
-    path = project.artifacts / EXPERIMENTS
-    if not path.exists():  # made whole: tables that a kill leaves half-made MLflow never gets over
-        with written_whole(path) as scratch:
-            mlflow.set_tracking_uri(f"sqlite:///{scratch}")
-            mlflow.search_experiments()
-    mlflow.set_tracking_uri(f"sqlite:///{path}")
-    mlflow.set_experiment(project.name)
-    with mlflow.start_run(run_name=version) as run:
-        mlflow.log_params({"model": card["model"], **card["parameters"]})
-        mlflow.log_metrics(
-            {
-                "validation_value": card["validation_value"],
-                "parity": card["parity"],
-                **_as_metrics(origin["validation"]),
-            }
-        )
-        mlflow.set_tags(_as_tags(origin))
-        now = int(datetime.now(UTC).timestamp() * 1000)
-        tried = [
-            Metric("trial_loss", attempt["loss"], now, place)
-            for place, attempt in enumerate(origin["attempts"][:MOST_LOGGED])
-        ]
-        mlflow.MlflowClient().log_batch(run.info.run_id, metrics=tried)
-
-
-def _as_metrics(figures: dict[str, Figure]) -> dict[str, float]:
-    """Name figures and the ends of their intervals as MLflow allows: without signs such as ²."""
-    found: dict[str, float] = {}
-    for name, figure in figures.items():
-        plain = re.sub(r"[^\w -]", "", name.replace("²", "2")).replace(" ", "_")
-        for end, value in (
-            ("", figure["figure"]),
-            ("_low", figure["low"]),
-            ("_high", figure["high"]),
-        ):
-            if value is not None:
-                found[f"validation_{plain}{end}"] = value
-    return found
-
-
-def _as_tags(origin: Card) -> dict[str, str]:
-    """Say where a model comes from in a few texts; the whole stands in provenance.json."""
-    git, data = origin["git"], origin["data"]
-    tags = {
-        "seed": str(origin["training"]["seed"]),
-        "git": "not in git" if git is None else git["commit"],
-        "value": json.dumps(origin["value"]),
-        "target": json.dumps(origin["target"]),
-        "versions": json.dumps(origin["versions"]),
-    }
-    if git is not None:
-        tags["git_clean"] = str(git["clean"]).lower()
-    return tags | {f"data_{name}": str(value) for name, value in data.items()}
