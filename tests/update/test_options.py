@@ -63,7 +63,7 @@ def first(tmp_path_factory: pytest.TempPathFactory, versions: TemplateVersions) 
     assert fourhats("new", folder, "--defaults", "--source", versions.folder).code == 0
     for name, text in MINE.items():
         (folder / name).write_text(text)
-    value = folder / "src/acme/train.py"
+    value = folder / "src/acme/__main__.py"
     value.write_text(value.read_text() + "\n# mine\n")
     commit(folder)
     return folder
@@ -82,7 +82,7 @@ def test_an_option_is_added_and_taken_away(
     commit(project)
     fresh = render(versions.folder, OLD, _answers(project), tmp_path / "fresh")
     now = {path: entry for path, entry in read(project).items() if path not in MINE}
-    assert {path for path in now if now[path] != fresh.get(path)} == {"src/acme/train.py"}
+    assert {path for path in now if now[path] != fresh.get(path)} == {"src/acme/__main__.py"}
     assert now.keys() == fresh.keys()
     back = answers[name]
     text = ",".join(back) if isinstance(back, list) else str(back)

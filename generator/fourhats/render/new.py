@@ -197,7 +197,7 @@ def _conversation(
 
     def look(path: str, answers: Mapping[str, Any]) -> ClientData | None:
         project.client = None
-        if not path:
+        if not path or answers.get("task") == "search":  # of which nothing is predicted
             return None
         known = questionnaire.sheet(answers).entries
         right = {e.name: e.value for e in known if e.name in answers and not e.problem}
@@ -274,6 +274,11 @@ def _client(
                 given[name] = questionnaire.parse(question, given[name], given)
             except ValueError as error:
                 raise WrongInputError(f"{name}: {error}") from error
+    if given.get("task") == "search":
+        raise WrongInputError(
+            "--client-data finds out what can be predicted, which a search does not: leave it out, "
+            "say `--data files_path=…`, and name the columns in config/contract.toml"
+        )
     check_source(source, given)
     return client_data(source, target, given, request.positive)
 
