@@ -32,7 +32,7 @@ Terminal = Callable[..., TerminalSession]
 
 PROFILE = "How much do you want to decide now?"
 NAME = "What is the project called?"
-TASK = "What should the model predict?"
+TASK = "What should the model predict, or find?"
 PROBLEM = "Which problem does it solve?"
 ENGAGED = ("What is done today", "How does the problem show")
 FILES = "Path of the CSV, JSON or Parquet file"

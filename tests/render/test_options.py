@@ -151,7 +151,9 @@ def test_what_was_chosen_is_there_and_what_was_not_is_nowhere(tree: Tree) -> Non
 
 @pytest.mark.quick
 def test_examples_are_there_where_they_are_wanted(tree: Tree) -> None:
-    found = _mentions(tree, Trace("calls_a_month|price_a_degree|snow in the heat|test account|a stub"))
+    found = _mentions(
+        tree, Trace("calls_a_month|price_a_degree|snow in the heat|test account|a stub")
+    )
     assert bool(found) == tree.answers["worked_example"], found
 
 

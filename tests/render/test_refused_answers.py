@@ -181,7 +181,7 @@ def test_a_bad_answer_is_refused_with_the_reason_and_nothing_written(
 def test_what_a_search_does_not_do_is_refused(
     answers: Answers, source: Path, tmp_path: Path
 ) -> None:
-    with pytest.raises(ValueError, match="A search .* or (choose )?another task"):
+    with pytest.raises(ValueError, match=r"A search .* or (choose )?another task"):
         grow(tmp_path / "project", source, answers | {"task": "search"})
     assert not (tmp_path / "project").exists() or not list((tmp_path / "project").iterdir())
 

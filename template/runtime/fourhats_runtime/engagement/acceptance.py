@@ -92,9 +92,7 @@ def noted(project: Project, version: str | None) -> Acceptance | None:
     return Acceptance(found["version"], found["day"], found["code"], measured)
 
 
-def _asked(
-    project: Project, terms: Terms, asking: Asking, serve: Serve
-) -> list[Criterion]:
+def _asked(project: Project, terms: Terms, asking: Asking, serve: Serve) -> list[Criterion]:
     try:
         with serve(project) as address:
             trial = ask(address, asking, terms.asked.requests, explain=bool(terms.explained))

@@ -122,7 +122,9 @@ class Asking:
     @classmethod
     def questions(cls, texts: Sequence[str]) -> Self:
         """Ask one question after the other."""
-        return cls("/search", [{"questions": [text]} for text in texts], "/search", _has_reasons, _REASON)
+        return cls(
+            "/search", [{"questions": [text]} for text in texts], "/search", _has_reasons, _REASON
+        )
 
 
 def ask(address: Address, asking: Asking, requests: int, *, explain: bool) -> Trial:
