@@ -17,7 +17,7 @@ from tests.services.rendered import Project, champion, command, install, render,
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-ANSWERS = {
+ANSWERS: dict[str, Any] = {
     "project_name": "Library",
     "task": "search",
     "files_path": "data/pages.csv",

@@ -342,9 +342,10 @@ def _commit(
 def _next_steps(request: Request, answers: Mapping[str, Any], *, answering: bool) -> None:
     slug = answers.get("project_slug", "PROJECT")
     run = f"{uv.typed()} run"
+    made = "answers" if answers.get("task") == "search" else "a trained model"
     steps = [(f"{run} pytest", "the project's own tests")]
     if not request.run:
-        steps.insert(0, (f"{run} {slug} run", "from data to a trained model"))
+        steps.insert(0, (f"{run} {slug} run", f"from data to {made}"))
     elif answering and "api" in answers["serving"]:
         steps.insert(0, (f"{run} {slug} serve", "the API and its page"))
     elif answering and "stream" in answers["serving"]:
