@@ -2,10 +2,12 @@
 
 import json
 import re
+import shutil
 import sys
 import tomllib
 import zipfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +95,14 @@ def test_what_answers_is_imported_where_only_that_is_installed(
     modules += ["fourhats_runtime.stream"] if "stream" in serving else []
     for module in modules:
         run(project.folder, [str(environment / "bin" / "python"), "-c", f"import {module}"])
+
+
+def test_another_package_is_added_by_uv(default_project: Project, tmp_path: Path) -> None:
+    shutil.copy(default_project.folder / "pyproject.toml", tmp_path)
+    uv(replace(default_project, folder=tmp_path), "add", "--frozen", "--group", "science", "tqdm")
+    before, now = _pyproject(default_project), _pyproject(replace(default_project, folder=tmp_path))
+    assert "tqdm" in now["dependency-groups"]["science"]
+    assert now["tool"] == before["tool"]
 
 
 def test_its_linter_and_formatter_are_content(project: Project) -> None:
