@@ -99,10 +99,11 @@ def test_what_answers_is_imported_where_only_that_is_installed(
 
 def test_another_package_is_added_by_uv(default_project: Project, tmp_path: Path) -> None:
     shutil.copy(default_project.folder / "pyproject.toml", tmp_path)
-    uv(replace(default_project, folder=tmp_path), "add", "--frozen", "--group", "science", "tqdm")
+    uv(tmp_path, "add", "--frozen", "--group", "science", "tqdm")
     before, now = _pyproject(default_project), _pyproject(replace(default_project, folder=tmp_path))
     assert "tqdm" in now["dependency-groups"]["science"]
-    assert now["tool"] == before["tool"]
+    runtime = before["tool"]["uv"]["sources"]["fourhats-runtime"]
+    assert now["tool"]["uv"]["sources"]["fourhats-runtime"] == runtime
 
 
 def test_its_linter_and_formatter_are_content(project: Project) -> None:

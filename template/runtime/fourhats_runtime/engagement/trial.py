@@ -104,7 +104,7 @@ _REASON = "a reason for each document that was found"
 
 @dataclass(frozen=True)
 class Asking:
-    """How the API is asked: what is posted where, and how it is seen that an answer is explained."""
+    """How the API is asked: what is posted where, and how an explanation is told from none."""
 
     path: str
     bodies: Sequence[Any]
