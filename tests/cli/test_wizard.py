@@ -159,7 +159,7 @@ def test_changing_to_everything_asks_the_rest(terminal: Terminal, shell: Shell) 
     session.answer("Name of the Python package", ENTER)
     question = "? Name of the Python package"
     while (question := asked_after(session, question)) != REVIEW:
-        session.type(*([SPACE, ENTER] if "predictions taken" in question else [ENTER]))
+        session.type(*([SPACE, ENTER] if "answers taken" in question else [ENTER]))
     session.answer(REVIEW, ENTER)
     assert session.end() == 0
     answers = answers_of(shell.folder / "acme-churn")
