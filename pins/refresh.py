@@ -42,6 +42,7 @@ BASE: dict[str, Any] = {
     "user_email": "",
     "data_sources": ["files"],
     "files_path": "",
+    "task": "classification",
     "model_family": ["sklearn"],
     "serving": ["batch"],
     "broker": "redis",
@@ -59,6 +60,7 @@ STATISTICS = (
     "files_path | lower | regex_search('[.](dta|sav|zsav|por|sas7bdat|xpt)([.](gz|bz2|zst|zip))?$')"
 )
 OPTIONS: dict[str, dict[str, Any]] = {
+    "task == 'search'": {"task": "search"},
     "'api' in serving": {"serving": ["api"]},
     "broker == 'redis' and 'stream' in serving": {"serving": ["stream"], "broker": "redis"},
     "broker == 'kafka' and 'stream' in serving": {"serving": ["stream"], "broker": "kafka"},
@@ -68,8 +70,8 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "'postgres' in data_sources or warehouse == 'postgres'": {"data_sources": ["postgres"]},
     "'rest_api' in data_sources": {"data_sources": ["rest_api"]},
     STATISTICS: {"files_path": "panel.dta"},
-    "dataframe == 'pandas'": {"dataframe": "pandas"},
-    "dataframe == 'polars'": {"dataframe": "polars"},
+    "dataframe == 'pandas' and task != 'search'": {"dataframe": "pandas"},
+    "dataframe == 'polars' and task != 'search'": {"dataframe": "polars"},
     "'snowflake' in data_sources or warehouse == 'snowflake'": {"data_sources": ["snowflake"]},
     "warehouse != 'duckdb'": {"warehouse": ""},
     "engine == 'spark'": {"engine": "spark"},

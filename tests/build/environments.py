@@ -70,6 +70,7 @@ DEPENDENCY_SETS = [
             "alerts": ["log", "slack", "teams", "email", "webhook"],
         },
     ),
+    DependencySet("search", {"task": "search"}),
 ]
 
 

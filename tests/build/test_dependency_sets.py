@@ -2,10 +2,12 @@
 
 import json
 import re
+import shutil
 import sys
 import tomllib
 import zipfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +26,8 @@ def test_every_extra_of_the_runtime_is_asked_for_by_some_set(tmp_path: Path) -> 
     trees = [grow(tmp_path / found.name, source, found.answers) for found in DEPENDENCY_SETS]
     asked_for = {extra for tree in trees for extra in _extras(tree.toml("pyproject.toml"))}
     there = tomllib.loads((HOME / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    by_hand = {"holidays", "search"}  # the pages say when
-    assert asked_for == there["optional-dependencies"].keys() - {"all", *by_hand}
+    by_hand = "holidays"  # the pages say when
+    assert asked_for == there["optional-dependencies"].keys() - {"all", by_hand}
 
 
 def test_the_environment_is_consistent(project: Project) -> None:
@@ -93,6 +95,15 @@ def test_what_answers_is_imported_where_only_that_is_installed(
     modules += ["fourhats_runtime.stream"] if "stream" in serving else []
     for module in modules:
         run(project.folder, [str(environment / "bin" / "python"), "-c", f"import {module}"])
+
+
+def test_another_package_is_added_by_uv(default_project: Project, tmp_path: Path) -> None:
+    shutil.copy(default_project.folder / "pyproject.toml", tmp_path)
+    uv(tmp_path, "add", "--frozen", "--group", "science", "tqdm")
+    before, now = _pyproject(default_project), _pyproject(replace(default_project, folder=tmp_path))
+    assert "tqdm" in now["dependency-groups"]["science"]
+    runtime = before["tool"]["uv"]["sources"]["fourhats-runtime"]
+    assert now["tool"]["uv"]["sources"]["fourhats-runtime"] == runtime
 
 
 def test_its_linter_and_formatter_are_content(project: Project) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.build.environments import run
-from tests.render.answer_sets import Answers, choices, covering_array, named
+from tests.render.answer_sets import Answers, choices, covering_array, named, possible
 from tests.render.tree import grow, template_copy
 from tests.services.rendered import Project
 
@@ -18,10 +18,11 @@ def _answer_sets() -> list[Answers]:
     """Give sets in which every two of the former meet; the latter take turns, all at once first."""
     rows = covering_array(strength=2, names=TOGETHER)
     turns = [(name, list(reversed(choices()[name]))) for name in ALONE]
-    return [
-        row | {name: values[number % len(values)] for name, values in turns}
-        for number, row in enumerate(rows)
-    ]
+    for number, row in enumerate(rows):
+        for name, values in turns:
+            if possible(more := row | {name: values[number % len(values)]}):
+                row.update(more)
+    return rows
 
 
 ANSWER_SETS = _answer_sets()

@@ -67,7 +67,21 @@ SERVE = "[watch]\nmax_p99_seconds = 0.5\nmax_error_share = 0.01\n"
 AMOUNTS = {
     "classification": "act_right = 100.0\nact_wrong = -20.0\nmissed = 0.0\nleft_alone = 0.0\n",
     "regression": "right = 10.0\nwrong = -12.0\ntolerance = 20.0\n",
+    "search": "found = 5.0\nwrong = -2.0\nnone = 0.0\nreading = -0.1\n",
 }
+SEARCHED = {"serving": ["api", "batch"], "cloud": "none"}
+DOCUMENTS = """\
+[[columns]]
+name = "page"
+source = "page"
+type = "text"
+role = "id"
+[[columns]]
+name = "body"
+source = "body"
+type = "text"
+role = "field"
+"""
 CONTRACT = """\
 positive = "yes"
 [[columns]]
@@ -106,7 +120,7 @@ def engagement(folder: Path, task: str = "classification", **answers: object) ->
     """Write what a project holds of its engagement."""
     config = folder / "config"
     config.mkdir(parents=True)
-    given = ANSWERS | {"task": task} | answers
+    given = ANSWERS | {"task": task} | (SEARCHED if task == "search" else {}) | answers
     (folder / ".copier-answers.yml").write_text(yaml.safe_dump(given, allow_unicode=True))
     (config / "engagement.toml").write_text(ENGAGEMENT, encoding="utf-8")
     (config / "business.toml").write_text(
@@ -119,6 +133,8 @@ def engagement(folder: Path, task: str = "classification", **answers: object) ->
     if task == "regression":
         columns = CONTRACT.split("\n", 1)[1].partition('[[columns]]\nname = "churned"')[0]
         contract = columns + NUMBER
+    if task == "search":
+        contract = DOCUMENTS
     (config / "contract.toml").write_text(contract)
     return folder
 

@@ -122,7 +122,11 @@ def test_a_number_to_predict_makes_a_regression(shell: Shell) -> None:
         ),
         (
             ["--client-data", "customers.csv", "--target", "churned", "-d", "task=regresion"],
-            "task: 'regresion' is none of classification, regression.",
+            "task: 'regresion' is none of classification, regression, search.",
+        ),
+        (
+            ["--client-data", "customers.csv", "--target", "churned", "-d", "task=search"],
+            "--client-data finds out what can be predicted, which a search does not",
         ),
         (
             [

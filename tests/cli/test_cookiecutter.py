@@ -73,6 +73,7 @@ CHANGED: Answers = {
     "value_right": 12.5,
     "value_wrong": 7.0,
     "value_tolerance": 2.5,
+    "value_reading": 0.25,
     "value_monthly_volume": 77,
     "data_sources": [
         "bigquery",

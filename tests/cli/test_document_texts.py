@@ -43,7 +43,7 @@ def test_each_text_is_translated_with_its_placeholders(name: str) -> None:
         assert "|" not in str(message.string)
 
 
-@pytest.mark.parametrize("task", ["classification", "regression"])
+@pytest.mark.parametrize("task", ["classification", "regression", "search"])
 def test_no_text_passes_the_catalogues_by(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, task: str
 ) -> None:

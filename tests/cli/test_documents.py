@@ -72,7 +72,7 @@ def edit(path: Path, old: str, new: str) -> None:
 
 
 @pytest.mark.parametrize("language", LOCALES)
-@pytest.mark.parametrize("task", ["classification", "regression"])
+@pytest.mark.parametrize("task", ["classification", "regression", "search"])
 def test_each_document_is_whole_on_paper(tmp_path: Path, task: str, language: str) -> None:
     project = engagement(tmp_path / "acme", task, client_language=language)
     folder = written(project, "--revision", "7")
@@ -89,6 +89,17 @@ def test_each_document_is_whole_on_paper(tmp_path: Path, task: str, language: st
     proposal = words_of(folder / "proposal.pdf")
     assert proposal.count("Žofia Ćirić") >= 2  # at the head, and where it is signed
     assert proposal.count("Müller & Söhne") >= 2
+
+
+def test_of_a_search_is_said_what_answers_are_worth(tmp_path: Path) -> None:
+    said = texts_of(engagement(tmp_path / "acme", "search"))
+    words = ("A right document among the answers is worth €5", "1,234 questions a month")
+    for text in words:
+        assert text in said["charter"]
+        assert text in said["decision-log"]
+    assert "| What is found | documents that answer a question |" in said["decision-log"]
+    assert "A search that finds the documents" in said["proposal"]
+    assert "People ask for something else than before" in said["risk-register"]
 
 
 def test_figures_and_dates_are_written_as_in_the_country(project: Path) -> None:

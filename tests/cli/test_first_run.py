@@ -28,6 +28,7 @@ _subdirectory: template
 project_name: Tiny
 project_slug: tiny
 value_currency: EUR
+task: classification
 serving:
   type: str
   multiselect: true
@@ -53,6 +54,9 @@ PREDICTION = {
 
 class Api(BaseHTTPRequestHandler):
     def do_GET(self):
+        if self.path.startswith("/search?q=how+to+clean"):
+            titles = [{"title": "How to clean an oven"}, {"title": "How to buy one"}]
+            return self.answer({"results": [{"answers": titles[: 0 if FAULT == "fits" else 2]}]})
         body = {"application/json": {"example": RECORDS}}
         self.answer({"paths": {"/predict": {"post": {"requestBody": {"content": body}}}}})
 
@@ -104,6 +108,9 @@ def tiny(shell: Shell) -> Shell:
     (root / "template" / "pyproject.toml").write_text(
         '[project]\nname = "tiny"\nversion = "0"\n[tool.uv]\npackage = false\n'
     )
+    questions = root / "template" / "config" / "questions.csv"
+    questions.parent.mkdir()
+    questions.write_text('text,id\n"how to clean an oven, and what with",p1\n')
     programs = root / "bin"
     programs.mkdir()
     (programs / "tiny").write_text(SCRIPT)
@@ -134,6 +141,16 @@ def test_it_runs_serves_and_shows_one_prediction_in_money(tiny: Shell) -> None:
     assert "63.20 EUR" in done.out
     assert "uv run tiny serve" in done.out
     assert not psutil.pid_exists(server_of(tiny.folder / "tiny"))
+
+
+@pytest.mark.parametrize("fault", ["", "fits"])
+def test_a_search_is_asked_one_of_its_questions(tiny: Shell, fault: str) -> None:
+    tiny.environment["FAULT"] = fault
+    done = tiny.fourhats("new", "tiny", "--defaults", "-d", "task=search", "--run")
+    assert done.code == 0, done.err
+    assert "asked      how to clean an oven, and what with\n" in done.out
+    shown = ["nothing that fits"] if fault else ["How to clean an oven", "How to buy one"]
+    assert [line[13:] for line in done.out.splitlines() if line[:8] == "  found "] == shown
 
 
 def test_a_uv_that_is_not_on_the_path_is_named_in_full(tiny: Shell) -> None:

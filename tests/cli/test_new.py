@@ -111,7 +111,10 @@ def differing(one: Path, other: Path) -> list[str]:
     [
         (["model_familly=sklearn"], "--data: there is no question 'model_familly': did you mean "),
         (["zzz=1"], "there is no question 'zzz': known are profile, project_name"),
-        (["task=clasification"], "'clasification' is none of classification, regression. Did you"),
+        (
+            ["task=clasification"],
+            "'clasification' is none of classification, regression, search. Did you",
+        ),
         (["value_right=abc"], "value_right: 'abc' is no number."),
         (["value_right=nan"], "value_right: 'nan' is no number."),
         (["value_right=-3"], "value_right: Type an amount above 0"),

@@ -32,7 +32,7 @@ Terminal = Callable[..., TerminalSession]
 
 PROFILE = "How much do you want to decide now?"
 NAME = "What is the project called?"
-TASK = "What should the model predict?"
+TASK = "What should the model predict, or find?"
 PROBLEM = "Which problem does it solve?"
 ENGAGED = ("What is done today", "How does the problem show")
 FILES = "Path of the CSV, JSON or Parquet file"
@@ -159,7 +159,7 @@ def test_changing_to_everything_asks_the_rest(terminal: Terminal, shell: Shell) 
     session.answer("Name of the Python package", ENTER)
     question = "? Name of the Python package"
     while (question := asked_after(session, question)) != REVIEW:
-        session.type(*([SPACE, ENTER] if "predictions taken" in question else [ENTER]))
+        session.type(*([SPACE, ENTER] if "answers taken" in question else [ENTER]))
     session.answer(REVIEW, ENTER)
     assert session.end() == 0
     answers = answers_of(shell.folder / "acme-churn")

@@ -13,6 +13,16 @@ Answers = dict[str, Any]
 
 # What only some answers to the others go with: they are one option here.
 BOUND = ("cloud", "storage", "platform", "orchestrator", "airflow_operator")
+# What a search is taken with; it is not asked which models are trained, and in which frames.
+SEARCHED: dict[str, list[Any]] = {
+    "engine": ["local"],
+    "warehouse": ["duckdb"],
+    "model_family": [["sklearn"]],
+    "dataframe": ["polars"],
+    "serving": [["api"], ["batch"], ["api", "batch"]],
+    "cloud": ["none"],
+    "storage": ["local"],
+}
 
 LONG_NAME = "a" * 30
 
@@ -72,6 +82,10 @@ def possible(answers: Answers) -> bool:
     ):
         return False
     bound = {name: answers[name] for name in BOUND if name in answers}
+    if answers.get("task") == "search":
+        if any(answers.get(name, taken[0]) not in taken for name, taken in SEARCHED.items()):
+            return False
+        bound |= {"cloud": "none", "storage": "local"}
     return any(bound.items() <= place.items() for place in places())
 
 

@@ -34,7 +34,7 @@ def test_the_files_of_the_default_project(default_tree: Tree) -> None:
 def test_every_package_is_a_few_modules_and_nothing_else(tree: Tree) -> None:
     there = list(tree.package.iterdir())
     assert {path.suffix for path in there} == {".py"}
-    networks = {"pytorch", "tensorflow"} & set(tree.answers["model_family"])
+    networks = {"pytorch", "tensorflow"} & set(tree.answers.get("model_family", ()))
     assert len(there) <= MOST_MODULES + len(networks)
 
 

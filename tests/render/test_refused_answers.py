@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.render.answer_sets import Answers, questions
+from tests.render.answer_sets import Answers, named, questions
 from tests.render.tree import Tree, grow
 from tests.services.rendered import project_env
 
@@ -99,6 +99,7 @@ REFUSED = [
     ("value_wrong", 0, "above 0"),
     ("value_wrong", -20, "above 0"),
     ("value_tolerance", 0, "above 0"),
+    ("value_reading", -0.1, "at least 0"),
     ("value_monthly_volume", 0, "at least 1"),
     ("value_monthly_volume", -5, "at least 1"),
     ("value_monthly_volume", "many", "many"),
@@ -133,6 +134,7 @@ REFUSED = [
 ]
 ASKED_FOR: dict[str, Answers] = {
     "value_tolerance": {"task": "regression"},
+    "value_reading": {"task": "search"},
     "bigquery_project": {"data_sources": ["bigquery"]},
     "bigquery_query": {"data_sources": ["bigquery"]},
     "excel_path": {"data_sources": ["excel"]},
@@ -163,6 +165,27 @@ def test_a_bad_answer_is_refused_with_the_reason_and_nothing_written(
     with pytest.raises(ValueError, match=reason):
         grow(folder, source, ASKED_FOR.get(name, {}) | {name: answer})
     assert not folder.exists() or not list(folder.iterdir())
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        {"engine": "spark"},
+        {"warehouse": "postgres"},
+        {"model_family": ["lightgbm"]},
+        {"dataframe": "pandas"},
+        {"serving": ["api", "stream"]},
+        {"storage": "bucket"},
+        {"cloud": "gcp", "storage": "bucket"},
+    ],
+    ids=named,
+)
+def test_what_a_search_does_not_do_is_refused(
+    answers: Answers, source: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(ValueError, match=r"A search .* or (choose )?another task"):
+        grow(tmp_path / "project", source, answers | {"task": "search"})
+    assert not (tmp_path / "project").exists() or not list((tmp_path / "project").iterdir())
 
 
 def test_every_question_that_could_be_answered_badly_is_tried() -> None:

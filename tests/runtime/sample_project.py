@@ -45,7 +45,7 @@ def sample_project(root: Path, task: str = "classification", **changed: Any) -> 
     config = root / "config"
     config.mkdir(parents=True)
     shutil.copy(INCLUDES / task / "contract.toml", config)
-    shutil.copy(TEMPLATE / "config" / "monitoring.toml", config)
+    shutil.copy(INCLUDES / "prediction" / "monitoring.toml", config)
     (config / "business.toml").write_text(BUSINESS + VALUES[task], encoding="utf-8")
     (config / "sources.toml").write_text(SOURCES, encoding="utf-8")
     return existing(root, task, **changed)

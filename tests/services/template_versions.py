@@ -47,7 +47,7 @@ def template_versions(folder: Path) -> TemplateVersions:
         text = file.read_text(encoding="utf-8")
         if ".leakage import" in text:
             file.write_text(text.replace(".leakage import", ".leaks import"), encoding="utf-8")
-    monitoring = folder / "template/config/monitoring.toml"
+    monitoring = folder / "includes/prediction/monitoring.toml"
     monitoring.write_text(monitoring.read_text().replace("warn_at = 0.2 ", "warn_at = 0.25 "))
     (folder / "template/docs/decisions.md").write_text(
         "# Decisions\n\nWhat was decided, and why.\n"

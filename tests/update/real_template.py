@@ -58,7 +58,7 @@ def changed_configuration(tree: Tree) -> None:
 
 
 def changed_tests(tree: Tree) -> None:
-    _insert(tree, "template/tests/test_line.py", 1, b"# The template says more.\n")
+    _insert(tree, "includes/prediction/test_line.py", 1, b"# The template says more.\n")
     tree["template/tests/test_more.py"] = Entry(b'"""More."""\n')
 
 

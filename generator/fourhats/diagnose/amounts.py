@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fourhats_runtime.business import ActionValue, Business, NumberValue
+from fourhats_runtime.business import ActionValue, Business, NumberValue, SearchValue, Value
 from fourhats_runtime.settings import Settings
 
 from fourhats.errors import WrongInputError
@@ -13,7 +13,6 @@ from fourhats.errors import WrongInputError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from fourhats_runtime.business import Value
     from fourhats_runtime.lifecycle.today import Today
 
     from fourhats.diagnose.terms import Engagement
@@ -21,6 +20,12 @@ if TYPE_CHECKING:
 AMOUNTS = {
     "classification": ("value_right", "value_wrong", "value_monthly_volume"),
     "regression": ("value_right", "value_wrong", "value_tolerance", "value_monthly_volume"),
+    "search": ("value_right", "value_wrong", "value_reading", "value_monthly_volume"),
+}
+KINDS: dict[str, type[Value]] = {
+    "classification": ActionValue,
+    "regression": NumberValue,
+    "search": SearchValue,
 }
 BUSINESS = Path("config") / "business.toml"
 
@@ -34,7 +39,7 @@ def amounts(project: Path, given: Mapping[str, Any], answers: Mapping[str, Any])
 
     """
     task = str(answers["task"])
-    kind = NumberValue if task == "regression" else ActionValue
+    kind = KINDS[task]
     if (project / BUSINESS).is_file():
         return Settings(project)(kind)
     if lacking := [name for name in AMOUNTS[task] if name not in given]:
@@ -47,6 +52,8 @@ def amounts(project: Path, given: Mapping[str, Any], answers: Mapping[str, Any])
     right, wrong = answers["value_right"], -answers["value_wrong"]
     if kind is NumberValue:
         found |= {"right": right, "wrong": wrong, "tolerance": answers["value_tolerance"]}
+    elif kind is SearchValue:
+        found |= {"found": right, "wrong": wrong, "reading": -answers["value_reading"]}
     else:
         found |= {"act_right": right, "act_wrong": wrong, "missed": 0.0, "left_alone": 0.0}
     return kind.model_validate({"currency": answers["value_currency"], **found})

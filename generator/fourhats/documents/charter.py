@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fourhats_runtime.business import ActionValue, NumberValue
+from fourhats_runtime.business import ActionValue, NumberValue, SearchValue
 
 from fourhats.diagnose.terms import ASSUMED
 from fourhats.documents import sections
@@ -83,7 +83,7 @@ def _value(facts: Facts, say: Language) -> Section:
     _ = say.text
     engagement = facts.engagement
     said = {
-        _("What a prediction changes: {text}"): facts.decision,
+        sections.what_changes(facts, say): facts.decision,
         _("Who decides on it: {text}"): engagement.owner,
         _("What is done today: {text}"): engagement.today,
     }
@@ -121,15 +121,22 @@ def worth(facts: Facts, say: Language) -> Iterator[str]:
             _("Missing a case is worth {amount}"): value.missed,
             _("Leaving a case rightly is worth {amount}"): value.left_alone,
         }
+    elif isinstance(value, SearchValue):
+        lines = {
+            _("A right document among the answers is worth {amount}"): value.found,
+            _("Answers of which none is right cost {amount}"): -value.wrong,
+            _("Looking at one answer costs {amount}"): -value.reading,
+        }
     for words, amount in lines.items():
         yield words.format(amount=say.money(amount, value.currency))
     if isinstance(value, NumberValue):
         yield _("A prediction is worth nothing from an error of {error} on").format(
             error=say.number(value.tolerance, 4)
         )
-    yield _("{volume} decisions a month are taken by it.").format(
-        volume=say.number(value.monthly_volume)
-    )
+    many = _("{volume} decisions a month are taken by it.")
+    if isinstance(value, SearchValue):
+        many = _("{volume} questions a month are asked.")
+    yield many.format(volume=say.number(value.monthly_volume))
 
 
 def _scope(facts: Facts, say: Language) -> Section:

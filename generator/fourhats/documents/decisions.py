@@ -45,12 +45,14 @@ def _own(say: Language) -> Section:
 def _answers(facts: Facts, say: Language) -> Section:
     _ = say.text
     asked = {
-        "task": _("What is predicted"),
+        "task": _("What is found") if facts.searches else _("What is predicted"),
         "data_sources": _("Where the data comes from"),
         "warehouse": _("Where the tables are kept"),
         "engine": _("What does the heavy work"),
         "model_family": _("What the models are made with"),
-        "serving": _("How predictions are taken"),
+        "serving": (
+            _("How answers are taken") if facts.searches else _("How predictions are taken")
+        ),
         "orchestrator": _("What runs the line every month"),
         "cloud": _("Which cloud it goes to"),
         "platform": _("Where it runs"),
@@ -60,7 +62,7 @@ def _answers(facts: Facts, say: Language) -> Section:
         for question, name in asked.items()
         if facts.chosen(question)
     ]
-    if facts.contract is not None:
+    if facts.contract is not None and not facts.searches:
         rows.insert(1, (_("The column that is predicted"), typed(facts.contract.target.source)))
     table = Table((_("Question"), _("Decision")), rows)
     return Section("answers", _("How it is built"), [table])

@@ -95,6 +95,11 @@ class Facts:
         """What the project is called."""
         return str(self.answers["project_name"])
 
+    @property
+    def searches(self) -> bool:
+        """Whether documents are found, and nothing is predicted."""
+        return bool(self.answers["task"] == "search")
+
     def chosen(self, question: str) -> list[str]:
         """Give the answers to a question, each of several; none where nobody asked it."""
         answer = self.answers.get(question)

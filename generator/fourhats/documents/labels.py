@@ -37,6 +37,7 @@ def label(answer: str, say: Language) -> str:
     own = {
         "classification": _("a class"),
         "regression": _("a number"),
+        "search": _("documents that answer a question"),
         "files": _("files"),
         "object_storage": _("object storage"),
         "local": _("the warehouse and one machine"),

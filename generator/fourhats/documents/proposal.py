@@ -50,7 +50,7 @@ def _problem(facts: Facts, say: Language) -> Section:
     said = {
         _("What it costs today: {text}"): engagement.costs_today,
         _("What is done today: {text}"): engagement.today,
-        _("What a prediction changes: {text}"): facts.decision,
+        sections.what_changes(facts, say): facts.decision,
         _("Who decides on it: {text}"): engagement.owner,
     }
     lines = [words.format(text=typed(text)) for words, text in said.items() if text]

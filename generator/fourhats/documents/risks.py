@@ -113,6 +113,10 @@ def _entries(facts: Facts, say: Language) -> Iterator[Entry]:
     yield from _found(facts, say)
     scientist = hat("data scientist", say)
     owner = typed(facts.engagement.owner) or hat("project manager", say)
+    if facts.searches:
+        yield Entry(_("Answers are worth less than promised"), owner, "search:value")
+        yield Entry(_("People ask for something else than before"), scientist, "search:questions")
+        return
     yield Entry(_("The model earns less than promised once it decides"), owner, "performance:value")
     yield Entry(_("The cases change, and the model is no longer right"), scientist, "drift")
 

@@ -77,6 +77,14 @@ def signatures(facts: Facts, say: Language) -> Section:
     )
 
 
+def what_changes(facts: Facts, say: Language) -> str:
+    """Give the words in which the decision is told."""
+    _ = say.text
+    if facts.searches:
+        return _("What an answer changes: {text}")
+    return _("What a prediction changes: {text}")
+
+
 def delivered(facts: Facts, say: Language) -> Points:
     """List what the client gets, by the answers."""
     _ = say.text
@@ -87,16 +95,26 @@ def delivered(facts: Facts, say: Language) -> Points:
         "regression": _(
             "A model that predicts a number for each case, and the rule by which it is decided"
         ),
+        "search": _(
+            "A search that finds the documents that answer a question, and says when none does"
+        ),
     }
     ways = say.apart(label(each, say) for each in facts.chosen("serving"))
     sources = say.listed([label(each, say) for each in facts.chosen("data_sources")])
     lines = [
         what[str(facts.answers["task"])],
-        _(
-            "The line that extracts the data ({sources}), checks, prepares and learns from it, run "
-            "again by one command"
+        (
+            _(
+                "The line that extracts the documents ({sources}), checks, prepares and indexes "
+                "them, run again by one command"
+            )
+            if facts.searches
+            else _(
+                "The line that extracts the data ({sources}), checks, prepares and learns from it, "
+                "run again by one command"
+            )
         ).format(sources=sources),
-        _("Predictions: {ways}").format(ways=ways),
+        (_("Answers: {ways}") if facts.searches else _("Predictions: {ways}")).format(ways=ways),
     ]
     if facts.chosen("orchestrator") == ["airflow"]:
         lines.append(_("The monthly run, scheduled in Apache Airflow"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import signal
@@ -11,6 +12,7 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.error import HTTPError
+from urllib.parse import urlencode
 from urllib.request import ProxyHandler, Request, build_opener
 
 from fourhats import uv
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+QUESTIONS = "config/questions.csv"
 SECONDS_TO_START = 120
 SECONDS_TO_STOP = 10
 
@@ -47,10 +50,14 @@ def first_run(program: str, project: Path, answers: Mapping[str, Any]) -> bool:
     if not (project / "artifacts" / "registry" / "champion").exists():
         fact("\nThe model was refused, as the step promote says: it answers nothing yet.")
         return False
+    searches = answers.get("task") == "search"
     if "api" in answers["serving"]:
         with _served(command, project) as address:
-            _ask_for_one(address, str(answers["value_currency"]))
-    elif "batch" in answers["serving"]:
+            if searches:
+                _ask_a_question(address, project)
+            else:
+                _ask_for_one(address, str(answers["value_currency"]))
+    elif "batch" in answers["serving"] and not searches:  # which has no table of questions yet
         _show_scores(command, project)
     return True
 
@@ -73,6 +80,19 @@ def _ask_for_one(address: str, currency: str) -> None:
         fact(f"  decision   {_as_text(first['decision'])}")
     if first.get("expected_value") is not None:
         fact(f"  worth      {first['expected_value']:,.2f} {currency} expected")
+
+
+def _ask_a_question(address: str, project: Path) -> None:
+    """Ask the first of the questions whose answers are known."""
+    with (project / QUESTIONS).open(encoding="utf-8", newline="") as file:
+        asked = next(csv.DictReader(file))["text"]
+    (result,) = _json(f"{address}/search?{urlencode({'q': asked})}")["results"]
+    fact(f"\n{styled('One question, asked over HTTP', 'bold')}  GET {address}/search")
+    fact(f"  asked      {_shortened(asked)}")
+    for answer in result["answers"]:
+        fact(f"  found      {_shortened(answer['title'])}")
+    if not result["answers"]:
+        fact("  found      nothing that fits")
 
 
 def _show_scores(command: list[str], project: Path) -> None:

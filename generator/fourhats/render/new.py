@@ -197,7 +197,7 @@ def _conversation(
 
     def look(path: str, answers: Mapping[str, Any]) -> ClientData | None:
         project.client = None
-        if not path:
+        if not path or answers.get("task") == "search":  # of which nothing is predicted
             return None
         known = questionnaire.sheet(answers).entries
         right = {e.name: e.value for e in known if e.name in answers and not e.problem}
@@ -274,6 +274,11 @@ def _client(
                 given[name] = questionnaire.parse(question, given[name], given)
             except ValueError as error:
                 raise WrongInputError(f"{name}: {error}") from error
+    if given.get("task") == "search":
+        raise WrongInputError(
+            "--client-data finds out what can be predicted, which a search does not: leave it out, "
+            "say `--data files_path=…`, and name the columns in config/contract.toml"
+        )
     check_source(source, given)
     return client_data(source, target, given, request.positive)
 
@@ -337,9 +342,10 @@ def _commit(
 def _next_steps(request: Request, answers: Mapping[str, Any], *, answering: bool) -> None:
     slug = answers.get("project_slug", "PROJECT")
     run = f"{uv.typed()} run"
+    made = "answers" if answers.get("task") == "search" else "a trained model"
     steps = [(f"{run} pytest", "the project's own tests")]
     if not request.run:
-        steps.insert(0, (f"{run} {slug} run", "from data to a trained model"))
+        steps.insert(0, (f"{run} {slug} run", f"from data to {made}"))
     elif answering and "api" in answers["serving"]:
         steps.insert(0, (f"{run} {slug} serve", "the API and its page"))
     elif answering and "stream" in answers["serving"]:

@@ -43,10 +43,10 @@ class Drift(Section):
 
     table: ClassVar[str] = "drift"
 
-    warn_at: float = Field(gt=0)
+    warn_at: float = Field(default=0.2, gt=0)
     joint_warn_at: float = Field(default=0.6, ge=0.5, le=1)
-    min_rows: int = Field(ge=1)
-    window_rows: int = Field(ge=1)
+    min_rows: int = Field(default=100, ge=1)
+    window_rows: int = Field(default=5000, ge=1)
 
 
 class Performance(Section):
@@ -54,8 +54,8 @@ class Performance(Section):
 
     table: ClassVar[str] = "performance"
 
-    min_outcomes: int = Field(ge=1)
-    min_value_share: float
+    min_outcomes: int = Field(default=50, ge=1)
+    min_value_share: float = 0.8
     outcome_days: float = Field(default=0.0, ge=0)
     max_calibration_error: float = Field(default=0.05, gt=0)
 

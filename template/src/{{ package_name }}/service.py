@@ -1,6 +1,6 @@
 """The API, and its page. Routes of one's own stand below: it is a FastAPI application.
 
-`POST /predict`, `/explain` and `/outcomes`, `GET /`, `/health`, `/ready` and `/metrics` are there.
+What the runtime answers beside them is shown at `/docs`.
 """
 
 from fourhats_runtime.business import Business
@@ -13,6 +13,6 @@ app = create_app(project)
 
 @app.get("/owner")
 def owner() -> dict[str, str]:
-    """Say which decision is taken on a prediction, and who owns it."""
+    """Say which decision is taken by an answer, and who owns it."""
     business = project.settings(Business)
     return {"decision": business.decision, "owner": business.owner}

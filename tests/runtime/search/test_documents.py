@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import re
 import tomllib
@@ -10,8 +11,9 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from fourhats_runtime.business import SearchValue
+from fourhats_runtime import contract as contract_file
 from fourhats_runtime.contract import Contract, Questions
+from fourhats_runtime.data.sources import pages
 from fourhats_runtime.errors import ProjectError
 from fourhats_runtime.search import questions
 from fourhats_runtime.search.documents import OVERLAP, WORDS, Document, Documents, gathered, mended
@@ -179,13 +181,25 @@ def test_a_file_that_does_not_do_is_refused(tmp_path: Path, lines: list[str], sa
         questions.load(written(tmp_path, *lines), contract(), library(), 0)
 
 
-def test_what_the_documentation_shows_is_valid() -> None:
-    text = (ROOT / "docs" / "searching.md").read_text(encoding="utf-8")
-    blocks = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
-    contract_file, business, search = map(tomllib.loads, blocks)
-    assert Contract.model_validate(contract_file).fields
-    assert SearchValue.model_validate(business["value"]).found > 0
-    assert Search.model_validate(search["search"]).models
+def test_the_model_that_a_project_shows_as_a_comment_is_valid() -> None:
+    text = (ROOT / "template" / "config" / "search.toml.jinja").read_text(encoding="utf-8")
+    shown = re.findall(r"^# (\[search\.models.*\]|\w+ = [\"{].*)$", text, re.MULTILINE)
+    (model,) = Search.model_validate(tomllib.loads("\n".join(shown))["search"]).models.values()
+    assert model.kind == "sentence"
+    assert model.weights.folder == model.tokenizer.folder == "data/models"
+
+
+def test_the_questions_of_a_new_project_are_about_its_sample() -> None:
+    contract = contract_file.load(ROOT / "includes" / "search" / "contract.toml")
+    made = pages.make(contract).to_pydict()
+    titles = dict(zip(made["page"], made["title"], strict=True))
+    path = ROOT / "template" / contract.questions.path
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert {row["id"] for row in rows} == {"", *titles}
+    for row in rows[:50]:  # one a page, which says what is done with what
+        *_, thing = titles[row["id"]].split()
+        assert thing in row["text"], row
 
 
 COLUMNS = [

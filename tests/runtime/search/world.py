@@ -18,7 +18,7 @@ from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Whitespace
 
-TEMPLATE = Path(__file__).parents[3] / "template"
+INCLUDES = Path(__file__).parents[3] / "includes"
 CONCEPTS = (
     ("car", "automobile", "vehicle"),
     ("doctor", "physician", "medic"),
@@ -138,7 +138,7 @@ def library(root: Path) -> Project:
     config = root / "config"
     (config / "contract.toml").write_text(CONTRACT, encoding="utf-8")
     (config / "business.toml").write_text(BUSINESS, encoding="utf-8")
-    monitoring = (TEMPLATE / "config" / "monitoring.toml").read_text(encoding="utf-8")
+    monitoring = (INCLUDES / "search" / "monitoring.toml").read_text(encoding="utf-8")
     (config / "monitoring.toml").write_text(monitoring, encoding="utf-8")
     sources = '[files]\npath = "data/pages.csv"\n\n[outcomes]\npath = ""\n'
     (config / "sources.toml").write_text(sources, encoding="utf-8")

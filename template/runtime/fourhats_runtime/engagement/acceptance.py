@@ -14,7 +14,7 @@ from fourhats_runtime.engagement.criteria import Criterion
 from fourhats_runtime.engagement.documents import write
 from fourhats_runtime.engagement.parties import head
 from fourhats_runtime.engagement.terms import Terms, read_terms
-from fourhats_runtime.engagement.trial import Address, ask, served
+from fourhats_runtime.engagement.trial import Address, Asking, ask, served
 from fourhats_runtime.errors import ProjectError
 from fourhats_runtime.lifecycle.registry import Registry
 from fourhats_runtime.project import Project
@@ -71,9 +71,9 @@ def accept(
     found = [criteria.of_value(project, version, terms.asked.value_a_month)]
     with connect(project, read_only=True) as connection:
         found += criteria.of_data(connection, terms)
-        cases = criteria.cases(connection, project) if "api" in project.serving else []
-    if cases:
-        found[1:1] = _asked(project, terms, cases, serve)
+        asking = criteria.asking(connection, project) if "api" in project.serving else None
+    if asking and asking.bodies:
+        found[1:1] = _asked(project, terms, asking, serve)
     if terms.asked.reproducible:
         found.append(criteria.of_retrace(project, version))
     top = head(project)
@@ -92,12 +92,10 @@ def noted(project: Project, version: str | None) -> Acceptance | None:
     return Acceptance(found["version"], found["day"], found["code"], measured)
 
 
-def _asked(
-    project: Project, terms: Terms, cases: list[dict[str, Any]], serve: Serve
-) -> list[Criterion]:
+def _asked(project: Project, terms: Terms, asking: Asking, serve: Serve) -> list[Criterion]:
     try:
         with serve(project) as address:
-            trial = ask(address, cases, terms.asked.requests, explain=bool(terms.explained))
+            trial = ask(address, asking, terms.asked.requests, explain=bool(terms.explained))
     except ProjectError as error:
         return criteria.without_service(terms, str(error))
     return criteria.of_service(trial, terms)

@@ -15,6 +15,7 @@ from fourhats_runtime.chance import INTERVAL, TAIL, normal_limit
 from fourhats_runtime.data.sql import quote
 from fourhats_runtime.data.warehouse import Connection, values
 from fourhats_runtime.engagement.terms import Limit, Terms
+from fourhats_runtime.engagement.trial import Asking
 from fourhats_runtime.errors import ProjectError
 from fourhats_runtime.lifecycle import reference
 from fourhats_runtime.lifecycle.comparison import Comparison, compare
@@ -35,6 +36,8 @@ State = Literal["met", "not met", "not measured"]
 SLOWEST = 0.99
 MOST_CASES = 200
 """Different cases that the API is asked about."""
+LONGEST = 200
+"""Of a question, in characters."""
 
 
 @dataclass(frozen=True)
@@ -108,7 +111,7 @@ def of_service(trial: Trial, terms: Terms) -> list[Criterion]:
     found = [_latency(trial.seconds, terms.latency_ms), _available(trial, terms.available)]
     if terms.explained:
         cases, right = trial.asked_to_explain, trial.explained
-        words = f"{right:,} of {cases:,} cases: what each feature adds, together the prediction"
+        words = f"{right:,} of {cases:,} cases: {trial.explanation}"
         found.append(
             Criterion(
                 "explained",
@@ -245,8 +248,17 @@ def of_retrace(project: Project, version: str) -> Criterion:
     return Criterion("retraced", what, words, limit.source, "met", measured, 1.0)
 
 
-def cases(connection: Connection, project: Project) -> list[dict[str, Any]]:
-    """Give cases that the API can be asked about: rows of the table `clean`, else the example."""
+def asking(connection: Connection, project: Project) -> Asking:
+    """Say what the API can be asked: about rows of the table `clean`, else about the example."""
+    if project.task == "search":
+        (title, *_) = project.contract.fields
+        query = f"SELECT {quote(title.name)} FROM clean ORDER BY _source, _row LIMIT {MOST_CASES}"
+        (texts,) = values(connection, query).values()
+        return Asking.questions([text[:LONGEST] for text in texts if text])
+    return Asking.about_records(_records(connection, project))
+
+
+def _records(connection: Connection, project: Project) -> list[dict[str, Any]]:
     model = Model.champion(project)
     known = connection.columns("clean")
     names = [each.name for each in model.contract.features if each.name in known]

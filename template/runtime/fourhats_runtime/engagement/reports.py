@@ -67,11 +67,20 @@ def _facts(project: Project, hours: Path | None) -> dict[str, Any]:
         "acceptance": noted(project, champion),
         "added": added(evaluation) if evaluation else "",
         "made_up": MADE_UP if evaluation.get("made_up") else "",
-        "figures_found": evaluation.get("figures", {}),
+        "figures_found": _with_intervals(evaluation.get("figures", {})),
         "rows": evaluation.get("rows", 0),
         "experiments": experiments(project),
         "promotions": registry.promotions(),
         "spent": spent(project, terms, hours),
+    }
+
+
+def _with_intervals(figures: dict[str, Any]) -> dict[str, Any]:
+    """Give each by its parts: a search notes the three of them in a row."""
+    parts = ("figure", "low", "high")
+    return {
+        name: dict(zip(parts, found, strict=True)) if isinstance(found, list) else found
+        for name, found in figures.items()
     }
 
 

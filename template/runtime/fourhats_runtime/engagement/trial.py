@@ -11,10 +11,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import IO, TYPE_CHECKING, Any, NamedTuple
+from typing import IO, TYPE_CHECKING, Any, NamedTuple, Self
 
 from fourhats_runtime.errors import ProjectError
 
@@ -52,6 +52,8 @@ class Trial:
     explained: int = 0
     """Cases whose prediction is the sum of what its features add."""
     asked_to_explain: int = 0
+    explanation: str = ""
+    """What an explanation is."""
 
     @property
     def answered(self) -> int:
@@ -96,23 +98,50 @@ def served(project: Project) -> Iterator[Address]:
                 process.wait()
 
 
-def ask(
-    address: Address, cases: Sequence[Mapping[str, Any]], requests: int, *, explain: bool
-) -> Trial:
+_SUM = "what each feature adds, together the prediction"
+_REASON = "a reason for each document that was found"
+
+
+@dataclass(frozen=True)
+class Asking:
+    """How the API is asked: what is posted where, and how an explanation is told from none."""
+
+    path: str
+    bodies: Sequence[Any]
+    """One for each different case, as JSON takes it."""
+    explaining: str
+    """Where explanations are asked for, by the same bodies."""
+    explains: Callable[[Any], bool]
+    explanation: str
+
+    @classmethod
+    def about_records(cls, records: Sequence[Mapping[str, Any]]) -> Self:
+        """Ask for the prediction of one record after the other."""
+        return cls("/predict", [[record] for record in records], "/explain", _adds_up, _SUM)
+
+    @classmethod
+    def questions(cls, texts: Sequence[str]) -> Self:
+        """Ask one question after the other."""
+        return cls(
+            "/search", [{"questions": [text]} for text in texts], "/search", _has_reasons, _REASON
+        )
+
+
+def ask(address: Address, asking: Asking, requests: int, *, explain: bool) -> Trial:
     """Ask about one case after the other, so many times; as a trial, which counts in no report."""
-    trial = Trial()
+    trial = Trial(explanation=asking.explanation)
     line = _Line(address)
-    bodies = [json.dumps([case], default=_as_text).encode() for case in cases]
+    bodies = [json.dumps(body, default=_as_text).encode() for body in asking.bodies]
     try:
         for number in range(-WARMING, requests):
-            seconds, fault, _ = line.post("/predict", bodies[number % len(bodies)])
+            seconds, fault, _ = line.post(asking.path, bodies[number % len(bodies)])
             if number >= 0:
                 trial.seconds.append(math.inf if fault else seconds)
                 trial.fault = trial.fault or fault
         for body in bodies[: EXPLAINED if explain else 0]:
             trial.asked_to_explain += 1
-            _, fault, answer = line.post("/explain", body)
-            trial.explained += not fault and _adds_up(answer)
+            _, fault, answer = line.post(asking.explaining, body)
+            trial.explained += not fault and asking.explains(json.loads(answer))
     finally:
         line.close()
     return trial
@@ -147,11 +176,17 @@ class _Line:
         self._connection.close()
 
 
-def _adds_up(answer: bytes) -> bool:
+def _adds_up(answer: Any) -> bool:  # noqa: ANN401 (JSON)
     """See that what the features add is all that a prediction is off the typical one."""
-    (found,) = json.loads(answer)["explanations"]
+    (found,) = answer["explanations"]
     total = found["typical_value"] + sum(found["contributions"].values())
     return math.isclose(total, found["value"], rel_tol=NEAR, abs_tol=NEAR)
+
+
+def _has_reasons(answer: Any) -> bool:  # noqa: ANN401 (JSON)
+    """See that each document that was found goes with a reason."""
+    (found,) = answer["results"]
+    return all(each["reason"] for each in found["answers"])
 
 
 def _wait(process: subprocess.Popen[bytes], port: int, log: IO[bytes]) -> None:

@@ -91,7 +91,9 @@ class _Made(NamedTuple):
 
 def _made(registry: Registry, version: str) -> _Made:
     contract = contract_file.load(registry.folder(version) / CONTRACT_FILE)
-    columns = {column.name: column for column in (*contract.features, contract.target)}
+    searched = (*contract.fields, *contract.filters)
+    told = searched if contract.fields else (*contract.features, contract.target)
+    columns = {column.name: column for column in told}
     return _Made(registry.noted(version, NOTE) or {}, columns)
 
 

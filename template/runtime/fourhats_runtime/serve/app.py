@@ -101,6 +101,8 @@ class Service(FastAPI):
 
     handled: ClassVar[Sequence[str]] = PATHS
     """Their paths."""
+    counted: ClassVar[str] = "/predict"
+    """The path whose requests are counted and timed."""
 
     def __init__(self, project: Project, **options: Any) -> None:  # noqa: ANN401 (FastAPI's)
         """Make the application; nothing is opened yet."""
@@ -178,6 +180,7 @@ class Service(FastAPI):
             Callers(self.project),
             serve,
             self.metrics,
+            counted=self.counted,
             own=[str(route.path) for route in self._contexts() if self._is_own(route)],
             is_public=self._is_open,
         )

@@ -116,6 +116,7 @@ class Front:
         serve: Serve,
         metrics: Metrics,
         *,
+        counted: str,
         own: Collection[str],
         is_public: Callable[[Scope], bool],
     ) -> None:
@@ -127,6 +128,7 @@ class Front:
             callers: who is let in.
             serve: the limits.
             metrics: counts.
+            counted: the path whose requests are counted and timed.
             own: the paths of the service's own pages and probes, which no limit stops.
             is_public: whether what a scope asks for is open to everybody.
 
@@ -135,6 +137,7 @@ class Front:
         self.callers = callers
         self._serve = serve
         self._metrics = metrics
+        self._counted = counted
         self._own = frozenset(own)
         self._is_public = is_public
         self.handlers: dict[str, Handler] = dict.fromkeys(handled, not_started)
@@ -164,9 +167,7 @@ class Front:
         if answer.status != GONE:
             await _send(answer, request_id, send)
         seconds = time.perf_counter() - started
-        if path == "/predict":
-            self._metrics.requests_by(answer.status).inc()
-            self._metrics.seconds.observe(seconds)
+        self._count(path, answer.status, seconds)
         facts: dict[str, object] = {"caller": caller} if caller else {}
         if answer.model_version:
             facts["model_version"] = answer.model_version
@@ -292,9 +293,16 @@ class Front:
             status = answer.status
             if status != GONE:
                 await _send(answer, request_id, send)
+        seconds = time.perf_counter() - started
+        self._count(path_of(scope), status, seconds)
         if path_of(scope) not in QUIET or status >= HTTPStatus.BAD_REQUEST:
             facts: dict[str, object] = {"caller": caller} if caller else {}
-            _log(given, request_id, status, time.perf_counter() - started, facts)
+            _log(given, request_id, status, seconds, facts)
+
+    def _count(self, path: str, status: int, seconds: float) -> None:
+        if path == self._counted:
+            self._metrics.requests_by(status).inc()
+            self._metrics.seconds.observe(seconds)
 
     async def _let_in(self, arrival: Arrival, scope: Scope, receive: Receive, send: Send) -> int:
         """Have the application answer; gives the status. How long it takes is its own affair.

@@ -41,16 +41,22 @@ class Metrics:
         """Register the figures, in a registry of their own."""
         self.registry = CollectorRegistry()
         self.requests = Counter(
-            "predict_requests", "Requests to /predict.", ["status"], registry=self.registry
+            "predict_requests",
+            "Requests for predictions or answers.",
+            ["status"],
+            registry=self.registry,
         )
         self.records = Counter(
-            "predict_records", "Records answered.", ["model_version"], registry=self.registry
+            "predict_records",
+            "Records or questions answered.",
+            ["model_version"],
+            registry=self.registry,
         )
         # Looking a child up takes longer than counting.
         self.requests_by = functools.cache(self.requests.labels)
         self.records_by = functools.cache(self.records.labels)
         self.seconds = Histogram(
-            "predict_seconds", "Seconds to answer /predict.", registry=self.registry
+            "predict_seconds", "Seconds to answer them.", registry=self.registry
         )
         self.log_failures = Counter(
             "prediction_log_failures",

@@ -62,6 +62,7 @@ class SearchService(Service):
     """A FastAPI application that searches."""
 
     handled: ClassVar[Sequence[str]] = ()
+    counted: ClassVar[str] = "/search"
 
     def __init__(self, project: Project, **options: Any) -> None:  # noqa: ANN401 (FastAPI's)
         """Make the application; nothing is opened yet."""
@@ -119,7 +120,7 @@ def _add_routes(service: SearchService) -> None:
         seen: Annotated[list[Seen], Field(min_length=1, max_length=1000)],
     ) -> dict[str, int]:
         """Take in what people made of answers: a click, or a judgement; the last one counts."""
-        with _said():
+        with _said(service):
             service.searcher.take([(each.search_id, each.document, each.sign) for each in seen])
         return {"outcomes": len(seen)}
 
@@ -131,7 +132,7 @@ def _add_routes(service: SearchService) -> None:
         back: Annotated[str, Form(max_length=5 * LONGEST)],
     ) -> RedirectResponse:
         """Take in what somebody says of an answer on the page, and show it again."""
-        with _said():
+        with _said(service):
             service.searcher.take([(search_id, document, sign)])
         return RedirectResponse(f"./?{back}", 303)
 
@@ -170,18 +171,21 @@ def _ask(service: SearchService, request: Request, asked: Asked) -> tuple[str, l
         there_are = ", ".join(known) or "none"
         raise HTTPException(422, f"there is no filter {unknown[0]!r}: there are {there_are}")
     trial = request.headers.get("x-trial", "").lower() == "true"
-    with _said():
-        return service.searcher.search(
+    with _said(service):
+        version, replies = service.searcher.search(
             request.state.request_id, asked.questions, asked.k, asked.filters, trial=trial
         )
+    service.metrics.records_by(version).inc(len(replies))
+    return version, replies
 
 
 @contextmanager
-def _said() -> Iterator[None]:
+def _said(service: SearchService) -> Iterator[None]:
     """Say in a line why nothing is answered."""
     try:
         yield
     except NotWrittenError as error:
+        service.metrics.log_failures.inc()
         raise HTTPException(503, NOT_LOGGED.format(error)) from None
     except ProjectError as error:
         raise HTTPException(503, str(error)) from None
