@@ -12,7 +12,7 @@ from fourhats_runtime.data.warehouse import connect
 from fourhats_runtime.errors import DamagedError, ProjectError
 from fourhats_runtime.lifecycle.registry import Registry
 from fourhats_runtime.pipeline import Asked, Result, run_step
-from fourhats_runtime.search import train
+from fourhats_runtime.search import bench, nearest, train
 from fourhats_runtime.search.version import load_version
 
 from tests.runtime.search.world import rows, search_toml, write_questions, write_rows
@@ -193,6 +193,45 @@ def test_an_index_is_built_without_a_word(
 ) -> None:
     load_version(searched, Registry(searched.artifacts / "registry").require("champion"))
     assert caplog.text == ""
+
+
+def test_the_graph_of_many_passages_is_of_the_version_and_built_once(
+    searched: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registry = Registry(searched.artifacts / "registry")
+    before = registry.require("challenger")
+    monkeypatch.setattr(bench, "MOST_EXACT", 30)
+    monkeypatch.setattr(nearest, "MOST_EXACT", 30)
+    run_step("train", searched)
+    version = registry.require("challenger")
+    graphs = [name for name in registry.card(version)["files"] if name.startswith("graph")]
+    assert version != before
+    assert graphs
+    built = list((searched.artifacts / "vectors").glob("*.usearch"))
+    run_step("train", searched)
+    assert registry.require("challenger") == version
+    assert list((searched.artifacts / "vectors").glob("*.usearch")) == built
+    looked, index = [], nearest._index  # noqa: SLF001 (nothing else tells how it was found)
+    monkeypatch.setattr(nearest, "_index", lambda *a, **b: looked.append(b) or index(*a, **b))
+    (found,) = load_version(searched, version).ask(["automobile medic"])
+    assert looked == [{"expansion_search": nearest.SEARCH_CARE}] * len(graphs)
+    assert found.places[0] == 0
+    (registry.folder(version) / graphs[0]).write_bytes(b"other")
+    with pytest.raises(DamagedError, match=graphs[0]):
+        load_version(searched, version)
+
+
+def test_a_graph_of_other_vectors_takes_the_place_of_the_old_one(
+    searched: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bench, "MOST_EXACT", 30)
+    run_step("train", searched)
+    built = set((searched.artifacts / "vectors").glob("*.usearch"))
+    write_rows(searched.folder, rows()[:-1])
+    again(searched, "extract", "validate", "transform", "train")
+    now = set((searched.artifacts / "vectors").glob("*.usearch"))
+    assert len(now) == len(built)
+    assert not now & built
 
 
 def test_too_few_questions_are_refused(searched: Project) -> None:

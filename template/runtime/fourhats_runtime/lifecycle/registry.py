@@ -15,6 +15,7 @@ from fourhats_runtime.files import read_json, read_text, unfinished, write_atomi
 Pointer = Literal["champion", "challenger"]
 Card = dict[str, Any]
 """What is known of a version: how it was trained, its decision rule, its baseline for drift."""
+Content = bytes | Path
 
 
 class Promotion(TypedDict):
@@ -48,12 +49,13 @@ class Registry:
         self.root = root
 
     def add(
-        self, graph: bytes, contract: str, card: Card, beside: Mapping[str, bytes] | None = None
+        self, graph: bytes, contract: str, card: Card, beside: Mapping[str, Content] | None = None
     ) -> str:
         """Register a version and point `challenger` at it; the same model is not added twice.
 
         The name holds the count and a digest of what is registered, e.g. `v3-1f0c2ab9`. `beside`
-        are more files of the version, such as the index of a search, by name.
+        are more files of the version, such as the index of a search, by name: what is in each, or
+        the file that is copied.
         """
         if beside is not None:
             card = card | {"files": {name: _sha256(content) for name, content in beside.items()}}
@@ -202,7 +204,7 @@ class Registry:
         except FileNotFoundError as error:
             raise DamagedError(f"{error.filename} is missing: {ANOTHER}") from None
         beside = card.get("files", {})
-        if changed := [name for name in beside if _sha256_of(folder / name) != beside[name]]:
+        if changed := [name for name in beside if _sha256(folder / name) != beside[name]]:
             raise DamagedError(f"{folder / changed[0]} is damaged or missing: {ANOTHER}")
         if not version.endswith(_digest(graph, contract, card)):
             raise DamagedError(
@@ -250,7 +252,7 @@ class Registry:
         write_atomically(self.root / HISTORY_FILE, json.dumps(promotions, indent=2) + "\n")
 
     def _write(
-        self, version: str, graph: bytes, contract: str, card: Card, beside: Mapping[str, bytes]
+        self, version: str, graph: bytes, contract: str, card: Card, beside: Mapping[str, Content]
     ) -> None:
         self.folder(version).parent.mkdir(parents=True, exist_ok=True)
         scratch = self.root / unfinished()
@@ -263,21 +265,25 @@ class Registry:
 
     @staticmethod
     def _write_files(
-        folder: Path, graph: bytes, contract: str, card: Card, beside: Mapping[str, bytes]
+        folder: Path, graph: bytes, contract: str, card: Card, beside: Mapping[str, Content]
     ) -> None:
         for name, content in ({GRAPH_FILE: graph} | dict(beside)).items():
             with written_whole(folder / name) as scratch:
-                scratch.write_bytes(content)
+                if isinstance(content, Path):
+                    shutil.copyfile(content, scratch)
+                else:
+                    scratch.write_bytes(content)
         write_atomically(folder / CONTRACT_FILE, contract)
         write_atomically(folder / CARD_FILE, json.dumps(card, indent=2) + "\n")
 
 
-def _sha256(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
-
-
-def _sha256_of(path: Path) -> str:
-    return _sha256(path.read_bytes()) if path.is_file() else ""
+def _sha256(content: Content) -> str:
+    if not isinstance(content, Path):
+        return hashlib.sha256(content).hexdigest()
+    if not content.is_file():
+        return ""
+    with content.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _digest(graph: bytes, contract: str, card: Card) -> str:

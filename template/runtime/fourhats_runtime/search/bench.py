@@ -1,8 +1,10 @@
 """The bench: makes rankers of today's documents, and has each answer the questions."""
 
+import hashlib
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import NamedTuple, get_args
 
 import numpy as np
@@ -11,7 +13,7 @@ from fourhats_runtime.project import Project
 from fourhats_runtime.search.documents import Documents
 from fourhats_runtime.search.embedding import KINDS, Embed, Vectors
 from fourhats_runtime.search.models import Pretrained, Search, kept
-from fourhats_runtime.search.nearest import Distance, Places, Ranked
+from fourhats_runtime.search.nearest import MOST_EXACT, Distance, Places, Ranked, write_graph
 from fourhats_runtime.search.rankers import DEPTH, KEYWORDS, Meaning, Member, Rank, Words
 from fourhats_runtime.search.vectors import embedded
 
@@ -80,7 +82,7 @@ class Bench:
         return found
 
     def ranker(self, member: Member) -> Rank:
-        """Make a ranker of a member."""
+        """Make a ranker of a member; it looks at all vectors, however many there are."""
         if member.model == KEYWORDS:
             return Words([document.text(member.fields) for document in self._documents.all])
         held = self.passages(member)
@@ -95,11 +97,30 @@ class Bench:
             for passage in document.passages(member.fields)
         ]
         texts = [text for _, text in parts]
-        digest = self._search.models[member.model].weights.sha256[:16]
-        path = self._project.artifacts / "vectors" / f"{digest}-{'-'.join(member.fields)}.parquet"
+        path = self._kept(member, ".parquet")
         vectors, made = embedded(path, self._embedder(member.model), texts)
         self.made += made
         return Passages(texts, np.array([place for place, _ in parts], dtype=np.int64), vectors)
+
+    def graph(self, member: Member, vectors: Vectors) -> Path | None:
+        """Give the graph of a member's vectors, where they are many; the same ones have the same.
+
+        It is kept beside the vectors until they are others.
+        """
+        if len(vectors) <= MOST_EXACT:
+            return None
+        content = hashlib.sha256(np.ascontiguousarray(vectors).data).hexdigest()[:16]
+        path = self._kept(member, f"-{member.distance}-{content}.usearch")
+        if not path.exists():
+            for other in path.parent.glob(path.name.replace(content, "*")):
+                other.unlink()
+            write_graph(path, vectors, member.distance)
+        return path
+
+    def _kept(self, member: Member, ending: str) -> Path:
+        """Give a file of what is kept of a member's vectors from run to run."""
+        digest = self._search.models[member.model].weights.sha256[:16]
+        return self._project.artifacts / "vectors" / f"{digest}-{'-'.join(member.fields)}{ending}"
 
     def _embedder(self, model: str) -> Embed:
         if model not in self._loaded:

@@ -8,6 +8,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any, Literal, NamedTuple, Self
 
 import numpy as np
@@ -128,12 +129,20 @@ class Meaning:
     """Documents by the passage of theirs that is nearest to a question."""
 
     def __init__(
-        self, embed: Embed, vectors: Vectors, documents: Places, distance: Distance
+        self,
+        embed: Embed,
+        vectors: Vectors,
+        documents: Places,
+        distance: Distance,
+        graph: Path | None = None,
     ) -> None:
-        """Take the vectors of passages, and of which document each is, by its place."""
+        """Take the vectors of passages, of which document each is, by its place, and their graph.
+
+        Without a graph all vectors are looked at.
+        """
         self._embed = embed
         self._documents = documents
-        self._nearest = Nearest(vectors, distance)
+        self._nearest = Nearest(vectors, distance, graph)
 
     def __call__(
         self, questions: Sequence[str], depth: int, allowed: Allowed | None = None

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 
 from fourhats_runtime.contract import Contract
 from fourhats_runtime.contract import load as load_contract
-from fourhats_runtime.lifecycle.registry import CONTRACT_FILE, Card, Registry
+from fourhats_runtime.lifecycle.registry import CONTRACT_FILE, Card, Content, Registry
 from fourhats_runtime.project import Project
 from fourhats_runtime.search.bench import Bench, Passages, load
 from fourhats_runtime.search.documents import Document, Documents
@@ -72,7 +72,7 @@ class Version:
         return np.array([wanted <= document.filters.items() for document in self.documents.all])
 
 
-def files(documents: Documents, recipe: Recipe, bench: Bench) -> dict[str, bytes]:
+def files(documents: Documents, recipe: Recipe, bench: Bench) -> dict[str, Content]:
     """Give the files of a version, by name."""
     rows = [
         {
@@ -86,7 +86,7 @@ def files(documents: Documents, recipe: Recipe, bench: Bench) -> dict[str, bytes
     ]
     kinds = [(name, pa.string()) for name in ("id", "texts", "filters", "link")]
     schema = pa.schema([*kinds, ("time", pa.timestamp("us"))])
-    found = {DOCUMENTS: _parquet(pa.Table.from_pylist(rows, schema))}
+    found: dict[str, Content] = {DOCUMENTS: _parquet(pa.Table.from_pylist(rows, schema))}
     for place, member in enumerate(recipe.members):
         if member.model != KEYWORDS:
             held = bench.passages(member)
@@ -96,6 +96,8 @@ def files(documents: Documents, recipe: Recipe, bench: Bench) -> dict[str, bytes
                 "vector": column(held.vectors),
             }
             found[_vectors(place)] = _parquet(pa.table(table))
+            if graph := bench.graph(member, held.vectors):
+                found[_graph(place)] = graph
     return found
 
 
@@ -123,7 +125,8 @@ def load_version(project: Project, name: str) -> Version:
             continue
         held = _passages(folder / _vectors(place))
         embed = load(project, pretrained[member.model])
-        rankers.append(Meaning(embed, held.vectors, held.documents, member.distance))
+        graph = folder / _graph(place) if _graph(place) in card["files"] else None
+        rankers.append(Meaning(embed, held.vectors, held.documents, member.distance, graph))
         texts = {}
         for document, text in zip(held.documents.tolist(), held.texts, strict=True):
             texts.setdefault(document, []).append(text)
@@ -165,6 +168,10 @@ def _passages(path: Path) -> Passages:
 
 def _vectors(place: int) -> str:
     return f"vectors_{place}.parquet"
+
+
+def _graph(place: int) -> str:
+    return f"graph_{place}.usearch"
 
 
 def _parquet(table: pa.Table) -> bytes:
