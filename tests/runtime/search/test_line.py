@@ -8,12 +8,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 from fourhats_runtime.cli import Commands
-from fourhats_runtime.data.warehouse import connect
+from fourhats_runtime.data import bucket
 from fourhats_runtime.errors import DamagedError, ProjectError
 from fourhats_runtime.lifecycle.registry import Registry
+from fourhats_runtime.lifecycle.sharing import shared
 from fourhats_runtime.pipeline import Asked, Result, run_step
-from fourhats_runtime.search import bench, nearest, train
+from fourhats_runtime.search import bench, nearest
+from fourhats_runtime.search.log import searches
+from fourhats_runtime.search.searcher import Searcher
 from fourhats_runtime.search.version import load_version
+from obstore.store import MemoryStore
 
 from tests.runtime.search.world import rows, search_toml, write_questions, write_rows
 
@@ -171,13 +175,36 @@ def test_until_documents_come_made_up_ones_stand_in(unsearched: Project) -> None
     assert found["evaluate"].facts["weak"] is True
 
 
-def test_a_bucket_is_refused_in_one_line(
-    searched: Project, monkeypatch: pytest.MonkeyPatch
+def test_another_machine_answers_by_what_the_bucket_holds(
+    searched: Project, unsearched: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with connect(searched, read_only=True) as connection:
-        monkeypatch.setenv("STORAGE__URL", "s3://bucket/folder")
-        with pytest.raises(ProjectError, match=r"empty storage\.url"):
-            train(searched.at(searched.folder), connection, lambda _done, _all: None)
+    store = MemoryStore()
+    monkeypatch.setattr(bucket, "_store", lambda *_: store)
+    monkeypatch.setenv("STORAGE__URL", "s3://acme/library")
+    with shared(searched.at(searched.folder)):
+        pass
+    searcher = Searcher.of(unsearched.at(unsearched.folder))
+    try:
+        version, (found,) = searcher.search("r", ["automobile medic"], 1, {}, trial=False)
+    finally:
+        searcher.close()
+    champion = Registry(searched.artifacts / "registry").require("champion")
+    assert (version, found.answers[0].id) == (champion, "p0")
+    (search,) = searches(searched.at(searched.folder), 10)
+    assert search.question == "automobile medic"
+
+
+def test_the_line_of_another_machine_goes_on_from_the_bucket(
+    searched: Project, unsearched: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = MemoryStore()
+    monkeypatch.setattr(bucket, "_store", lambda *_: store)
+    monkeypatch.setenv("STORAGE__URL", "s3://acme/library")
+    with shared(searched.at(searched.folder)):
+        pass
+    other = unsearched.at(unsearched.folder)
+    assert run_step("evaluate", other).facts["gain"]["low"] > 0
+    assert other.artifacts.joinpath("registry", "models").is_dir()
 
 
 def test_its_commands_are_those_that_it_has(unsearched: Project) -> None:

@@ -77,10 +77,10 @@ def test_clicks_and_judgements_are_in_the_log_trials_are_not(
     client.get("/search", params={"q": "a trial"}, headers={"X-Trial": "true"})
     seen = {"search_id": result["search_id"], "document": "p0", "sign": "click"}
     assert client.post("/outcomes", json=[seen]).json() == {"outcomes": 1}
-    (search,) = searches(searched.artifacts, 10)
+    (search,) = searches(searched, 10)
     assert (search.question, search.clicked, search.judged) == ("automobile medic", 1, None)
     assert client.post("/outcomes", json=[seen | {"sign": "wrong"}]).status_code == 200
-    (search,) = searches(searched.artifacts, 10)
+    (search,) = searches(searched, 10)
     assert (search.clicked, search.judged) == (None, False)
     assert client.post("/outcomes", json=[seen | {"sign": "liked"}]).status_code == 422
 
@@ -99,7 +99,7 @@ def test_people_judge_answers_on_the_page(client: TestClient, searched: Project)
     form = dict(hidden[:3]) | {"sign": "right"}
     answer = client.post("/label", data=form, follow_redirects=False)
     assert (answer.status_code, answer.headers["location"]) == (303, "./?q=automobile+medic")
-    (search,) = searches(searched.artifacts, 10)
+    (search,) = searches(searched, 10)
     assert (search.judged, search.signs) == (1, {"p0": "right"})
     assert client.post("/label", data=form | {"sign": "liked"}).status_code == 422
 

@@ -32,6 +32,7 @@ class Promotion(TypedDict):
 GRAPH_FILE, CARD_FILE, CONTRACT_FILE = "model.onnx", "model.json", "contract.toml"
 HISTORY_FILE = "champions.json"
 NAME = re.compile(r"v[0-9]+-[0-9a-f]+")
+SHA256 = re.compile(r"[0-9a-f]{64}$")
 ANOTHER = (
     "`rollback --to VERSION` has another version decide, `train` and `promote --accept` a new one"
 )
@@ -58,7 +59,7 @@ class Registry:
         the file that is copied.
         """
         if beside is not None:
-            card = card | {"files": {name: _sha256(content) for name, content in beside.items()}}
+            card = card | {"files": {name: digest_of(content) for name, content in beside.items()}}
         digest = _digest(graph, contract, json.loads(json.dumps(card)))
         known = self.versions()
         version = next((name for name in known if name.endswith(digest)), None)
@@ -180,6 +181,14 @@ class Registry:
         """Give the folder of a version."""
         return self.root / "versions" / version
 
+    def model(self, digest: str) -> Path:
+        """Give where a file of a pre-trained model lies: versions share them."""
+        return self.root / "models" / digest
+
+    def models(self) -> list[str]:
+        """List the files of pre-trained models."""
+        return sorted(path.name for path in self.root.glob("models/*") if SHA256.match(path.name))
+
     def card(self, version: str) -> Card:
         """Read what is known of a version.
 
@@ -204,7 +213,7 @@ class Registry:
         except FileNotFoundError as error:
             raise DamagedError(f"{error.filename} is missing: {ANOTHER}") from None
         beside = card.get("files", {})
-        if changed := [name for name in beside if _sha256(folder / name) != beside[name]]:
+        if changed := [name for name in beside if digest_of(folder / name) != beside[name]]:
             raise DamagedError(f"{folder / changed[0]} is damaged or missing: {ANOTHER}")
         if not version.endswith(_digest(graph, contract, card)):
             raise DamagedError(
@@ -277,13 +286,20 @@ class Registry:
         write_atomically(folder / CARD_FILE, json.dumps(card, indent=2) + "\n")
 
 
-def _sha256(content: Content) -> str:
+def digest_of(content: Content) -> str:
+    """Give the SHA-256 of what is in a file; empty where there is none."""
     if not isinstance(content, Path):
         return hashlib.sha256(content).hexdigest()
     if not content.is_file():
         return ""
     with content.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def model_files(card: Card) -> set[str]:
+    """Give the files of the pre-trained models that a version answers by, as digests."""
+    models = card.get("models", {}).values()
+    return {file["sha256"] for each in models for file in (each["weights"], each["tokenizer"])}
 
 
 def _digest(graph: bytes, contract: str, card: Card) -> str:

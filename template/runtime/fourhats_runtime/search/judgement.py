@@ -129,7 +129,7 @@ def _against(project: Project, challenger: str, champion: str) -> tuple[bool, st
 
 
 def _questions(project: Project, version: Version) -> Questions:
-    return questions_file.load(project.folder, version.contract, version.documents, project.seed)
+    return questions_file.load(project, version.contract, version.documents)
 
 
 def _earned(version: Version, questions: Questions, value: SearchValue) -> Floats:

@@ -6,7 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-SEARCHES, OUTCOMES = "searches", "outcomes"
+from fourhats_runtime.monitor.shared_log import gathered
+from fourhats_runtime.project import Project
+
+LOGS = SEARCHES, OUTCOMES = "searches", "outcomes"
 Sign = Literal["click", "right", "wrong"]
 
 
@@ -35,10 +38,10 @@ class Searched:
         return False if "wrong" in said else None
 
 
-def searches(artifacts: Path, most: int) -> list[Searched]:
-    """Read the latest searches, the oldest first; trials count nowhere."""
+def searches(project: Project, most: int) -> list[Searched]:
+    """Read the latest searches, of all machines, the oldest first; trials count nowhere."""
     signs: dict[str, dict[str, Sign]] = {}
-    for entry in _entries(artifacts / OUTCOMES):
+    for entry in _entries(project, OUTCOMES):
         signs.setdefault(entry["search_id"], {})[entry["document"]] = entry["sign"]
     found = [
         Searched(
@@ -47,15 +50,15 @@ def searches(artifacts: Path, most: int) -> list[Searched]:
             tuple(entry["answers"]),
             signs.get(entry["search_id"], {}),
         )
-        for entry in _entries(artifacts / SEARCHES)
+        for entry in _entries(project, SEARCHES)
         if not entry["trial"]
     ]
     return found[-most:]
 
 
-def _entries(folder: Path) -> Iterator[dict[str, Any]]:
+def _entries(project: Project, log: str) -> Iterator[dict[str, Any]]:
     """Give the entries of a journal; a line that was torn by a crash is left out."""
-    for path in sorted(folder.glob("*.jsonl")):
+    for path in map(Path, gathered(project, log)):
         for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
             try:
                 yield json.loads(line)

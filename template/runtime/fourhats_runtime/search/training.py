@@ -1,9 +1,7 @@
 """The experiment on today's documents, and its version in the registry."""
 
 from fourhats_runtime.business import SearchValue
-from fourhats_runtime.data.storage import Storage
 from fourhats_runtime.data.warehouse import Connection
-from fourhats_runtime.errors import ProjectError
 from fourhats_runtime.lifecycle.registry import Registry
 from fourhats_runtime.project import Project
 from fourhats_runtime.search import questions as asked
@@ -20,15 +18,13 @@ def train(project: Project, connection: Connection, progress: Progress) -> str:
 
     Raises:
         ProjectError: there are no documents or too few questions, a model cannot be had, or its
-            licence forbids what a client does with it; or a bucket is set up.
+            licence forbids what a client does with it.
 
     """
     search, contract = project.settings(Search), project.contract
     see_that_they_may_be_used(search)
-    if project.settings(Storage).url:
-        raise ProjectError("the models of a search are not shared by a bucket: empty storage.url")
     documents = read(connection, contract)
-    questions = asked.load(project.folder, contract, documents, project.seed)
+    questions = asked.load(project, contract, documents)
     texts = [question.text for question in (*questions.tuned, *questions.judged)]
     bench = Bench(project, search, documents)
     tried = bench.tried(bench.members([field.name for field in contract.fields]), texts, progress)

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 
 from fourhats_runtime.contract import Contract
 from fourhats_runtime.contract import load as load_contract
-from fourhats_runtime.lifecycle.registry import CONTRACT_FILE, Card, Content, Registry
+from fourhats_runtime.lifecycle.registry import CONTRACT_FILE, Card, Content, Registry, model_files
 from fourhats_runtime.project import Project
 from fourhats_runtime.search.bench import Bench, Passages, load
 from fourhats_runtime.search.documents import Document, Documents
@@ -112,8 +112,7 @@ def load_version(project: Project, name: str) -> Version:
     registry.check(name)
     folder, card = registry.folder(name), registry.card(name)
     pretrained = {key: Pretrained.model_validate(facts) for key, facts in card["models"].items()}
-    pinned = [each for model in pretrained.values() for each in (model.weights, model.tokenizer)]
-    check(project, {file.sha256 for file in pinned})
+    check(project, model_files(card))
     documents = _documents(folder, card)
     recipe = Recipe.of(card["recipe"])
     rankers: list[Rank] = []

@@ -31,7 +31,7 @@ def watch(connection: Connection, project: Project, contract: Contract) -> list[
         return [*found, Finding("search:index", "unknown", "there is no champion yet")]
     version = load_version(project, champion)
     promised = registry.noted(champion, "evaluation") or {}
-    latest = searches(project.artifacts, project.settings(Drift).window_rows)
+    latest = searches(project, project.settings(Drift).window_rows)
     looks: Sequence[Callable[[], Finding]] = (
         lambda: _index(connection, contract, version),
         lambda: _answered(latest, promised, project),

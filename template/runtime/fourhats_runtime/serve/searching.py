@@ -89,7 +89,7 @@ class SearchService(Service):
 
 @contextmanager
 def _opened(project: Project) -> Iterator[Opened]:
-    searcher = Searcher(project)
+    searcher = Searcher.of(project)
     try:
         yield Opened(searcher)
     finally:

@@ -8,8 +8,9 @@ from threading import Event
 from typing import Protocol
 
 from fourhats_runtime.answer import log
+from fourhats_runtime.answer.champion import NO_MODEL, REFRESH_SECONDS
 from fourhats_runtime.answer.journal import Journal, NotWrittenError
-from fourhats_runtime.answer.predictor import NO_MODEL, REFRESH_SECONDS, Predictor
+from fourhats_runtime.answer.predictor import Predictor
 from fourhats_runtime.data.extras import needs
 from fourhats_runtime.errors import ProjectError
 from fourhats_runtime.project import Project
