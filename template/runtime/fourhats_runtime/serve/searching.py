@@ -10,10 +10,18 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from pydantic import BaseModel, Field
 
 from fourhats_runtime.answer.journal import NotWrittenError
+from fourhats_runtime.answer.records import RecordError
 from fourhats_runtime.business import Business
 from fourhats_runtime.errors import ProjectError
 from fourhats_runtime.project import Project
 from fourhats_runtime.search.answers import Reply
+from fourhats_runtime.search.asking import (
+    LONGEST,
+    MOST_ANSWERS,
+    Narrowed,
+    Text,
+    see_that_they_are_filters,
+)
 from fourhats_runtime.search.log import Sign
 from fourhats_runtime.search.searcher import Searcher
 from fourhats_runtime.serve.answering import Started
@@ -22,22 +30,15 @@ from fourhats_runtime.serve.front import NOT_LOGGED, NOT_STARTED
 from fourhats_runtime.serve.messages import Handler
 from fourhats_runtime.serve.page import ENVIRONMENT, SECURITY_POLICY, STYLE
 
-LONGEST = 1000
-MOST_ANSWERS = 100
 MOST_QUESTIONS = 100
 MOST_CHOICES = 30
 """Of a filter on the page."""
 
-Text = Annotated[str, Field(min_length=1, max_length=LONGEST)]
-Count = Annotated[int, Field(ge=1, le=MOST_ANSWERS)]
 
-
-class Asked(BaseModel, extra="forbid"):
+class Asked(Narrowed):
     """Questions that are asked at once."""
 
     questions: Annotated[list[Text], Field(min_length=1, max_length=MOST_QUESTIONS)]
-    k: Count | None = None
-    filters: dict[str, str] = Field(default_factory=dict)
 
 
 class Seen(BaseModel, extra="forbid"):
@@ -165,10 +166,10 @@ def _ask(service: SearchService, request: Request, asked: Asked) -> tuple[str, l
         HTTPException: a filter is not known, there is no champion, or the log cannot be written.
 
     """
-    known = [column.name for column in service.project.contract.filters]
-    if unknown := sorted(asked.filters.keys() - set(known)):
-        there_are = ", ".join(known) or "none"
-        raise HTTPException(422, f"there is no filter {unknown[0]!r}: there are {there_are}")
+    try:
+        see_that_they_are_filters(service.project.contract, asked.filters)
+    except RecordError as error:
+        raise HTTPException(422, str(error)) from None
     trial = request.headers.get("x-trial", "").lower() == "true"
     with _said():
         return service.searcher.search(
