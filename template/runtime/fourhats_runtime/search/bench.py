@@ -15,6 +15,7 @@ from fourhats_runtime.search.embedding import KINDS, Embed, Vectors
 from fourhats_runtime.search.models import Pretrained, Search, kept
 from fourhats_runtime.search.nearest import MOST_EXACT, Distance, Places, Ranked, write_graph
 from fourhats_runtime.search.rankers import DEPTH, KEYWORDS, Meaning, Member, Rank, Words
+from fourhats_runtime.search.rerank import CrossEncoder, Rerank, Reranker
 from fourhats_runtime.search.vectors import embedded
 
 Progress = Callable[[int, int], None]
@@ -30,6 +31,14 @@ class Tried:
     """A question, asked alone."""
     megabytes: float
     """Of the model's files."""
+
+
+class Rereader(NamedTuple):
+    """What puts anew what was found, and the megabytes of its model."""
+
+    name: str
+    rerank: Rerank
+    megabytes: float
 
 
 class Passages(NamedTuple):
@@ -60,7 +69,7 @@ class Bench:
         words = [Member(KEYWORDS, some) for some in sets]
         meaning = [
             Member(model, some, distance)
-            for model in self._search.models
+            for model in self._of_kind(*KINDS)
             for distance in get_args(Distance)
             for some in sets
         ]
@@ -80,6 +89,13 @@ class Bench:
             found.append(Tried(member, ranked, milliseconds, self._megabytes(member.model)))
         progress(len(members), len(members))
         return found
+
+    def rerankers(self) -> list[Rereader]:
+        """Give who may put anew what was found."""
+        return [
+            Rereader(name, self._reranker(name), self._megabytes(name))
+            for name in self._of_kind("reranker")
+        ]
 
     def ranker(self, member: Member) -> Rank:
         """Make a ranker of a member; it looks at all vectors, however many there are."""
@@ -122,6 +138,13 @@ class Bench:
         digest = self._search.models[member.model].weights.sha256[:16]
         return self._project.artifacts / "vectors" / f"{digest}-{'-'.join(member.fields)}{ending}"
 
+    def _of_kind(self, *kinds: str) -> list[str]:
+        return [name for name, model in self._search.models.items() if model.kind in kinds]
+
+    def _reranker(self, name: str) -> Reranker:
+        model = self._search.models[name]
+        return Reranker(load_reranker(self._project, model), self._documents.by_passages())
+
     def _embedder(self, model: str) -> Embed:
         if model not in self._loaded:
             self._loaded[model] = load(self._project, self._search.models[model])
@@ -135,8 +158,18 @@ class Bench:
         return sum(kept(self._project, file).stat().st_size for file in files) / 1e6
 
 
+def load_reranker(project: Project, model: Pretrained) -> CrossEncoder:
+    """Load a re-ranker from where the registry keeps its files.
+
+    Raises:
+        ProjectError: they cannot be had, are others than named, or no such model.
+
+    """
+    return CrossEncoder(kept(project, model.weights), kept(project, model.tokenizer))
+
+
 def load(project: Project, model: Pretrained) -> Embed:
-    """Load a model from where the registry keeps its files.
+    """Load a model of vectors from where the registry keeps its files.
 
     Raises:
         ProjectError: they cannot be had, are others than named, or no such model.

@@ -1,5 +1,6 @@
 """The experiment: which models, fields and fusions find best, on questions that chose none."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -10,7 +11,7 @@ import numpy as np
 from fourhats_runtime.business import SearchValue
 from fourhats_runtime.chance import Floats
 from fourhats_runtime.lifecycle.comparison import compare
-from fourhats_runtime.search.bench import Tried
+from fourhats_runtime.search.bench import Rereader, Tried
 from fourhats_runtime.search.documents import Documents
 from fourhats_runtime.search.figures import by_question, hits, ranks, with_intervals
 from fourhats_runtime.search.questions import Question, Questions
@@ -41,28 +42,27 @@ class Experiment:
 
 
 def experiment(
-    tried: Sequence[Tried],
-    documents: Documents,
-    questions: Questions,
-    value: SearchValue,
-    seed: int,
+    judge: "Judge", tried: Sequence[Tried], rerankers: Sequence[Rereader] = ()
 ) -> Experiment:
-    """Compare single rankers and fusions of them.
+    """Compare single rankers, fusions of them, and the best of these re-ranked.
 
     Of each model, the fields and the distance are those that come first, unless others find better
-    beyond chance; such singles are fused. The best on the tuning half is chosen; of equals, what
-    takes fewer megabytes.
+    beyond chance; such singles are fused. What is best on the tuning half is re-ranked by each of
+    the re-rankers. The best on the tuning half is chosen; of equals, what takes fewer megabytes.
     """
-    judge = _Judge(documents, questions, value, seed)
     best = _best_of_each_model(tried, judge)
     several = [some for number in range(2, len(best) + 1) for some in combinations(best, number)]
     candidates = [judge.judged([each]) for each in tried]
     fused = [judge.judged(some, how) for some in several for how in get_args(Fusion)]
     singles = [candidate for candidate, each in zip(candidates, tried, strict=True) if each in best]
-    chosen = max(
-        [*singles, *fused], key=lambda each: (round(each.tuned, 6), -each.facts["megabytes"])
-    )
-    return Experiment((*candidates, *fused), chosen)
+    chosen = _chosen([*singles, *fused])
+    members = [each for each in tried if each.member in chosen.recipe.members]
+    reranked = [judge.judged(members, chosen.recipe.fusion, each) for each in rerankers]
+    return Experiment((*candidates, *fused, *reranked), _chosen([chosen, *reranked]))
+
+
+def _chosen(candidates: Sequence[Candidate]) -> Candidate:
+    return max(candidates, key=lambda each: (round(each.tuned, 6), -each.facts["megabytes"]))
 
 
 def asked(given: Sequence[Found], questions: Sequence[Question], documents: Documents) -> Asked:
@@ -71,7 +71,7 @@ def asked(given: Sequence[Found], questions: Sequence[Question], documents: Docu
     return Asked(ranks(hits(given, questions, documents)), certain)
 
 
-def _best_of_each_model(tried: Sequence[Tried], judge: "_Judge") -> list[Tried]:
+def _best_of_each_model(tried: Sequence[Tried], judge: "Judge") -> list[Tried]:
     best: dict[str, tuple[Tried, Floats]] = {}
     for each in tried:
         reciprocal = judge.reciprocal([each])
@@ -82,7 +82,7 @@ def _best_of_each_model(tried: Sequence[Tried], judge: "_Judge") -> list[Tried]:
 
 
 @dataclass(frozen=True)
-class _Judge:
+class Judge:
     """What candidates are tuned and judged by: their rankings stand in this order of questions."""
 
     documents: Documents
@@ -96,12 +96,24 @@ class _Judge:
         right = hits(self._found(tried, half), self.questions.tuned, self.documents)
         return by_question(right, self.questions.tuned, self.documents)["MRR"]
 
-    def judged(self, tried: Sequence[Tried], fusion: Fusion = "rank") -> Candidate:
+    def judged(
+        self,
+        tried: Sequence[Tried],
+        fusion: Fusion = "rank",
+        reranker: Rereader | None = None,
+    ) -> Candidate:
         """Tune a recipe on one half, and judge it by the other."""
         split = len(self.questions.tuned)
-        known, unseen = (
-            self._found(tried, part, fusion) for part in (slice(split), slice(split, None))
-        )
+        asks = (*self.questions.tuned, *self.questions.judged)
+        given = self._found(tried, slice(None), fusion)
+        megabytes = {each.member.model: each.megabytes for each in tried}
+        milliseconds = sum(each.milliseconds for each in tried)
+        if reranker is not None:
+            started = time.perf_counter()
+            given = reranker.rerank([question.text for question in asks], given)
+            milliseconds += 1000 * (time.perf_counter() - started) / len(asks)
+            megabytes[reranker.name] = reranker.megabytes
+        known, unseen = given[:split], given[split:]
         rule = fit(asked(known, self.questions.tuned, self.documents), self.value)
         tuned = hits(known, self.questions.tuned, self.documents)
         right = hits(unseen, self.questions.judged, self.documents)
@@ -111,14 +123,14 @@ class _Judge:
             by_question(right, self.questions.judged, self.documents), self.seed
         )
         reciprocal = float(by_question(tuned, self.questions.tuned, self.documents)["MRR"].mean())
-        recipe = Recipe(tuple(each.member for each in tried), fusion)
-        megabytes = {each.member.model: each.megabytes for each in tried}
+        name = reranker.name if reranker else ""
+        recipe = Recipe(tuple(each.member for each in tried), fusion, name)
         facts = {
             "name": recipe.name,
             "MRR tuned": reciprocal,
             **{name: list(figure) for name, figure in figures.items()},
             "value": float(amounts.mean()),
-            "milliseconds": sum(each.milliseconds for each in tried),
+            "milliseconds": milliseconds,
             "megabytes": sum(megabytes.values()),
         }
         return Candidate(recipe, tuple(self.scales(tried)), rule, reciprocal, facts)

@@ -52,11 +52,12 @@ class Pinned(BaseModel, extra="forbid"):
 
 
 class Pretrained(BaseModel, extra="forbid"):
-    """A model that turns texts into vectors."""
+    """A model that turns texts into vectors, or says how well one answers another."""
 
-    kind: Literal["sentence", "static"]
-    """An ONNX graph of a sentence model; or a table of vectors, one a piece of a word, that are
-    averaged: what model2vec and wordllama make, as safetensors."""
+    kind: Literal["sentence", "static", "reranker"]
+    """An ONNX graph of a sentence model; a table of vectors, one a piece of a word, that are
+    averaged: what model2vec and wordllama make, as safetensors; or an ONNX graph of a
+    cross-encoder, which reads a question and a passage together."""
     weights: Pinned
     tokenizer: Pinned
     licence: str = Field(min_length=1)

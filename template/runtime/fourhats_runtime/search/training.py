@@ -7,9 +7,8 @@ from fourhats_runtime.project import Project
 from fourhats_runtime.search import questions as asked
 from fourhats_runtime.search.bench import Bench, Progress
 from fourhats_runtime.search.documents import read
-from fourhats_runtime.search.experiment import experiment
+from fourhats_runtime.search.experiment import Judge, experiment
 from fourhats_runtime.search.models import Search, see_that_they_may_be_used
-from fourhats_runtime.search.rankers import KEYWORDS
 from fourhats_runtime.search.version import files
 
 
@@ -29,10 +28,10 @@ def train(project: Project, connection: Connection, progress: Progress) -> str:
     bench = Bench(project, search, documents)
     tried = bench.tried(bench.members([field.name for field in contract.fields]), texts, progress)
     value = project.settings(SearchValue)
-    found = experiment(tried, documents, questions, value, project.seed)
+    judge = Judge(documents, questions, value, project.seed)
+    found = experiment(judge, tried, bench.rerankers())
     chosen = found.chosen
     contents = files(documents, chosen.recipe, bench)
-    models = {member.model for member in chosen.recipe.members} - {KEYWORDS}
     card = {
         "model": chosen.recipe.name,
         "recipe": chosen.recipe.kept(),
@@ -40,7 +39,7 @@ def train(project: Project, connection: Connection, progress: Progress) -> str:
         "rule": chosen.rule._asdict(),
         "models": {
             name: search.models[name].model_dump(mode="json", exclude_defaults=True)
-            for name in sorted(models)
+            for name in chosen.recipe.models
         },
         "documents": {"count": len(documents), "twins": dict(documents.twins)},
         "weak": questions.weak,

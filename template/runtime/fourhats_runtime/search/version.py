@@ -18,7 +18,7 @@ from fourhats_runtime.contract import Contract
 from fourhats_runtime.contract import load as load_contract
 from fourhats_runtime.lifecycle.registry import CONTRACT_FILE, Card, Content, Registry, model_files
 from fourhats_runtime.project import Project
-from fourhats_runtime.search.bench import Bench, Passages, load
+from fourhats_runtime.search.bench import Bench, Passages, load, load_reranker
 from fourhats_runtime.search.documents import Document, Documents
 from fourhats_runtime.search.embedding import Embed
 from fourhats_runtime.search.models import Pretrained, check
@@ -32,6 +32,7 @@ from fourhats_runtime.search.rankers import (
     Words,
     found,
 )
+from fourhats_runtime.search.rerank import Rerank, Reranker
 from fourhats_runtime.search.value import Rule
 from fourhats_runtime.search.vectors import column, matrix
 
@@ -53,6 +54,7 @@ class Version:
     """Of the document at a place: what snippets are cut from."""
     embed: Embed | None
     """The model of the last member; None where words alone are looked for."""
+    reranker: Rerank | None = None
 
     def ask(self, questions: Sequence[str], allowed: Any = None) -> list[Found]:  # noqa: ANN401
         """Put the documents into an order for each question, whatever the rule says of it.
@@ -62,7 +64,8 @@ class Version:
         if not questions:
             return []
         lists = [rank(questions, DEPTH, allowed) for rank in self.rankers]
-        return [found(some, self.scales, self.recipe.fusion) for some in zip(*lists, strict=True)]
+        given = [found(some, self.scales, self.recipe.fusion) for some in zip(*lists, strict=True)]
+        return self.reranker(questions, given) if self.reranker else given
 
     def allowed(self, filters: Mapping[str, str]) -> Any:  # noqa: ANN401 (a mask, or none)
         """Tell which documents meet all filters; None where there are none."""
@@ -129,6 +132,10 @@ def load_version(project: Project, name: str) -> Version:
         texts = {}
         for document, text in zip(held.documents.tolist(), held.texts, strict=True):
             texts.setdefault(document, []).append(text)
+    reranker = None
+    if recipe.reranker:
+        encoder = load_reranker(project, pretrained[recipe.reranker])
+        reranker = Reranker(encoder, documents.by_passages())
     return Version(
         name=name,
         contract=load_contract(folder / CONTRACT_FILE),
@@ -139,6 +146,7 @@ def load_version(project: Project, name: str) -> Version:
         rankers=tuple(rankers),
         passages={place: tuple(some) for place, some in texts.items()},
         embed=embed,
+        reranker=reranker,
     )
 
 
