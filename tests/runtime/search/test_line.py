@@ -34,7 +34,7 @@ def again(project: Project, *steps: str) -> dict[str, Result]:
 
 def test_words_and_meaning_together_find_more_than_each(library_line: Line) -> None:
     facts = library_line[1]["train"].facts
-    by_name = {row["name"]: row["MRR"][0] for row in facts["table"]}
+    by_name = {row["name"]: row["MRR"]["figure"] for row in facts["table"]}
     project = library_line[0]
     registry = Registry(project.artifacts / "registry")
     chosen = registry.card(registry.require("champion"))["model"]

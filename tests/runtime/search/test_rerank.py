@@ -101,14 +101,14 @@ def test_a_model_of_vectors_is_no_reranker(unsearched: Project) -> None:
 def test_what_is_found_is_compared_with_and_without_it(rereading: Project) -> None:
     registry = Registry(rereading.artifacts / "registry")
     version = registry.require("challenger")
-    card, noted = registry.card(version), registry.noted(version, "experiment")
+    card, noted = registry.card(version), registry.noted(version, "compared")
     assert noted is not None
     rows = {row["name"]: row for row in noted["table"]}
     with_it = [name for name in rows if name.endswith(", re-ranked by cross")]
     (name,) = with_it
     without = rows[name.removesuffix(", re-ranked by cross")]
     assert card["model"] == name
-    assert rows[name]["MRR"][0] > without["MRR"][0]
+    assert rows[name]["MRR"]["figure"] > without["MRR"]["figure"]
     assert rows[name]["milliseconds"] > without["milliseconds"]
     assert rows[name]["megabytes"] > without["megabytes"]
     assert "cross" in card["models"]
@@ -122,7 +122,7 @@ def test_a_loaded_version_rereads_as_the_experiment_did(rereading: Project) -> N
     assert given.places[0] == 0
     assert given.certainty == pytest.approx(0.5)
     evaluated = run_step("evaluate", rereading).facts["figures"]["MRR"]
-    table = (registry.noted(version, "experiment") or {})["table"]
+    table = (registry.noted(version, "compared") or {})["table"]
     (row,) = (row for row in table if row["name"].endswith("re-ranked by cross"))
     assert evaluated == pytest.approx(row["MRR"])
 
@@ -148,7 +148,7 @@ def test_it_is_not_kept_where_it_finds_no_more(searched: Project, tmp_path: Path
     run_step("train", project)
     registry = Registry(project.artifacts / "registry")
     version = registry.require("challenger")
-    table = (registry.noted(version, "experiment") or {})["table"]
+    table = (registry.noted(version, "compared") or {})["table"]
     chosen = registry.card(version)["model"]
     best = max(row["MRR tuned"] for row in table)
     rows = {row["name"]: row["MRR tuned"] for row in table}

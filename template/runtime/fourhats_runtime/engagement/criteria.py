@@ -20,7 +20,7 @@ from fourhats_runtime.lifecycle import reference
 from fourhats_runtime.lifecycle.comparison import Comparison, compare
 from fourhats_runtime.lifecycle.registered import Model
 from fourhats_runtime.lifecycle.registry import Card, Registry
-from fourhats_runtime.lifecycle.retrace import AnotherModelError, retrace
+from fourhats_runtime.lifecycle.retrace import AnotherModelError, Retraced, retrace
 from fourhats_runtime.lifecycle.today import NAME
 from fourhats_runtime.monitor.data import days_since_extraction
 from fourhats_runtime.monitor.decisions import rule_of
@@ -236,7 +236,7 @@ def of_retrace(project: Project, version: str) -> Criterion:
     what, words = "Reproducibility: the champion, trained anew", "the same answers"
     limit = Limit(1.0, "acceptance.reproducible")
     try:
-        found = retrace(project, version)
+        found = retraced(project, version)
     except AnotherModelError as error:
         return Criterion("retraced", what, words, limit.source, "not met", str(error), 0.0)
     except ProjectError as error:
@@ -245,18 +245,36 @@ def of_retrace(project: Project, version: str) -> Criterion:
     return Criterion("retraced", what, words, limit.source, "met", measured, 1.0)
 
 
-def cases(connection: Connection, project: Project) -> list[dict[str, Any]]:
-    """Give cases that the API can be asked about: rows of the table `clean`, else the example."""
+def retraced(project: Project, version: str) -> Retraced:
+    """Make a version anew, whatever it is; gives what came of it.
+
+    Raises:
+        ProjectError: another one comes out, or it cannot be made anew; the text says why.
+
+    """
+    if project.task == "search":
+        from fourhats_runtime.search.retrace import retrace as of_search  # noqa: PLC0415 (its extra)
+
+        return of_search(project, version)
+    return retrace(project, version)
+
+
+def cases(connection: Connection, project: Project) -> list[Any]:
+    """Give what the API can be asked: rows of the table `clean`, else the example; or questions."""
+    if project.task == "search":
+        from fourhats_runtime.search.judgement import some_questions  # noqa: PLC0415 (its extra)
+
+        return [{"questions": [text]} for text in some_questions(project)[:MOST_CASES]]
     model = Model.champion(project)
     known = connection.columns("clean")
     names = [each.name for each in model.contract.features if each.name in known]
     if len(names) < len(model.contract.features):
-        return [dict(model.example)]
+        return [[dict(model.example)]]
     listed = ", ".join(map(quote, names))
     query = f"SELECT {listed} FROM clean ORDER BY _source, _row LIMIT {MOST_CASES}"
     rows = values(connection, query)
     found = [dict(zip(names, row, strict=True)) for row in zip(*rows.values(), strict=True)]
-    return [model.example | each for each in found] or [dict(model.example)]
+    return [[model.example | each] for each in found] or [[dict(model.example)]]
 
 
 def _unknown(name: str, what: str, words: str, limit: Limit, reason: str) -> Criterion:

@@ -11,6 +11,7 @@ import numpy as np
 from fourhats_runtime.business import SearchValue
 from fourhats_runtime.chance import Floats
 from fourhats_runtime.lifecycle.comparison import compare
+from fourhats_runtime.lifecycle.figures import Figure
 from fourhats_runtime.search.bench import Rereader, Tried
 from fourhats_runtime.search.documents import Documents
 from fourhats_runtime.search.figures import by_question, hits, ranks, with_intervals
@@ -29,6 +30,8 @@ class Candidate:
     rule: Rule
     tuned: float
     """Its mean reciprocal rank on the half that it was tuned by."""
+    reciprocal: Floats
+    """The same, question by question."""
     facts: dict[str, Any]
     """A row of the table, as JSON can hold it."""
 
@@ -90,6 +93,15 @@ class Judge:
     value: SearchValue
     seed: int
 
+    @property
+    def asks(self) -> tuple[Question, ...]:
+        """All questions, in the order of the rankings."""
+        return (*self.questions.tuned, *self.questions.judged)
+
+    def on_tuned(self, candidate: Candidate) -> dict[str, Figure]:
+        """Give what chose a candidate, with its interval."""
+        return with_intervals({"MRR": candidate.reciprocal}, self.seed)
+
     def reciprocal(self, tried: Sequence[Tried]) -> Floats:
         """Give the reciprocal ranks on the tuning half."""
         half = slice(0, len(self.questions.tuned))
@@ -104,14 +116,13 @@ class Judge:
     ) -> Candidate:
         """Tune a recipe on one half, and judge it by the other."""
         split = len(self.questions.tuned)
-        asks = (*self.questions.tuned, *self.questions.judged)
         given = self._found(tried, slice(None), fusion)
         megabytes = {each.member.model: each.megabytes for each in tried}
         milliseconds = sum(each.milliseconds for each in tried)
         if reranker is not None:
             started = time.perf_counter()
-            given = reranker.rerank([question.text for question in asks], given)
-            milliseconds += 1000 * (time.perf_counter() - started) / len(asks)
+            given = reranker.rerank([question.text for question in self.asks], given)
+            milliseconds += 1000 * (time.perf_counter() - started) / len(self.asks)
             megabytes[reranker.name] = reranker.megabytes
         known, unseen = given[:split], given[split:]
         rule = fit(asked(known, self.questions.tuned, self.documents), self.value)
@@ -122,18 +133,19 @@ class Judge:
         figures = with_intervals(
             by_question(right, self.questions.judged, self.documents), self.seed
         )
-        reciprocal = float(by_question(tuned, self.questions.tuned, self.documents)["MRR"].mean())
+        reciprocal = by_question(tuned, self.questions.tuned, self.documents)["MRR"]
         name = reranker.name if reranker else ""
         recipe = Recipe(tuple(each.member for each in tried), fusion, name)
         facts = {
             "name": recipe.name,
-            "MRR tuned": reciprocal,
-            **{name: list(figure) for name, figure in figures.items()},
+            "MRR tuned": float(reciprocal.mean()),
+            **figures,
             "value": float(amounts.mean()),
             "milliseconds": milliseconds,
             "megabytes": sum(megabytes.values()),
         }
-        return Candidate(recipe, tuple(self.scales(tried)), rule, reciprocal, facts)
+        tuned_by = facts["MRR tuned"]
+        return Candidate(recipe, tuple(self.scales(tried)), rule, tuned_by, reciprocal, facts)
 
     def _found(self, tried: Sequence[Tried], part: slice, fusion: Fusion = "rank") -> list[Found]:
         lists, scales = [each.ranked[part] for each in tried], self.scales(tried)

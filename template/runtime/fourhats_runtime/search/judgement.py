@@ -56,7 +56,7 @@ def evaluate(project: Project, *, made_up: bool) -> dict[str, Any]:
         "baselines": {WORDS_ALONE: float(words.mean())},
         "ahead": [WORDS_ALONE] if ahead.is_better else [],
         "gain": {"over": NOTHING, **asdict(gain)},
-        "figures": {name: list(figure) for name, figure in figures.items()},
+        "figures": figures,
         "unanswered": sum(each.certainty < version.rule.threshold for each in given)
         / len(questions.judged),
     }
@@ -102,6 +102,17 @@ def promote(project: Project, *, accepted: bool) -> Verdict:
     if champion is None:
         reason += f"; {ACCEPT}"
     return Verdict(promoted=False, champion=champion, reason=reason, undecided=champion is None)
+
+
+def some_questions(project: Project) -> list[str]:
+    """Give the questions that the champion is judged by, as people may ask them.
+
+    Raises:
+        ProjectError: there is no champion, or too few questions.
+
+    """
+    champion = Registry(project.artifacts / "registry").require("champion")
+    return [each.text for each in _questions(project, load_version(project, champion)).judged]
 
 
 def _as_first(project: Project, challenger: str) -> tuple[bool, str]:

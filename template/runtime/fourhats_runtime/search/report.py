@@ -9,9 +9,10 @@ from fourhats_runtime.files import write_atomically
 from fourhats_runtime.lifecycle.comparison import MADE_UP, added
 from fourhats_runtime.lifecycle.registry import Registry
 from fourhats_runtime.monitor.page import ENVIRONMENT as PAGES
-from fourhats_runtime.monitor.page import amount
+from fourhats_runtime.monitor.page import amount, interval
 from fourhats_runtime.project import Project
 from fourhats_runtime.search.questions import WEAK
+from fourhats_runtime.search.version import COMPARED
 
 FIGURES = ("MRR", "recall@1", "recall@3", "recall@10", "nDCG@10", "mean rank")
 ENVIRONMENT = Environment(
@@ -32,7 +33,7 @@ def write_report(project: Project) -> Path:
         name=project.name,
         version=version,
         card=registry.card(version),
-        facts=registry.noted(version, "experiment"),
+        facts=registry.noted(version, COMPARED),
         evaluation=evaluation,
         added=added(evaluation) if evaluation else "",
         figures=FIGURES,
@@ -40,6 +41,7 @@ def write_report(project: Project) -> Path:
         weak=WEAK,
         made_up=MADE_UP,
         amount=amount,
+        interval=interval,
         INTERVAL=INTERVAL,
         style=PAGES.globals["style"],
     )

@@ -20,7 +20,7 @@ from fourhats_runtime.lifecycle.registry import CONTRACT_FILE, Card, Content, Re
 from fourhats_runtime.project import Project
 from fourhats_runtime.search.bench import Bench, Passages, load, load_reranker
 from fourhats_runtime.search.documents import Document, Documents
-from fourhats_runtime.search.embedding import Embed
+from fourhats_runtime.search.embedding import KINDS, Embed
 from fourhats_runtime.search.models import Pretrained, check
 from fourhats_runtime.search.rankers import (
     DEPTH,
@@ -37,6 +37,8 @@ from fourhats_runtime.search.value import Rule
 from fourhats_runtime.search.vectors import column, matrix
 
 DOCUMENTS = "documents.parquet"
+COMPARED = "compared"
+"""By this name the registry keeps what a version was compared with."""
 
 
 @dataclass(frozen=True)
@@ -114,8 +116,8 @@ def load_version(project: Project, name: str) -> Version:
     registry = Registry(project.artifacts / "registry")
     registry.check(name)
     folder, card = registry.folder(name), registry.card(name)
-    pretrained = {key: Pretrained.model_validate(facts) for key, facts in card["models"].items()}
     check(project, model_files(card))
+    embedders = models_of(project, name)
     documents = _documents(folder, card)
     recipe = Recipe.of(card["recipe"])
     rankers: list[Rank] = []
@@ -125,8 +127,8 @@ def load_version(project: Project, name: str) -> Version:
         if member.model == KEYWORDS:
             rankers.append(Words([document.text(member.fields) for document in documents.all]))
             continue
-        held = _passages(folder / _vectors(place))
-        embed = load(project, pretrained[member.model])
+        held = held_passages(folder, place)
+        embed = embedders[member.model]
         graph = folder / _graph(place) if _graph(place) in card["files"] else None
         rankers.append(Meaning(embed, held.vectors, held.documents, member.distance, graph))
         texts = {}
@@ -134,7 +136,7 @@ def load_version(project: Project, name: str) -> Version:
             texts.setdefault(document, []).append(text)
     reranker = None
     if recipe.reranker:
-        encoder = load_reranker(project, pretrained[recipe.reranker])
+        encoder = load_reranker(project, _pretrained(card)[recipe.reranker])
         reranker = Reranker(encoder, documents.by_passages())
     return Version(
         name=name,
@@ -148,6 +150,25 @@ def load_version(project: Project, name: str) -> Version:
         embed=embed,
         reranker=reranker,
     )
+
+
+def models_of(project: Project, version: str) -> dict[str, Embed]:
+    """Load the models that a version's vectors are of, by their names.
+
+    Raises:
+        ProjectError: one cannot be loaded.
+
+    """
+    card = Registry(project.artifacts / "registry").card(version)
+    return {
+        name: load(project, model)
+        for name, model in _pretrained(card).items()
+        if model.kind in KINDS
+    }
+
+
+def _pretrained(card: Card) -> dict[str, Pretrained]:
+    return {name: Pretrained.model_validate(facts) for name, facts in card["models"].items()}
 
 
 def _documents(folder: Path, card: Card) -> Documents:
@@ -167,8 +188,9 @@ def _documents(folder: Path, card: Card) -> Documents:
     )
 
 
-def _passages(path: Path) -> Passages:
-    table = pq.read_table(path)
+def held_passages(folder: Path, place: int) -> Passages:
+    """Read the passages of a member, by its place in the recipe, from the folder of a version."""
+    table = pq.read_table(folder / _vectors(place))
     documents = table["document"].to_numpy()
     return Passages(table["text"].to_pylist(), documents, matrix(table["vector"]))
 

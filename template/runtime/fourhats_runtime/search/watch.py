@@ -100,8 +100,9 @@ def _clicks(latest: Sequence[Searched], promised: dict[str, Any]) -> Finding:
         return Finding("search:clicks", "unknown", words)
     reciprocal = 1 / np.array(ranks, dtype=np.float64)
     mean = float(reciprocal.mean())
-    words = f"the first click has a mean reciprocal rank of {mean:.2f} (promised: {first[0]:.2f})"
-    fine = _is_kept(reciprocal, first[1])
+    promise = first["figure"]
+    words = f"the first click has a mean reciprocal rank of {mean:.2f} (promised: {promise:.2f})"
+    fine = _is_kept(reciprocal, first["low"])
     return Finding("search:clicks", state_of(fine=fine), words, mean)
 
 
