@@ -106,7 +106,7 @@ class Commands:
 
     def line(self) -> Iterable[Callable[..., None]]:
         """Give the commands that the project has, in the order of `--help`."""
-        serving, predicts = self._project.serving, self._project.task != "search"
+        serving = self._project.serving
         yield from (self.run, self.extract, self.validate, self.transform, self.explore)
         yield from (self.train, self.evaluate, self.promote, self.experiments)
         if "batch" in serving:
@@ -116,9 +116,7 @@ class Commands:
             yield from (self.serve, self.watch, self.api_key)
         if "stream" in serving:
             yield self.stream
-        yield self.alert
-        if predicts:
-            yield self.handover
+        yield from (self.alert, self.handover)
 
     def run(self, *, as_json: Json = False) -> None:
         """Run the whole line, from the sources to the report."""

@@ -22,7 +22,7 @@ from fourhats_runtime.search import judgement
 from fourhats_runtime.search.answers import reply
 from fourhats_runtime.search.models import Search
 from fourhats_runtime.search.questions import WEAK
-from fourhats_runtime.search.report import write_report
+from fourhats_runtime.search.report import write_documents, write_report
 from fourhats_runtime.search.version import COMPARED, load_version
 from fourhats_runtime.search.watch import watch
 
@@ -129,9 +129,10 @@ class SearchLine(Preparation):
         return Result(0, 0, f"{said}: {verdict.reason}", vars(verdict))
 
     def report(self) -> Result:
-        """Write the table of what was compared, as a page for the client."""
-        path = write_report(self.project)
-        return Result(1, 1, str(path.relative_to(self.project.folder)))
+        """Write the table of what was compared as a page, the model card and the lineage."""
+        written = [write_report(self.project), *write_documents(self.connection, self.project)]
+        names = [str(path.relative_to(self.project.folder)) for path in written]
+        return Result(count(self.connection, "clean"), len(written), ", ".join(names))
 
     @property
     def _registry(self) -> Registry:

@@ -49,6 +49,7 @@ def train(project: Project, connection: Connection, progress: Progress) -> str:
         },
         "documents": {"count": len(documents), "twins": dict(documents.twins)},
         "weak": questions.weak,
+        "example": questions.tuned[0].text,
     }
     registry = Registry(project.artifacts / "registry")
     contract_text = project.contract_file.read_text(encoding="utf-8")
