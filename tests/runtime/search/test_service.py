@@ -10,6 +10,7 @@ import pytest
 from fastapi.testclient import TestClient
 from fourhats_runtime.lifecycle.registry import Registry
 from fourhats_runtime.search.log import searches
+from fourhats_runtime.search.questions import by_people
 from fourhats_runtime.serve import create_app
 
 if TYPE_CHECKING:
@@ -104,10 +105,49 @@ def test_people_judge_answers_on_the_page(client: TestClient, searched: Project)
     assert client.post("/label", data=form | {"sign": "liked"}).status_code == 422
 
 
+def on_label(client: TestClient, skip: int = 0) -> tuple[str, dict[str, str]]:
+    """Give the page, and what its last form sends."""
+    page = client.get("/label", params={"skip": skip}).text
+    hidden = re.findall(r'name="(search_id|back)" value="([^"]*)"', page)
+    return page, dict(hidden[-2:])
+
+
+def test_what_others_asked_is_judged_on_a_page_of_its_own(
+    client: TestClient, searched: Project
+) -> None:
+    assert "Every question that was asked is judged." in client.get("/label").text
+    for question in ("automobile medic", "quux", "automobile medic", "code7", "quux", "quux"):
+        client.get("/search", params={"q": question})
+    page, form = on_label(client)
+    assert "<h2>quux</h2>" in page
+    assert "0 questions are judged" in page
+    sent = client.post("/label", data=form | {"sign": "none"}, follow_redirects=False)
+    assert (sent.status_code, sent.headers["location"]) == (303, "./label?skip=0")
+    page, form = on_label(client)
+    assert "<h2>automobile medic</h2>" in page
+    assert page.count('value="right"') == 10
+    assert "1 questions are judged" in page
+    client.post("/label", data=form | {"sign": "right", "document": "p0"})
+    page, _ = on_label(client)
+    assert "<h2>code7</h2>" in page
+    page, _ = on_label(client, skip=1)
+    assert "These were all questions." in page
+    found = {each.text: each.right for each in by_people(searched)}
+    assert found == {"quux": frozenset(), "automobile medic": frozenset({"p0"})}
+    assert len(searches(searched, 100)) == 6
+
+
+def test_the_page_leads_nobody_elsewhere(client: TestClient) -> None:
+    form = {"search_id": "s", "sign": "none", "back": "https://elsewhere.example"}
+    assert client.post("/label", data=form, follow_redirects=False).status_code == 422
+    form["back"] = "/elsewhere.example"
+    assert client.post("/label", data=form, follow_redirects=False).status_code == 422
+
+
 def test_who_has_no_key_sees_no_answer(searched: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("API_KEY_HASHES", hashlib.sha256(b"the key").hexdigest())
     with TestClient(create_app(searched.at(searched.folder))) as client:
-        for path in ("/search?q=car", "/?q=car"):
+        for path in ("/search?q=car", "/?q=car", "/label"):
             assert client.get(path).status_code == 401
             assert client.get(path, headers={"X-API-Key": "the key"}).status_code == 200
         assert client.get("/health").status_code == 200

@@ -181,6 +181,10 @@ class Registry:
         """Give the folder of a version."""
         return self.root / "versions" / version
 
+    def size(self, version: str) -> int:
+        """Count the bytes of a version's own files."""
+        return sum(path.stat().st_size for path in self.folder(version).iterdir())
+
     def model(self, digest: str) -> Path:
         """Give where a file of a pre-trained model lies: versions share them."""
         return self.root / "models" / digest

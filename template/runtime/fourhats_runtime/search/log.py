@@ -1,7 +1,8 @@
 """The log of searches: what was asked and answered, and what people made of it."""
 
 import json
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -10,7 +11,8 @@ from fourhats_runtime.monitor.shared_log import gathered
 from fourhats_runtime.project import Project
 
 LOGS = SEARCHES, OUTCOMES = "searches", "outcomes"
-Sign = Literal["click", "right", "wrong"]
+Sign = Literal["click", "right", "wrong", "none"]
+"""What was done with a document, or said of it; "none", of no document: that none is right."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,17 @@ class Searched:
         said = [self.signs.get(name) for name in self.answers]
         if "right" in said:
             return 1 + said.index("right")
-        return False if "wrong" in said else None
+        return False if "wrong" in said or self.has_none else None
+
+    @property
+    def right(self) -> frozenset[str]:
+        """The documents that people said to be right."""
+        return frozenset(name for name, sign in self.signs.items() if sign == "right")
+
+    @property
+    def has_none(self) -> bool:
+        """Whether people said that no document is right."""
+        return "none" in self.signs.values()
 
 
 def searches(project: Project, most: int) -> list[Searched]:
@@ -54,6 +66,17 @@ def searches(project: Project, most: int) -> list[Searched]:
         if not entry["trial"]
     ]
     return found[-most:]
+
+
+def unjudged(found: Sequence[Searched]) -> list[Searched]:
+    """Give the latest search of each question of which nobody said what is right, if anything.
+
+    What was asked most often comes first.
+    """
+    settled = {each.question for each in found if each.right or each.has_none}
+    latest = {each.question: each for each in found if each.question not in settled}
+    times = Counter(each.question for each in found)
+    return sorted(latest.values(), key=lambda each: -times[each.question])
 
 
 def _entries(project: Project, log: str) -> Iterator[dict[str, Any]]:

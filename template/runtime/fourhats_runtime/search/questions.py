@@ -80,13 +80,12 @@ def load(project: Project, contract: Contract, documents: Documents) -> Question
 
 
 def by_people(project: Project) -> list[Question]:
-    """Take the questions of the log of which somebody said that an answer is right."""
-    right: dict[str, set[str]] = {}
+    """Take the questions of the log of which somebody said what is right, or that nothing is."""
+    right: dict[str, frozenset[str]] = {}
     for search in searches(project, MOST_JUDGED):
-        found = {document for document, sign in search.signs.items() if sign == "right"}
-        if found:
-            right.setdefault(search.question, set()).update(found)
-    return [Question(text, frozenset(ids)) for text, ids in right.items()]
+        if search.right or search.has_none:
+            right[search.question] = right.get(search.question, frozenset()) | search.right
+    return [Question(text, ids) for text, ids in right.items()]
 
 
 def known_items(documents: Documents, seed: int) -> list[Question]:

@@ -10,7 +10,7 @@ from fourhats_runtime.answer.champion import NO_MODEL, Champion
 from fourhats_runtime.answer.journal import Journal
 from fourhats_runtime.errors import ProjectError
 from fourhats_runtime.project import Project
-from fourhats_runtime.search.answers import Reply, reply
+from fourhats_runtime.search.answers import Answer, Reply, reply
 from fourhats_runtime.search.log import LOGS, Sign
 from fourhats_runtime.search.version import Version, load_version
 
@@ -53,9 +53,7 @@ class Searcher(Champion[Version]):
             NotWrittenError: the log cannot be written.
 
         """
-        version = self.loaded
-        if version is None:
-            raise ProjectError(NO_MODEL)
+        version = self._answering()
         replies = reply(version, questions, count, filters)
         entries = [
             {
@@ -72,6 +70,16 @@ class Searcher(Champion[Version]):
         ]
         self.log.append("\n".join(map(json.dumps, entries)).encode())
         return version.name, replies
+
+    def shown(self, question: str, count: int) -> tuple[Answer, ...]:
+        """Give the first documents of a question, however sure it is; nothing is logged.
+
+        Raises:
+            ProjectError: there is no champion yet.
+
+        """
+        (given,) = reply(self._answering(), [question], count, sure=False)
+        return given.answers
 
     def take(self, signs: Sequence[tuple[str, str, Sign]]) -> None:
         """Note what people made of answers: the search, the document, and the sign.
@@ -90,6 +98,11 @@ class Searcher(Champion[Version]):
         """Close the logs; nothing is answered any more."""
         super().close()
         self._outcomes.close()
+
+    def _answering(self) -> Version:
+        if self.loaded is None:
+            raise ProjectError(NO_MODEL)
+        return self.loaded
 
     def _load(self, version: str) -> Version:
         return load_version(self.project, version)

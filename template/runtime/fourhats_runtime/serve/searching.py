@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict
-from typing import Annotated, Any, ClassVar, NamedTuple
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
 from fastapi import Form, HTTPException, Query, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
@@ -22,7 +22,8 @@ from fourhats_runtime.search.asking import (
     Text,
     see_that_they_are_filters,
 )
-from fourhats_runtime.search.log import Sign
+from fourhats_runtime.search.log import Sign, searches, unjudged
+from fourhats_runtime.search.questions import FEWEST, MOST_JUDGED
 from fourhats_runtime.search.searcher import Searcher
 from fourhats_runtime.serve.answering import Started
 from fourhats_runtime.serve.app import Service
@@ -31,6 +32,8 @@ from fourhats_runtime.serve.messages import Handler
 from fourhats_runtime.serve.page import ENVIRONMENT, SECURITY_POLICY, STYLE
 
 MOST_QUESTIONS = 100
+MOST_SHOWN = 10
+"""Answers that people choose the right ones from."""
 MOST_CHOICES = 30
 """Of a filter on the page."""
 
@@ -46,7 +49,7 @@ class Seen(BaseModel, extra="forbid"):
 
     search_id: str = Field(min_length=1, max_length=300)
     document: str = Field(min_length=1, max_length=300)
-    sign: Sign
+    sign: Literal["click", "right", "wrong"]
 
 
 class Opened(NamedTuple):
@@ -125,16 +128,22 @@ def _add_routes(service: SearchService) -> None:
         return {"outcomes": len(seen)}
 
     @service.post("/label", include_in_schema=False)
-    def label(
+    def judge(
         search_id: Annotated[str, Form(max_length=300)],
-        document: Annotated[str, Form(max_length=300)],
         sign: Annotated[Sign, Form()],
-        back: Annotated[str, Form(max_length=5 * LONGEST)],
+        back: Annotated[str, Form(pattern=r"^(label|)(\?|$)", max_length=5 * LONGEST)],
+        document: Annotated[str, Form(max_length=300)] = "",
     ) -> RedirectResponse:
-        """Take in what somebody says of an answer on the page, and show it again."""
+        """Take in what somebody says of an answer on a page, and show the page again."""
         with _said():
             service.searcher.take([(search_id, document, sign)])
-        return RedirectResponse(f"./?{back}", 303)
+        return RedirectResponse(f"./{back}", 303)
+
+    @service.get("/label", response_class=HTMLResponse, include_in_schema=False)
+    def label(request: Request, response: Response, skip: Annotated[int, Query(ge=0)] = 0) -> str:
+        """Show a question that somebody asked and nobody judged, and its answers."""
+        response.headers["Content-Security-Policy"] = SECURITY_POLICY
+        return _label(service, request, skip)
 
     @service.get("/", response_class=HTMLResponse, include_in_schema=False)
     def page(request: Request, response: Response, q: str = "") -> str:
@@ -208,8 +217,34 @@ def _page(service: SearchService, request: Request, question: str) -> str:
         reply=reply,
         error=error,
         search_id=f"{request.state.request_id}-0",
-        back=request.url.query,
+        back=f"?{request.url.query}",
         longest=LONGEST,
+    )
+
+
+def _label(service: SearchService, request: Request, skip: int) -> str:
+    found, answers, error = [], (), ""
+    with _said():
+        found = searches(service.project, MOST_JUDGED)
+    left = unjudged(found)
+    asked = left[skip] if skip < len(left) else None
+    if asked is not None:
+        try:
+            answers = service.searcher.shown(asked.question, MOST_SHOWN)
+        except ProjectError as refused:
+            error = str(refused)
+    return ENVIRONMENT.get_template("label.html").render(
+        style=STYLE,
+        business=service.project.settings(Business),
+        version=service.searcher.version,
+        judged=len({each.question for each in found}) - len(left),
+        least=FEWEST,
+        asked=asked,
+        answers=answers,
+        error=error,
+        skip=skip,
+        search_id=asked.id if asked else "",
+        back=f"label?{request.url.query}",
     )
 
 
