@@ -163,7 +163,7 @@ def test_availability_is_met_by_the_lower_end_alone(fresh: Project) -> None:
 
 
 def test_each_request_counts_once_and_is_a_trial_by_a_key() -> None:
-    cases = [[{"a": 1}], [{"a": 2}], [{"a": 3}]]
+    cases = [{"a": 1}, {"a": 2}, {"a": 3}]
     with api(20, 25) as address:  # twenty to warm up
         trial = ask(address, cases, 30, explain=False)
     assert (len(trial.seconds), trial.answered, trial.asked_to_explain) == (30, 28, 0)
@@ -172,7 +172,7 @@ def test_each_request_counts_once_and_is_a_trial_by_a_key() -> None:
     assert {(path, sent["X-Trial"], sent["X-API-Key"]) for path, sent, _ in Api.asked} == {
         ("/predict", "true", "the-key")
     }
-    assert [body for *_, body in Api.asked[20:26]] == cases * 2
+    assert [body for *_, body in Api.asked[20:26]] == [[each] for each in cases] * 2
 
 
 @pytest.mark.parametrize(

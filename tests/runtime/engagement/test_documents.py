@@ -93,7 +93,7 @@ def test_what_is_measured_is_met_and_made_up_rows_are_not_accepted(ran: Project)
     assert printed.read_bytes().startswith(b"%PDF-")
     assert noted(ran, found.version) == found
     with connect(ran, read_only=True) as connection:
-        ((case,), *_) = criteria.cases(connection, ran)
+        (case, *_) = criteria.cases(connection, ran)
     assert {column.name for column in ran.contract.features} <= case.keys()
 
 

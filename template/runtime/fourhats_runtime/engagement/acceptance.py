@@ -14,7 +14,7 @@ from fourhats_runtime.engagement.criteria import Criterion
 from fourhats_runtime.engagement.documents import write
 from fourhats_runtime.engagement.parties import head
 from fourhats_runtime.engagement.terms import Terms, read_terms
-from fourhats_runtime.engagement.trial import PREDICTIONS, SEARCHES, Address, ask, served
+from fourhats_runtime.engagement.trial import Address, ask, served
 from fourhats_runtime.errors import ProjectError
 from fourhats_runtime.lifecycle.registry import Registry
 from fourhats_runtime.project import Project
@@ -92,16 +92,12 @@ def noted(project: Project, version: str | None) -> Acceptance | None:
     return Acceptance(found["version"], found["day"], found["code"], measured)
 
 
-def _asked(project: Project, terms: Terms, cases: list[Any], serve: Serve) -> list[Criterion]:
+def _asked(
+    project: Project, terms: Terms, cases: list[dict[str, Any]], serve: Serve
+) -> list[Criterion]:
     try:
         with serve(project) as address:
-            trial = ask(
-                address,
-                cases,
-                terms.asked.requests,
-                explain=bool(terms.explained),
-                api=SEARCHES if project.task == "search" else PREDICTIONS,
-            )
+            trial = ask(address, cases, terms.asked.requests, explain=bool(terms.explained))
     except ProjectError as error:
         return criteria.without_service(terms, str(error))
     return criteria.of_service(trial, terms)

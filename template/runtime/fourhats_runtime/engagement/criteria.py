@@ -259,22 +259,18 @@ def retraced(project: Project, version: str) -> Retraced:
     return retrace(project, version)
 
 
-def cases(connection: Connection, project: Project) -> list[Any]:
-    """Give what the API can be asked: rows of the table `clean`, else the example; or questions."""
-    if project.task == "search":
-        from fourhats_runtime.search.judgement import some_questions  # noqa: PLC0415 (its extra)
-
-        return [{"questions": [text]} for text in some_questions(project)[:MOST_CASES]]
+def cases(connection: Connection, project: Project) -> list[dict[str, Any]]:
+    """Give cases that the API can be asked about: rows of the table `clean`, else the example."""
     model = Model.champion(project)
     known = connection.columns("clean")
     names = [each.name for each in model.contract.features if each.name in known]
     if len(names) < len(model.contract.features):
-        return [[dict(model.example)]]
+        return [dict(model.example)]
     listed = ", ".join(map(quote, names))
     query = f"SELECT {listed} FROM clean ORDER BY _source, _row LIMIT {MOST_CASES}"
     rows = values(connection, query)
     found = [dict(zip(names, row, strict=True)) for row in zip(*rows.values(), strict=True)]
-    return [[model.example | each] for each in found] or [[dict(model.example)]]
+    return [model.example | each for each in found] or [dict(model.example)]
 
 
 def _unknown(name: str, what: str, words: str, limit: Limit, reason: str) -> Criterion:

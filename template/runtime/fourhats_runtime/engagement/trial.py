@@ -11,10 +11,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import IO, TYPE_CHECKING, NamedTuple
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 from fourhats_runtime.errors import ProjectError
 
@@ -59,31 +59,6 @@ class Trial:
         return sum(math.isfinite(each) for each in self.seconds)
 
 
-def _adds_up(answer: bytes) -> bool:
-    """See that what the features add is all that a prediction is off the typical one."""
-    (found,) = json.loads(answer)["explanations"]
-    total = found["typical_value"] + sum(found["contributions"].values())
-    return math.isclose(total, found["value"], rel_tol=NEAR, abs_tol=NEAR)
-
-
-def _has_reasons(answer: bytes) -> bool:
-    """See that each document that is found is given with a reason."""
-    (result,) = json.loads(answer)["results"]
-    return all(found["reason"] for found in result["answers"])
-
-
-class Asked(NamedTuple):
-    """What of an API is asked."""
-
-    path: str
-    explained_at: str
-    is_explained: Callable[[bytes], bool]
-
-
-PREDICTIONS = Asked("/predict", "/explain", _adds_up)
-SEARCHES = Asked("/search", "/search", _has_reasons)
-
-
 @contextmanager
 def served(project: Project) -> Iterator[Address]:
     """Serve the champion in a process of its own, as the command `serve` does.
@@ -122,30 +97,22 @@ def served(project: Project) -> Iterator[Address]:
 
 
 def ask(
-    address: Address,
-    cases: Sequence[object],
-    requests: int,
-    *,
-    explain: bool,
-    api: Asked = PREDICTIONS,
+    address: Address, cases: Sequence[Mapping[str, Any]], requests: int, *, explain: bool
 ) -> Trial:
-    """Ask about one case after the other, so many times; as a trial, which counts in no report.
-
-    `cases` are what is asked, each one request.
-    """
+    """Ask about one case after the other, so many times; as a trial, which counts in no report."""
     trial = Trial()
     line = _Line(address)
-    bodies = [json.dumps(case, default=_as_text).encode() for case in cases]
+    bodies = [json.dumps([case], default=_as_text).encode() for case in cases]
     try:
         for number in range(-WARMING, requests):
-            seconds, fault, _ = line.post(api.path, bodies[number % len(bodies)])
+            seconds, fault, _ = line.post("/predict", bodies[number % len(bodies)])
             if number >= 0:
                 trial.seconds.append(math.inf if fault else seconds)
                 trial.fault = trial.fault or fault
         for body in bodies[: EXPLAINED if explain else 0]:
             trial.asked_to_explain += 1
-            _, fault, answer = line.post(api.explained_at, body)
-            trial.explained += not fault and api.is_explained(answer)
+            _, fault, answer = line.post("/explain", body)
+            trial.explained += not fault and _adds_up(answer)
     finally:
         line.close()
     return trial
@@ -178,6 +145,13 @@ class _Line:
 
     def close(self) -> None:
         self._connection.close()
+
+
+def _adds_up(answer: bytes) -> bool:
+    """See that what the features add is all that a prediction is off the typical one."""
+    (found,) = json.loads(answer)["explanations"]
+    total = found["typical_value"] + sum(found["contributions"].values())
+    return math.isclose(total, found["value"], rel_tol=NEAR, abs_tol=NEAR)
 
 
 def _wait(process: subprocess.Popen[bytes], port: int, log: IO[bytes]) -> None:

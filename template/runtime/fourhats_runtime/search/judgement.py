@@ -104,17 +104,6 @@ def promote(project: Project, *, accepted: bool) -> Verdict:
     return Verdict(promoted=False, champion=champion, reason=reason, undecided=champion is None)
 
 
-def some_questions(project: Project) -> list[str]:
-    """Give the questions that the champion is judged by, as people may ask them.
-
-    Raises:
-        ProjectError: there is no champion, or too few questions.
-
-    """
-    champion = Registry(project.artifacts / "registry").require("champion")
-    return [each.text for each in _questions(project, load_version(project, champion)).judged]
-
-
 def _as_first(project: Project, challenger: str) -> tuple[bool, str]:
     version = load_version(project, challenger)
     value, questions = project.settings(SearchValue), _questions(project, version)

@@ -1,17 +1,15 @@
-"""What follows from a search that has run: ledger, retrace, acceptance, status, hand-over."""
+"""What follows from a search that has run: ledger, retrace, status, model card, hand-over."""
 
 from __future__ import annotations
 
 import json
 import shutil
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from fourhats_runtime.engagement import accept, write_status
+from fourhats_runtime.engagement import write_status
 from fourhats_runtime.engagement.criteria import retraced
-from fourhats_runtime.engagement.trial import SEARCHES, Address
 from fourhats_runtime.errors import ProjectError
 from fourhats_runtime.handover import bundle, hand_over
 from fourhats_runtime.lifecycle.ledger import experiments
@@ -21,14 +19,12 @@ from fourhats_runtime.pipeline import Asked, run_step
 from fourhats_runtime.search import documents
 from fourhats_runtime.search.embedding import Sentence, Static
 from fourhats_runtime.search.searcher import Searcher
-from fourhats_runtime.serve import create_app
 
 from tests.runtime.sample_project import TEMPLATE
 from tests.runtime.search.world import search_toml
-from tests.runtime.serve.served import served as in_a_thread
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from fourhats_runtime import Project
@@ -94,33 +90,6 @@ def test_other_passages_or_vectors_are_another_model(
 
 def off_by_little(embed: Callable[[Any, Sequence[str]], np.ndarray]) -> object:
     return lambda self, texts: embed(self, texts) + np.float32(0.01)
-
-
-@contextmanager
-def serve(project: Project) -> Iterator[Address]:
-    with in_a_thread(create_app(project)) as there:
-        yield Address(there.port, "")
-
-
-def test_a_search_is_accepted_by_what_it_is_asked(searched: Project) -> None:
-    terms = "[acceptance]\nexplained = true\nrequests = 500\nlatency_ms = 1000\n"
-    (searched.folder / "config" / "engagement.toml").write_text(terms, encoding="utf-8")
-    found, (page, *_) = accept(searched.at(searched.folder), serve)
-    states = {each.name: each.state for each in found.criteria}
-    assert states == dict.fromkeys(
-        ("value", "latency", "available", "explained", "rows", "age", "retraced"), "met"
-    )
-    assert "Accepted: all 7 criteria are met" in page.read_text(encoding="utf-8")
-
-
-def test_an_answer_without_a_reason_is_not_explained() -> None:
-    def said(*reasons: str) -> bytes:
-        answers = [{"id": "p", "reason": reason} for reason in reasons]
-        return json.dumps({"results": [{"answers": answers}]}).encode()
-
-    assert SEARCHES.is_explained(said())
-    assert SEARCHES.is_explained(said("is near in meaning"))
-    assert not SEARCHES.is_explained(said("is near in meaning", ""))
 
 
 def test_the_status_tells_figures_and_what_is_next(searched: Project) -> None:
