@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 from fourhats_runtime.cli import Commands
-from fourhats_runtime.data import bucket
+from fourhats_runtime.contract_commands import ContractCommands
+from fourhats_runtime.data import RestApi, bucket
 from fourhats_runtime.errors import DamagedError, ProjectError
 from fourhats_runtime.lifecycle.registry import Registry
 from fourhats_runtime.lifecycle.sharing import shared
@@ -20,6 +21,7 @@ from fourhats_runtime.search.version import load_version
 from obstore.store import MemoryStore
 
 from tests.runtime.search.world import rows, search_toml, write_questions, write_rows
+from tests.services.rest_server import rest_server
 
 if TYPE_CHECKING:
     from fourhats_runtime import Project
@@ -214,6 +216,47 @@ def test_its_commands_are_those_that_it_has(unsearched: Project) -> None:
     assert "stream" not in commands
     with pytest.raises(ProjectError, match="what config/search"):
         Commands(unsearched).train([unsearched.folder / "variant.toml"], compare=True)
+
+
+def test_a_contract_is_inferred_from_the_pages(
+    unsearched: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    commands = ContractCommands(lambda: unsearched)
+    with pytest.raises(ProjectError, match="add --merge"):
+        commands.infer()
+    with pytest.raises(ProjectError, match="leave out --target"):
+        commands.infer(target="title", force=True)
+    commands.infer(force=True)
+    assert "describes 6 columns, 45 rows" in capsys.readouterr().out
+    contract = unsearched.at(unsearched.folder).contract
+    assert [field.name for field in contract.fields] == ["title", "body"]
+    assert [column.name for column in contract.filters] == ["shelf"]
+    again(unsearched.at(unsearched.folder), "extract", "validate", "transform")
+    write_rows(unsearched.folder, [page | {"topic": "a", "url2": "b"} for page in rows()])
+    commands.infer(merge=True)
+    assert "added topic, url2" in capsys.readouterr().out
+
+
+def test_documents_come_page_by_page_from_an_api(unsearched: Project) -> None:
+    sources = unsearched.folder / "config" / "sources.toml"
+    with rest_server() as server:
+        server.records += [page | {"published": {"by": "the library"}} for page in rows() * 5]
+        for number, record in enumerate(server.records):
+            record["page"] = f"p{number}"
+            record["body"] += f" copy{number // 45}"
+        settings = (
+            f'[library]\nurl = "{server.url}/page"\nrecords = "data.items"\npagination = "page"\n'
+            'size_parameter = "limit"\npage_size = 30\n\n[outcomes]\npath = ""\n'
+        )
+        sources.write_text(settings, encoding="utf-8")
+        project = dataclasses.replace(unsearched, sources=(RestApi("library"),))
+        ContractCommands(lambda: project).infer(force=True)
+        contract = project.contract
+        assert {"title", "body"} <= {field.name for field in contract.fields}
+        found = again(project, "extract", "validate", "transform", "train")
+        assert len(server.queries()) > 2
+    assert found["extract"].rows_out == 225
+    assert found["train"].rows_out == 225
 
 
 def test_an_index_is_built_without_a_word(

@@ -14,7 +14,7 @@ from fourhats_runtime.errors import ProjectError
 from fourhats_runtime.explore.facts import Exploration, Section, Table
 from fourhats_runtime.explore.overview import quality
 from fourhats_runtime.lifecycle.comparison import MADE_UP
-from fourhats_runtime.profile.measure import PERSONAL
+from fourhats_runtime.profile.documents import INSIDE
 from fourhats_runtime.project import Project
 from fourhats_runtime.search import near
 from fourhats_runtime.search import questions as questions_file
@@ -37,10 +37,6 @@ FUNCTION_WORDS = {
 """The commonest of each, which alone tell the language of a text of some length."""
 FEWEST = 2
 """Of these words, that say of a text which language it is in."""
-INSIDE = {
-    what: re.compile(rf"(?<![\w@.])(?:{pattern.pattern})(?![\w@])")
-    for what, pattern in PERSONAL.items()
-}
 
 
 def explore(project: Project) -> Exploration:
