@@ -62,7 +62,9 @@ def nearest() -> list[Figure]:
         shared.append(len({*near.places[:10]} & {*right.places}) / 10)
     growth = (seconds[PASSAGES] / PASSAGES) / (seconds[PASSAGES // 4] / (PASSAGES // 4))
     of = f"{PASSAGES:,} x {DIMENSIONS}"
-    built = f"{seconds[PASSAGES]:.0f} s of CPU in all, {size / 1e6:,.0f} MB; loaded in {loaded:.1f} s"
+    built = (
+        f"{seconds[PASSAGES]:.0f} s of CPU in all, {size / 1e6:,.0f} MB; loaded in {loaded:.1f} s"
+    )
     median = f"median {1000 * float(np.median(times)):.1f} ms"
     p99 = 1000 * float(np.quantile(times, 0.99))
     return [

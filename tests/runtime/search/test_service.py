@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import http.client
+import json
 import re
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,6 +17,8 @@ from fourhats_runtime.lifecycle.registry import Registry
 from fourhats_runtime.search.log import searches
 from fourhats_runtime.search.questions import by_people
 from fourhats_runtime.serve import create_app
+
+from tests.runtime.serve.served import served
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -153,22 +160,62 @@ def test_who_has_no_key_sees_no_answer(searched: Project, monkeypatch: pytest.Mo
         assert client.get("/health").status_code == 200
 
 
-def test_a_new_champion_is_taken_over_between_two_requests(
-    client: TestClient, searched: Project
-) -> None:
-    service = client.app.predictor  # type: ignore[attr-defined]
-    registry = Registry(searched.artifacts / "registry")
+def with_two_answers(project: Project) -> str:
+    """Make a version champion that gives two answers; gives its name."""
+    registry = Registry(project.artifacts / "registry")
     before = registry.require("champion")
     card = registry.card(before)
     files = {name: (registry.folder(before) / name).read_bytes() for name in card["files"]}
     contract = (registry.folder(before) / "contract.toml").read_text(encoding="utf-8")
-    rule = card["rule"] | {"answers": 1}
+    assert card["rule"]["answers"] != 2
+    rule = card["rule"] | {"answers": 2}
     other = registry.add(b"", contract, card | {"rule": rule}, files)
     registry.make_champion(other, "promoted", "for the test")
+    return other
+
+
+def test_no_request_is_dropped_while_a_champion_is_swapped(searched: Project) -> None:
+    before = Registry(searched.artifacts / "registry").require("champion")
+    swapped = threading.Event()
+    answered: list[tuple[int, str, int]] = []
+
+    def ask(port: int) -> None:
+        deadline = time.monotonic() + 60
+        connection = http.client.HTTPConnection("127.0.0.1", port)
+        seen, after = set(), 0
+        while len(seen) < 2 or after < 5:
+            assert time.monotonic() < deadline
+            connection.request("GET", "/search?q=automobile+medic")
+            answer = connection.getresponse()
+            said = json.loads(answer.read())
+            found = len(said["results"][0]["answers"])
+            answered.append((answer.status, said["model_version"], found))
+            seen.add(said["model_version"])
+            after += said["model_version"] != before
+            if len(answered) > 20:
+                swapped.set()
+        connection.close()
+
+    with served(create_app(searched)) as there, ThreadPoolExecutor(4) as threads:
+        asking = [threads.submit(ask, there.port) for _ in range(4)]
+        swapped.wait(60)
+        other = with_two_answers(searched)
+        for each in asking:
+            each.result()
+    assert {status for status, *_ in answered} == {200}
+    assert {version for _, version, _ in answered} == {before, other}
+    assert {found for _, version, found in answered if version == other} == {2}
+
+
+def test_a_new_champion_is_taken_over_between_two_requests(
+    client: TestClient, searched: Project
+) -> None:
+    service = client.app.predictor  # type: ignore[attr-defined]
+    other = with_two_answers(searched)
     service.refresh()
     answer = client.get("/search", params={"q": "automobile medic"}).json()
     assert answer["model_version"] == other
-    assert len(answer["results"][0]["answers"]) == 1
+    assert len(answer["results"][0]["answers"]) == 2
 
 
 def test_a_damaged_champion_leaves_who_answers_at_work(
