@@ -182,7 +182,7 @@ def test_no_request_is_dropped_while_a_champion_is_swapped(searched: Project) ->
     def ask(port: int) -> None:
         deadline = time.monotonic() + 60
         connection = http.client.HTTPConnection("127.0.0.1", port)
-        seen, after = set(), 0
+        seen, after = set[str](), 0
         while len(seen) < 2 or after < 5:
             assert time.monotonic() < deadline
             connection.request("GET", "/search?q=automobile+medic")

@@ -138,14 +138,13 @@ class Judge:
         recipe = Recipe(tuple(each.member for each in tried), fusion, name)
         facts = {
             "name": recipe.name,
-            "MRR tuned": float(reciprocal.mean()),
             **figures,
             "value": float(amounts.mean()),
             "milliseconds": milliseconds,
             "megabytes": sum(megabytes.values()),
         }
-        tuned_by = facts["MRR tuned"]
-        return Candidate(recipe, tuple(self.scales(tried)), rule, tuned_by, reciprocal, facts)
+        scales, mean = tuple(self.scales(tried)), float(reciprocal.mean())
+        return Candidate(recipe, scales, rule, mean, reciprocal, facts | {"MRR tuned": mean})
 
     def _found(self, tried: Sequence[Tried], part: slice, fusion: Fusion = "rank") -> list[Found]:
         lists, scales = [each.ranked[part] for each in tried], self.scales(tried)

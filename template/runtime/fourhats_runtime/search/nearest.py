@@ -42,7 +42,7 @@ def write_graph(path: Path, vectors: Vectors, distance: Distance) -> None:
         distance: what is near.
 
     """
-    index = _index(vectors.shape[1], expansion_add=CARE)
+    index = _index(vectors.shape[1])
     index.add(np.arange(len(vectors), dtype=np.uint64), _measured(vectors, distance))
     with written_whole(path) as scratch:
         index.save(scratch)
@@ -65,7 +65,7 @@ class Nearest:
         self._vectors = _measured(vectors, distance)
         self._graph = None
         if graph is not None:
-            self._graph = _index(vectors.shape[1], expansion_search=SEARCH_CARE)
+            self._graph = _index(vectors.shape[1])
             self._graph.view(graph)
 
     def __call__(self, asked: Vectors, count: int, allowed: Allowed | None = None) -> list[Ranked]:
@@ -88,7 +88,7 @@ class Nearest:
         return [_of(places, row, count) for places, row in zip(near, scores, strict=True)]
 
 
-def _index(dimensions: int, **care: int) -> "Index":
+def _index(dimensions: int) -> "Index":
     with needs("search"):
         from usearch.index import Index  # noqa: PLC0415 (few have so many)
     return Index(
@@ -96,8 +96,9 @@ def _index(dimensions: int, **care: int) -> "Index":
         metric="ip",
         dtype="f16",
         connectivity=WIDTH,
+        expansion_add=CARE,
+        expansion_search=SEARCH_CARE,
         enable_key_lookups=False,
-        **care,
     )
 
 

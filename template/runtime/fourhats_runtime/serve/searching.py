@@ -14,7 +14,7 @@ from fourhats_runtime.answer.records import RecordError
 from fourhats_runtime.business import Business
 from fourhats_runtime.errors import ProjectError
 from fourhats_runtime.project import Project
-from fourhats_runtime.search.answers import Reply
+from fourhats_runtime.search.answers import Answer, Reply
 from fourhats_runtime.search.asking import (
     LONGEST,
     MOST_ANSWERS,
@@ -223,7 +223,8 @@ def _page(service: SearchService, request: Request, question: str) -> str:
 
 
 def _label(service: SearchService, request: Request, skip: int) -> str:
-    found, answers, error = [], (), ""
+    answers: Sequence[Answer] = ()
+    error = ""
     with _said():
         found = searches(service.project, MOST_JUDGED)
     left = unjudged(found)
