@@ -146,3 +146,8 @@ def test_texts_with_a_few_other_words_are_nearly_the_same() -> None:
 
 def test_short_and_empty_texts_are_alike_only_when_they_say_the_same() -> None:
     assert near.groups(["a b", "A  b!", "a c", "", "", "b"]) == [[0, 1]]
+
+
+def test_the_last_words_count_like_the_first() -> None:
+    assert near.groups(["a b c d e f", "a b c d e g"]) == []
+    assert near.groups(["f b c d e a", "g b c d e a"]) == []
