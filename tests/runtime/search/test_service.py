@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import http.client
 import json
@@ -14,8 +15,10 @@ from typing import TYPE_CHECKING
 import pytest
 from fastapi.testclient import TestClient
 from fourhats_runtime.lifecycle.registry import Registry
+from fourhats_runtime.search.answers import SNIPPET_WORDS, reply
 from fourhats_runtime.search.log import searches
 from fourhats_runtime.search.questions import by_people
+from fourhats_runtime.search.version import load_version
 from fourhats_runtime.serve import create_app
 
 from tests.runtime.serve.served import served
@@ -48,6 +51,21 @@ def test_a_word_that_is_shared_is_named(client: TestClient) -> None:
     answer = client.get("/search", params={"q": "code7"}).json()
     first, *_ = answer["results"][0]["answers"]
     assert (first["id"], first["reason"].partition(",")[0]) == ("p7", "has the words code7")
+
+
+@pytest.mark.parametrize(("place", "dots"), [(10, True), (65, False)])
+def test_a_snippet_is_cut_around_what_was_asked(searched: Project, place: int, dots: bool) -> None:  # noqa: FBT001
+    words = ["word"] * 70
+    words[place] = "Automobile,"
+    champion = Registry(searched.artifacts / "registry").require("champion")
+    loaded = load_version(searched, champion)
+    version = dataclasses.replace(loaded, passages={0: ("short", " ".join(words))})
+    (given,) = reply(version, ["automobile medic"], 1)
+    snippet = given.answers[0].snippet
+    assert "Automobile," in snippet
+    assert len(snippet.split()) <= SNIPPET_WORDS
+    assert snippet.endswith("…") == dots
+    assert given.answers[0].reason.startswith("has the words automobile")
 
 
 def test_nothing_fits_a_question_of_unknown_words(client: TestClient) -> None:
