@@ -106,25 +106,17 @@ class Commands:
 
     def line(self) -> Iterable[Callable[..., None]]:
         """Give the commands that the project has, in the order of `--help`."""
-        serving, predicts = self._project.serving, self._project.task != "search"
-        yield from (self.run, self.extract, self.validate, self.transform)
-        if predicts:
-            yield self.explore
-        yield from (self.train, self.evaluate, self.promote)
-        if predicts:
-            yield self.experiments
+        serving = self._project.serving
+        yield from (self.run, self.extract, self.validate, self.transform, self.explore)
+        yield from (self.train, self.evaluate, self.promote, self.experiments)
         if "batch" in serving:
             yield self.score
-        yield from (self.monitor, self.rollback, self.report)
-        if predicts:
-            yield self.retrace
+        yield from (self.monitor, self.rollback, self.report, self.retrace)
         if "api" in serving:
             yield from (self.serve, self.watch, self.api_key)
         if "stream" in serving:
             yield self.stream
-        yield self.alert
-        if predicts:
-            yield self.handover
+        yield from (self.alert, self.handover)
 
     def run(self, *, as_json: Json = False) -> None:
         """Run the whole line, from the sources to the report."""
@@ -196,9 +188,13 @@ class Commands:
         ] = False,
     ) -> None:
         """Say what the rows are like and what tells the outcome: a page worth sending."""
-        from fourhats_runtime.explore import as_markdown, explore, write
+        from fourhats_runtime.explore.page import as_markdown, write
         from fourhats_runtime.lifecycle.sharing import shared
 
+        if self._project.task == "search":
+            from fourhats_runtime.search.explore import explore
+        else:
+            from fourhats_runtime.explore import explore
         project = self.checked()
         with shared(project):
             found = explore(project)
@@ -320,12 +316,12 @@ class Commands:
         version: Annotated[str, typer.Argument(help="A model's version, such as v3-1f0c2ab9.")],
     ) -> None:
         """Build a version anew from the rows that it came of; it is the same, or it is said why."""
-        from fourhats_runtime.lifecycle.retrace import retrace
+        from fourhats_runtime.engagement.criteria import retraced
         from fourhats_runtime.lifecycle.sharing import shared
 
         project = self.checked()
         with shared(project):
-            print(retrace(project, version))
+            print(retraced(project, version))
 
     def serve(
         self,

@@ -60,14 +60,17 @@ class ContractCommands:
         path = project.contract_file
         if merge and positive:
             raise ProjectError("with --merge, the contract says it: change its line `positive`")
-        if merge:
+        of_documents = project.task == "search"
+        if of_documents and (target or positive):
+            raise ProjectError("nothing of documents is predicted: leave out --target, --positive")
+        if merge and not of_documents:
             target = target or project.contract.target.source
-        elif path.exists() and not force:
+        elif path.exists() and not (force or merge):
             raise ProjectError(
                 f"{path} exists: add --merge to keep it and add what is new, or --force to "
                 "overwrite it"
             )
-        if not target:
+        if not (target or of_documents):
             raise ProjectError("which column is to be predicted? Say it with --target")
         said: list[str] = []
         joins = contract_file.load(path).joins if path.exists() and file is None else ()
@@ -75,10 +78,10 @@ class ContractCommands:
             if file is not None:
                 names = tuple(name.strip() for name in columns.split(",") if name.strip())
                 reading = Reading(names, header)
-                profile = profile_file(file, target, project.task, reading)
+                profile = profile_file(file, target or None, project.task, reading)
             else:
                 with glimpse(joins, project) as (rows, said):
-                    profile = profile_relation(rows, target, project.task)
+                    profile = profile_relation(rows, target or None, project.task)
             profile = profile.acting_on(positive) if positive else profile
         except (TableFileError, TargetError) as error:
             raise ProjectError(str(error)) from None

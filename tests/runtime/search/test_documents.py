@@ -11,6 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from fourhats_runtime import Project
 from fourhats_runtime import contract as contract_file
 from fourhats_runtime.contract import Contract, Questions
 from fourhats_runtime.data.sources import pages
@@ -96,6 +97,11 @@ def test_every_word_of_a_text_is_in_a_passage_once_or_in_an_overlap() -> None:
         assert all(len(part) <= WORDS for part in parts)
 
 
+def load(folder: Path) -> questions.Questions:
+    project = Project(name="library", task="search", train="", root=folder)
+    return questions.load(project, contract(), library())
+
+
 def library(count: int = 40) -> Documents:
     texts = (" ".join(f"word{number}x{place}" for place in range(20)) for number in range(count))
     return gathered([page(f"p{number}", body=text) for number, text in enumerate(texts)])
@@ -113,10 +119,10 @@ def written(folder: Path, *lines: str) -> Path:
 
 def test_a_question_stays_in_its_half_when_others_come(tmp_path: Path) -> None:
     lines = [f"question {number},p{number}" for number in range(40)]
-    first = questions.load(written(tmp_path, "text,id", *lines[:35]), contract(), library(), 0)
+    first = load(written(tmp_path, "text,id", *lines[:35]))
     other = tmp_path / "other"
     other.mkdir()
-    more = questions.load(written(other, "text,id", *reversed(lines)), contract(), library(), 0)
+    more = load(written(other, "text,id", *reversed(lines)))
     assert set(first.tuned) <= set(more.tuned)
     assert set(first.judged) <= set(more.judged)
     assert not set(more.tuned) & set(more.judged)
@@ -125,7 +131,7 @@ def test_a_question_stays_in_its_half_when_others_come(tmp_path: Path) -> None:
 def test_several_right_answers_none_and_unknown_ones(tmp_path: Path) -> None:
     lines = [f"question {number},p{number}" for number in range(40)]
     folder = written(tmp_path, "text,id", *lines, "question 1,p2", "what else,", "question 3,p999")
-    found = questions.load(folder, contract(), library(), 0)
+    found = load(folder)
     by_text = {each.text: each.right for each in (*found.tuned, *found.judged)}
     assert by_text["question 1"] == {"p1", "p2"}
     assert by_text["what else"] == frozenset()
@@ -138,7 +144,7 @@ def test_a_twin_is_a_right_answer() -> None:
 
 
 def test_without_a_file_questions_are_made_and_weak(tmp_path: Path) -> None:
-    found = questions.load(tmp_path, contract(), library(), 0)
+    found = load(tmp_path)
     assert found.weak
     assert "weak" in found.notes[0]
     documents = {document.id: document for document in library().all}
@@ -161,7 +167,7 @@ def test_what_people_judged_is_better_than_what_is_made(tmp_path: Path) -> None:
         (tmp_path / "artifacts" / name).mkdir(parents=True)
         lines = "\n".join(map(json.dumps, entries))
         (tmp_path / "artifacts" / name / "2026-11-30.jsonl").write_text(lines, encoding="utf-8")
-    found = questions.load(tmp_path, contract(), library(), 0)
+    found = load(tmp_path)
     assert not found.weak
     assert {each.text: each.right for each in found.tuned}.items() <= {
         f"question {n}": {f"p{n}"} for n in range(40)
@@ -178,7 +184,7 @@ def test_what_people_judged_is_better_than_what_is_made(tmp_path: Path) -> None:
 )
 def test_a_file_that_does_not_do_is_refused(tmp_path: Path, lines: list[str], said: str) -> None:
     with pytest.raises(ProjectError, match=said):
-        questions.load(written(tmp_path, *lines), contract(), library(), 0)
+        load(written(tmp_path, *lines))
 
 
 def test_the_model_that_a_project_shows_as_a_comment_is_valid() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -58,10 +59,10 @@ def test_intervals_cover_and_shrink_with_the_number_of_questions() -> None:
     random = np.random.default_rng(0)
     few, many = (random.random(number) for number in (25, 2500))
     wide, narrow = (with_intervals({"MRR": each}, seed=0)["MRR"] for each in (few, many))
-    assert wide.low < wide.value < wide.high
-    assert 5 < (wide.high - wide.low) / (narrow.high - narrow.low) < 20
-    standard_error = many.std() / 50
-    assert narrow.high - narrow.low == pytest.approx(2 * 1.96 * standard_error, rel=0.1)
+    widths = [each["high"] - each["low"] for each in (wide, narrow)]  # type: ignore[operator]
+    assert wide["low"] < few.mean() == wide["figure"] < wide["high"]  # type: ignore[operator]
+    assert 5 < widths[0] / widths[1] < 20
+    assert widths[1] == pytest.approx(2 * 1.96 * many.std() / 50, rel=0.1)
 
 
 def test_what_answers_earn() -> None:
@@ -108,6 +109,20 @@ def test_without_searches_nothing_is_judged_and_the_index_is_whole(searched: Pro
     judged = {name for name, finding in found.items() if finding.state != "unknown"}
     assert found["search:index"].state == "fine"
     assert not judged & {"search:answered", "search:questions", "search:clicks", "search:value"}
+
+
+def test_the_index_tells_its_size_and_the_newest_document_its_age(
+    searched: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = watched(searched)
+    assert re.search(r"holds 45 documents in 0\.\d MB", found["search:index"].message)
+    assert "days old (written)" in found["data:newest"].message
+    monkeypatch.setenv("DATA__MAX_ROW_AGE_DAYS", "30")
+    write_rows(searched.folder, [page | {"written": "2020-01-01"} for page in rows()])
+    project = searched.at(searched.folder)
+    for step in ("extract", "validate", "transform"):
+        run_step(step, project)
+    assert watched(project)["data:newest"].state == "alert"
 
 
 def test_an_index_that_lags_behind_is_alerted_on(searched: Project) -> None:

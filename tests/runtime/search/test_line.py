@@ -5,17 +5,24 @@ from __future__ import annotations
 import csv
 import dataclasses
 from typing import TYPE_CHECKING
+from unittest.mock import MagicMock
 
 import pytest
 from fourhats_runtime.cli import Commands
-from fourhats_runtime.data.warehouse import connect
+from fourhats_runtime.contract_commands import ContractCommands
+from fourhats_runtime.data import RestApi, bucket
 from fourhats_runtime.errors import DamagedError, ProjectError
 from fourhats_runtime.lifecycle.registry import Registry
+from fourhats_runtime.lifecycle.sharing import shared
 from fourhats_runtime.pipeline import Asked, Result, run_step
-from fourhats_runtime.search import train
+from fourhats_runtime.search import bench, nearest
+from fourhats_runtime.search.log import searches
+from fourhats_runtime.search.searcher import Searcher
 from fourhats_runtime.search.version import load_version
+from obstore.store import MemoryStore
 
 from tests.runtime.search.world import rows, search_toml, write_questions, write_rows
+from tests.services.rest_server import rest_server
 
 if TYPE_CHECKING:
     from fourhats_runtime import Project
@@ -30,7 +37,7 @@ def again(project: Project, *steps: str) -> dict[str, Result]:
 
 def test_words_and_meaning_together_find_more_than_each(library_line: Line) -> None:
     facts = library_line[1]["train"].facts
-    by_name = {row["name"]: row["MRR"][0] for row in facts["table"]}
+    by_name = {row["name"]: row["MRR"]["figure"] for row in facts["table"]}
     project = library_line[0]
     registry = Registry(project.artifacts / "registry")
     chosen = registry.card(registry.require("champion"))["model"]
@@ -171,21 +178,86 @@ def test_until_documents_come_made_up_ones_stand_in(unsearched: Project) -> None
     assert found["evaluate"].facts["weak"] is True
 
 
-def test_a_bucket_is_refused_in_one_line(
-    searched: Project, monkeypatch: pytest.MonkeyPatch
+def test_another_machine_answers_by_what_the_bucket_holds(
+    searched: Project, unsearched: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with connect(searched, read_only=True) as connection:
-        monkeypatch.setenv("STORAGE__URL", "s3://bucket/folder")
-        with pytest.raises(ProjectError, match=r"empty storage\.url"):
-            train(searched.at(searched.folder), connection, lambda _done, _all: None)
+    store = MemoryStore()
+    monkeypatch.setattr(bucket, "_store", lambda *_: store)
+    monkeypatch.setenv("STORAGE__URL", "s3://acme/library")
+    with shared(searched.at(searched.folder)):
+        pass
+    searcher = Searcher.of(unsearched.at(unsearched.folder))
+    try:
+        version, (found,) = searcher.search("r", ["automobile medic"], 1, {}, trial=False)
+    finally:
+        searcher.close()
+    champion = Registry(searched.artifacts / "registry").require("champion")
+    assert (version, found.answers[0].id) == (champion, "p0")
+    (search,) = searches(searched.at(searched.folder), 10)
+    assert search.question == "automobile medic"
+
+
+def test_the_line_of_another_machine_goes_on_from_the_bucket(
+    searched: Project, unsearched: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = MemoryStore()
+    monkeypatch.setattr(bucket, "_store", lambda *_: store)
+    monkeypatch.setenv("STORAGE__URL", "s3://acme/library")
+    with shared(searched.at(searched.folder)):
+        pass
+    other = unsearched.at(unsearched.folder)
+    assert run_step("evaluate", other).facts["gain"]["low"] > 0
+    assert other.artifacts.joinpath("registry", "models").is_dir()
 
 
 def test_its_commands_are_those_that_it_has(unsearched: Project) -> None:
     commands = {command.__name__ for command in Commands(unsearched).line()}
     assert {"run", "train", "score", "monitor", "serve"} <= commands
-    assert not {"explore", "experiments", "retrace", "handover", "stream"} & commands
+    assert {"explore", "experiments", "retrace", "handover"} <= commands
+    assert "stream" not in commands
     with pytest.raises(ProjectError, match="what config/search"):
         Commands(unsearched).train([unsearched.folder / "variant.toml"], compare=True)
+
+
+def test_a_contract_is_inferred_from_the_pages(
+    unsearched: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    commands = ContractCommands(lambda: unsearched)
+    with pytest.raises(ProjectError, match="add --merge"):
+        commands.infer()
+    with pytest.raises(ProjectError, match="leave out --target"):
+        commands.infer(target="title", force=True)
+    commands.infer(force=True)
+    assert "describes 6 columns, 45 rows" in capsys.readouterr().out
+    contract = unsearched.at(unsearched.folder).contract
+    assert [field.name for field in contract.fields] == ["title", "body"]
+    assert [column.name for column in contract.filters] == ["shelf"]
+    again(unsearched.at(unsearched.folder), "extract", "validate", "transform")
+    write_rows(unsearched.folder, [page | {"topic": "a", "url2": "b"} for page in rows()])
+    commands.infer(merge=True)
+    assert "added topic, url2" in capsys.readouterr().out
+
+
+def test_documents_come_page_by_page_from_an_api(unsearched: Project) -> None:
+    sources = unsearched.folder / "config" / "sources.toml"
+    with rest_server() as server:
+        server.records += [page | {"published": {"by": "the library"}} for page in rows() * 5]
+        for number, record in enumerate(server.records):
+            record["page"] = f"p{number}"
+            record["body"] += f" copy{number // 45}"
+        settings = (
+            f'[library]\nurl = "{server.url}/page"\nrecords = "data.items"\npagination = "page"\n'
+            'size_parameter = "limit"\npage_size = 30\n\n[outcomes]\npath = ""\n'
+        )
+        sources.write_text(settings, encoding="utf-8")
+        project = dataclasses.replace(unsearched, sources=(RestApi("library"),))
+        ContractCommands(lambda: project).infer(force=True)
+        contract = project.contract
+        assert {"title", "body"} <= {field.name for field in contract.fields}
+        found = again(project, "extract", "validate", "transform", "train")
+        assert len(server.queries()) > 2
+    assert found["extract"].rows_out == 225
+    assert found["train"].rows_out == 225
 
 
 def test_an_index_is_built_without_a_word(
@@ -193,6 +265,45 @@ def test_an_index_is_built_without_a_word(
 ) -> None:
     load_version(searched, Registry(searched.artifacts / "registry").require("champion"))
     assert caplog.text == ""
+
+
+def test_the_graph_of_many_passages_is_of_the_version_and_built_once(
+    searched: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registry = Registry(searched.artifacts / "registry")
+    before = registry.require("challenger")
+    monkeypatch.setattr(bench, "MOST_EXACT", 30)
+    monkeypatch.setattr(nearest, "MOST_EXACT", 30)
+    run_step("train", searched)
+    version = registry.require("challenger")
+    graphs = [name for name in registry.card(version)["files"] if name.startswith("graph")]
+    assert version != before
+    assert graphs
+    built = list((searched.artifacts / "vectors").glob("*.usearch"))
+    run_step("train", searched)
+    assert registry.require("challenger") == version
+    assert list((searched.artifacts / "vectors").glob("*.usearch")) == built
+    index = MagicMock(side_effect=nearest._index)  # noqa: SLF001 (nothing else tells how it is found)
+    monkeypatch.setattr(nearest, "_index", index)
+    (found,) = load_version(searched, version).ask(["automobile medic"])
+    assert index.call_count == len(graphs)
+    assert found.places[0] == 0
+    (registry.folder(version) / graphs[0]).write_bytes(b"other")
+    with pytest.raises(DamagedError, match=graphs[0]):
+        load_version(searched, version)
+
+
+def test_a_graph_of_other_vectors_takes_the_place_of_the_old_one(
+    searched: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bench, "MOST_EXACT", 30)
+    run_step("train", searched)
+    built = set((searched.artifacts / "vectors").glob("*.usearch"))
+    write_rows(searched.folder, rows()[:-1])
+    again(searched, "extract", "validate", "transform", "train")
+    now = set((searched.artifacts / "vectors").glob("*.usearch"))
+    assert len(now) == len(built)
+    assert not now & built
 
 
 def test_too_few_questions_are_refused(searched: Project) -> None:

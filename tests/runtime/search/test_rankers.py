@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
-from typing import get_args
+from typing import TYPE_CHECKING, get_args
 
 import numpy as np
 import pytest
-from fourhats_runtime.search.nearest import Nearest, Ranked, best
+from fourhats_runtime.search import nearest
+from fourhats_runtime.search.nearest import Nearest, Ranked, best, write_graph
 from fourhats_runtime.search.rankers import Fusion, Meaning, Member, Recipe, Words, found, scale
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def ranked(*places: int, top: float = 1.0) -> Ranked:
@@ -116,21 +120,34 @@ def many() -> np.ndarray:
     return found.astype(np.float32)
 
 
-def test_the_graph_finds_what_looking_at_all_finds(many: np.ndarray) -> None:
+@pytest.fixture(scope="module")
+def graph(many: np.ndarray, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give the file of their graph."""
+    path = tmp_path_factory.mktemp("graph") / "graph.usearch"
+    write_graph(path, many, "cosine")
+    return path
+
+
+@pytest.fixture(autouse=True)
+def _few_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(nearest, "MOST_EXACT", 100)
+
+
+def test_the_graph_finds_what_looking_at_all_finds(many: np.ndarray, graph: Path) -> None:
     asked = many[::100] + np.float32(0.01)
     exact = Nearest(many, "cosine")(asked, 10)
-    quick = Nearest(many, "cosine", most_exact=100)(asked, 10)
+    quick = Nearest(many, "cosine", graph)(asked, 10)
     shared = [len({*one.places} & {*other.places}) for one, other in zip(exact, quick, strict=True)]
     assert np.mean(shared) >= 9.5
     assert quick[0].scores == pytest.approx(exact[0].scores, abs=1e-5)
 
 
 @pytest.mark.parametrize("share", [0.01, 0.5])
-def test_the_graph_heeds_filters(many: np.ndarray, share: float) -> None:
+def test_the_graph_heeds_filters(many: np.ndarray, graph: Path, share: float) -> None:
     allowed = np.random.default_rng(2).random(len(many)) < share
     asked = many[:20]
     exact = Nearest(many, "cosine")(asked, 5, allowed)
-    quick = Nearest(many, "cosine", most_exact=100)(asked, 5, allowed)
+    quick = Nearest(many, "cosine", graph)(asked, 5, allowed)
     assert all(allowed[each.places].all() for each in quick)
     shared = [len({*one.places} & {*other.places}) for one, other in zip(exact, quick, strict=True)]
     assert np.mean(shared) >= 4.5

@@ -13,7 +13,7 @@ import onnx
 from fourhats_runtime import Project
 from fourhats_runtime.data import Files
 from onnx import TensorProto, helper, numpy_helper
-from safetensors.numpy import save_file
+from safetensors.numpy import load_file, save_file
 from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Whitespace
@@ -192,6 +192,69 @@ def models(folder: Path) -> None:
     (folder / "model.onnx").write_bytes(_graph(vectors))
 
 
+def reranker_toml(root: Path) -> str:
+    """Make a cross-encoder of the words and noisy vectors that it has to mend; gives settings."""
+    folder = root / "models"
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    concepts = np.zeros((tokenizer.get_vocab_size(), len(CONCEPTS)), dtype=np.float32)
+    for place, concept in enumerate(CONCEPTS):
+        for word in concept:
+            concepts[tokenizer.token_to_id(word), place] = 1
+    (folder / "cross.onnx").write_bytes(_cross_encoder(concepts))
+    random = np.random.default_rng(1)
+    (table,) = load_file(folder / "table.safetensors").values()
+    noise = random.normal(size=table.shape).astype(np.float32)
+    save_file({"vectors": table + noise}, folder / "noisy.safetensors")
+    return "".join(
+        f"""
+[search.models.{name}]
+kind = "{kind}"
+licence = "MIT"
+origin = "made by the tests"
+weights = {pinned(root, weights)}
+tokenizer = {pinned(root, "tokenizer.json")}
+"""
+        for name, kind, weights in (
+            ("noisy", "static", "noisy.safetensors"),
+            ("cross", "reranker", "cross.onnx"),
+        )
+    )
+
+
+def _cross_encoder(concepts: np.ndarray[Any, Any]) -> bytes:
+    """Count the concepts that are in both texts, as a logit: 2 of them are a half."""
+    shape = ["pairs", "pieces"]
+    names = ("input_ids", "attention_mask", "token_type_ids")
+    given = [helper.make_tensor_value_info(name, TensorProto.INT64, shape) for name in names]
+    said = helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["pairs", 1])
+    nodes = [
+        helper.make_node("Gather", ["concepts", "input_ids"], ["pieces"]),
+        helper.make_node("Cast", ["token_type_ids"], ["second"], to=TensorProto.FLOAT),
+        helper.make_node("Cast", ["attention_mask"], ["there"], to=TensorProto.FLOAT),
+        helper.make_node("Sub", ["there", "second"], ["first"]),
+    ]
+    for side in ("first", "second"):
+        nodes += [
+            helper.make_node("Unsqueeze", [side, "last"], [f"{side}_wide"]),
+            helper.make_node("Mul", ["pieces", f"{side}_wide"], [f"{side}_pieces"]),
+            helper.make_node(
+                "ReduceMax", [f"{side}_pieces"], [f"{side}_has"], axes=[1], keepdims=0
+            ),
+        ]
+    nodes += [
+        helper.make_node("Mul", ["first_has", "second_has"], ["both"]),
+        helper.make_node("ReduceSum", ["both", "last_axis"], ["shared"]),
+        helper.make_node("Sub", ["shared", "two"], ["logits"]),
+    ]
+    weights = [
+        numpy_helper.from_array(concepts, "concepts"),
+        numpy_helper.from_array(np.array([2]), "last"),
+        numpy_helper.from_array(np.array([1]), "last_axis"),
+        numpy_helper.from_array(np.array([2], dtype=np.float32), "two"),
+    ]
+    return _model(helper.make_graph(nodes, "pairs", given, [said], weights))
+
+
 def _graph(vectors: np.ndarray[Any, Any]) -> bytes:
     """Look words up: what a sentence model says of each piece, before the mean is taken."""
     shape = ["texts", "pieces"]
@@ -206,7 +269,10 @@ def _graph(vectors: np.ndarray[Any, Any]) -> bytes:
         helper.make_node("Gather", ["vectors", "input_ids"], ["last"]),
     ]
     table = numpy_helper.from_array(vectors, "vectors")
-    graph = helper.make_graph(nodes, "words", given, [mask, said], [table])
+    return _model(helper.make_graph(nodes, "words", given, [mask, said], [table]))
+
+
+def _model(graph: onnx.GraphProto) -> bytes:
     made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
     onnx.checker.check_model(made)
     return bytes(made.SerializeToString())

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 from fourhats_runtime import Project
-from fourhats_runtime.answer.predictor import REFRESH_SECONDS
+from fourhats_runtime.answer.champion import REFRESH_SECONDS
 from fourhats_runtime.contract import Contract
 from fourhats_runtime.lifecycle import Model
 from fourhats_runtime.lifecycle.registry import Registry

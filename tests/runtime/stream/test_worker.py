@@ -292,7 +292,7 @@ def test_the_worker_looks_for_a_new_champion_once_a_second(
     began, looks = worker._refreshed_at, list[float]()  # noqa: SLF001
     for seconds in (0.5, 0.9, 1.1, 1.9, 2.2):
         monkeypatch.setattr(time, "monotonic", partial(float, began + seconds))
-        monkeypatch.setattr(worker._predictor, "refresh", partial(looks.append, seconds))  # noqa: SLF001
+        monkeypatch.setattr(worker._answerer, "refresh", partial(looks.append, seconds))  # noqa: SLF001
         worker._refresh()  # noqa: SLF001
     assert looks == [1.1, 2.2]
 

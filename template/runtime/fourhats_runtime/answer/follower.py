@@ -5,6 +5,7 @@ Where an API shows it, so is the page of monitoring.
 
 import logging
 import os
+from collections.abc import Container, Mapping
 from contextlib import suppress
 from threading import Event, Thread
 
@@ -12,7 +13,13 @@ from fourhats_runtime.data.bucket import Bucket, Stamp
 from fourhats_runtime.data.storage import Storage
 from fourhats_runtime.errors import ProjectError
 from fourhats_runtime.files import write_atomically
-from fourhats_runtime.lifecycle.registry import CARD_FILE, CONTRACT_FILE, GRAPH_FILE, Registry
+from fourhats_runtime.lifecycle.registry import (
+    CARD_FILE,
+    CONTRACT_FILE,
+    GRAPH_FILE,
+    Registry,
+    model_files,
+)
 from fourhats_runtime.lifecycle.shared_registry import STATE, State, fetch, parse, seen
 from fourhats_runtime.project import Project
 
@@ -92,12 +99,25 @@ class Follower:
         self._away = False
 
     def _take(self, state: State) -> None:
-        served = {
-            version: {name: digest for name, digest in files.items() if name in SERVED}
-            for version, files in state.versions.items()
-            if version in state.pointers.values()
-        }
-        fetch(self._bucket, self._root, served)
+        registry = Registry(self._root)
+        versions = [version for version in state.pointers.values() if version]
+        self._fetch(state, dict.fromkeys(versions, SERVED))
+        # What else a version answers by, such as an index and its models, is named on its card.
+        cards = {version: registry.card(version) for version in versions}
+        self._fetch(state, {version: set(card.get("files", ())) for version, card in cards.items()})
+        models = {digest for card in cards.values() for digest in model_files(card)}
+        fetch(self._bucket, ((digest, registry.model(digest)) for digest in models))
         for pointer, version in state.pointers.items():
             if version:
-                Registry(self._root).point(pointer, version)
+                registry.point(pointer, version)
+
+    def _fetch(self, state: State, wanted: Mapping[str, Container[str]]) -> None:
+        fetch(
+            self._bucket,
+            (
+                (digest, Registry(self._root).folder(version) / name)
+                for version, names in wanted.items()
+                for name, digest in state.versions.get(version, {}).items()
+                if name in names
+            ),
+        )

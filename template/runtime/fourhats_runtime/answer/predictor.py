@@ -3,33 +3,24 @@
 import hashlib
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
 
+from fourhats_runtime.answer.champion import Champion
 from fourhats_runtime.answer.journal import Journal
 from fourhats_runtime.answer.limits import Serve
 from fourhats_runtime.answer.records import Record, Records
 from fourhats_runtime.data.privacy import Pseudonyms, pseudonyms
-from fourhats_runtime.data.storage import Storage
-from fourhats_runtime.errors import DamagedError, ProjectError
 from fourhats_runtime.lifecycle.registered import Model
-from fourhats_runtime.lifecycle.registry import Registry
 from fourhats_runtime.project import Project
 from fourhats_runtime.tasks import answers
 
-if TYPE_CHECKING:
-    from fourhats_runtime.answer.follower import Follower
-    from fourhats_runtime.answer.log_sender import LogSender
-
-REFRESH_SECONDS = 1.0
 AT_ONCE = 500
 """Rows that a model is asked about in one step."""
-NO_MODEL = "there is no champion yet: train and promote a model first"
 
 logger = logging.getLogger(__name__)
 
@@ -75,7 +66,7 @@ class Given(NamedTuple):
     encoded: bytes
 
 
-class Predictor:
+class Predictor(Champion[Loaded]):
     """Answers with the champion, and takes over a new one between two requests.
 
     A challenger answers the share of requests that `serve.challenger_share` gives it, and with
@@ -83,64 +74,13 @@ class Predictor:
     """
 
     def __init__(self, project: Project, log: Journal, *, with_page: bool = False) -> None:
-        """Load the champion, if there is one yet; where it is damaged, the one before it.
-
-        Where machines share a bucket, champion and challenger are those of the bucket, and the log
-        goes there. `with_page` takes the page of monitoring over as well, for an API to show.
-
-        Raises:
-            ProjectError: the champion cannot be loaded as things are set up; the text says why.
-
-        """
-        self.project = project
-        self.log = log
-        self.registry = Registry(project.artifacts / "registry")
-        self.loaded: Loaded | None = None
-        self.fault = ""
-        """Why the champion itself does not answer; empty while it does."""
+        """Load the champion, and the challenger where one is on trial: see `Champion`."""
         self._serve = project.settings(Serve)
         self._loaded_versions: tuple[str, str | None] | None = None
-        self._follower: Follower | None = None
-        self._sender: LogSender | None = None
-        if project.settings(Storage).url:
-            # Their library comes with the extra of the bucket.
-            from fourhats_runtime.answer.follower import follow  # noqa: PLC0415
-            from fourhats_runtime.answer.log_sender import send_logs  # noqa: PLC0415
-
-            self._follower = follow(project, with_page=with_page)
-            self._sender = send_logs(project)
-        self.refresh()
-
-    @property
-    def version(self) -> str | None:
-        """The version of the champion that answers; None where there is none yet."""
-        return self.loaded.model.version if self.loaded else None
-
-    def close(self) -> None:
-        """Close the log, and have the rest of it sent; nothing is answered any more."""
-        if self._follower is not None:
-            self._follower.close()
-        self.log.close()
-        if self._sender is not None:
-            self._sender.close()
-
-    def refresh(self) -> None:
-        """Take over champion and challenger where the pointers name others than before.
-
-        Where the champion's files are damaged, who answers goes on, or else the one before it.
-        """
-        try:
-            self._take_over()
-        except DamagedError as error:
-            if str(error) != self.fault:
-                logger.error("%s", error)  # noqa: TRY400 (in one line, like a command's)
-            self.fault = str(error)
-            if self.loaded is None:
-                self._fall_back()
-        else:
-            self.fault = ""
+        super().__init__(project, log, with_page=with_page)
 
     def _take_over(self) -> None:
+        """Take over champion and challenger where the pointers name others than before."""
         version = self.registry.version("champion")
         on_trial = self._serve.shadow or self._serve.challenger_share > 0
         challenger = self.registry.version("challenger") if on_trial else None
@@ -158,13 +98,8 @@ class Predictor:
         made = pseudonyms(model.contract, self.project)
         return Loaded(model, Records(model.contract), made)
 
-    def _fall_back(self) -> None:
-        """Have the latest of the earlier champions answer that can be loaded."""
-        for version in self.registry.to_fall_back_on():
-            with suppress(ProjectError):
-                self.loaded = self._load(version)
-                logger.warning("%s answers in its place", version)
-                return
+    def _name(self, loaded: Loaded) -> str:
+        return loaded.model.version
 
     def predict(self, loaded: Loaded, question: Question) -> Given:
         """Answer one question; the answer is in the prediction log before it is given.

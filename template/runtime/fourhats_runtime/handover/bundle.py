@@ -4,7 +4,6 @@ import json
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from fourhats_runtime.errors import ProjectError
 from fourhats_runtime.files import unfinished
@@ -13,7 +12,7 @@ from fourhats_runtime.handover.bill import write_bill
 from fourhats_runtime.handover.pages import write_pages
 from fourhats_runtime.handover.scan import Scan
 from fourhats_runtime.handover.signing import CHECKSUMS, Signer, write_checksums
-from fourhats_runtime.lifecycle.registry import Registry
+from fourhats_runtime.lifecycle.registry import Registry, model_files
 from fourhats_runtime.project import Project
 
 REGISTRY = Path("artifacts") / "registry"
@@ -113,10 +112,14 @@ def _add_champion(project: Project, registry: Registry, version: str, made: Path
         target.folder(version),
         ignore=shutil.ignore_patterns("unfinished-*"),
     )
+    card = registry.card(version)
+    for digest in model_files(card):
+        target.model(digest).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(registry.model(digest), target.model(digest))
     target.point("champion", version)
     docs = made / "project" / "docs"
     docs.mkdir(exist_ok=True)
     for name in WRITTEN:
         shutil.copyfile(project.folder / "docs" / name, docs / name)
-    example: dict[str, Any] = registry.card(version)["example"]
-    (made / "example.json").write_text(json.dumps([example], indent=2) + "\n", encoding="utf-8")
+    example = {"questions": [card["example"]]} if project.task == "search" else [card["example"]]
+    (made / "example.json").write_text(json.dumps(example, indent=2) + "\n", encoding="utf-8")

@@ -54,6 +54,7 @@ def write_pages(  # noqa: PLR0913, PLR0917 (what was found out on the way)
     with needs("monitor"):
         from fourhats_runtime.monitor.markdown import templates  # noqa: PLC0415
 
+    registry = Registry(project.artifacts / "registry")
     environment = templates(__package__ or "")
     environment.filters["cell"] = _cell
     environment.filters["node"] = lambda text: str(text).translate(NOT_IN_A_NODE)
@@ -69,7 +70,8 @@ def write_pages(  # noqa: PLR0913, PLR0917 (what was found out on the way)
         "channels": list(project.channels or {}),
         "bucket": project.settings(Storage).url,
         "version": version,
-        "origin": Registry(project.artifacts / "registry").noted(version, NOTE) or {},
+        "origin": registry.noted(version, NOTE) or {},
+        "models": registry.card(version).get("models", {}),
         "authors": maker(project),
         "contacts": contacts(project),
         "sources": sources,

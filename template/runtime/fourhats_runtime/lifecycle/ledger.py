@@ -15,7 +15,13 @@ from fourhats_runtime.lifecycle.registry import CONTRACT_FILE, Card, Registry
 from fourhats_runtime.project import Project
 
 EXPERIMENT = "experiment"
-OF_ORIGIN = {"code": "code", "training": "settings", "value": "value", "versions": "libraries"}
+OF_ORIGIN = {
+    "code": "code",
+    "training": "settings",
+    "models": "models",
+    "value": "value",
+    "versions": "libraries",
+}
 """What is compared of where two versions come from, and what it is called."""
 MOST_NAMED = 3
 """Of what was changed, by name; the others are counted."""
@@ -86,15 +92,17 @@ class _Made(NamedTuple):
     """What a version was made of."""
 
     origin: Card
-    features: Mapping[str, Column]
+    columns: Mapping[str, Column]
+    """That a model learns from, or that are searched."""
 
 
 def _made(registry: Registry, version: str) -> _Made:
     contract = contract_file.load(registry.folder(version) / CONTRACT_FILE)
-    searched = (*contract.fields, *contract.filters)
-    told = searched if contract.fields else (*contract.features, contract.target)
-    columns = {column.name: column for column in told}
-    return _Made(registry.noted(version, NOTE) or {}, columns)
+    if contract.fields:
+        told = tuple(column for column in contract.used if column.role != "id")
+    else:
+        told = (*contract.features, contract.target)
+    return _Made(registry.noted(version, NOTE) or {}, {column.name: column for column in told})
 
 
 def _experiment(
@@ -150,7 +158,7 @@ def _changes(before: _Made, now: _Made) -> tuple[str, ...]:
         names = _differing(before.origin.get(what, {}), now.origin.get(what, {}))
         if names:
             said.append(f"{word}: {_named(names)}")
-    if columns := _columns(before.features, now.features):
+    if columns := _columns(before.columns, now.columns):
         said.append(f"contract: {columns}")
     if data := _data(before.origin.get("data", {}), now.origin.get("data", {})):
         said.append(data)

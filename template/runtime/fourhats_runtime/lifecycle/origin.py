@@ -9,6 +9,7 @@ from typing import TypedDict
 
 NOTE = "provenance"
 LIBRARIES = (
+    "bm25s",
     "fourhats-runtime",
     "keras",
     "lightgbm",
@@ -24,7 +25,9 @@ LIBRARIES = (
     "tensorflow",
     "tensorflow-cpu",
     "tf2onnx",
+    "tokenizers",
     "torch",
+    "usearch",
 )
 CODE = ("config", "sql", "src", "runtime", "pyproject.toml", "constraints.txt")
 """What decides which model comes out; what a run writes, such as docs/model_card.md, does not."""

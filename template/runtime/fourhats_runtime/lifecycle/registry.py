@@ -15,6 +15,7 @@ from fourhats_runtime.files import read_json, read_text, unfinished, write_atomi
 Pointer = Literal["champion", "challenger"]
 Card = dict[str, Any]
 """What is known of a version: how it was trained, its decision rule, its baseline for drift."""
+Content = bytes | Path
 
 
 class Promotion(TypedDict):
@@ -31,6 +32,7 @@ class Promotion(TypedDict):
 GRAPH_FILE, CARD_FILE, CONTRACT_FILE = "model.onnx", "model.json", "contract.toml"
 HISTORY_FILE = "champions.json"
 NAME = re.compile(r"v[0-9]+-[0-9a-f]+")
+SHA256 = re.compile(r"[0-9a-f]{64}$")
 ANOTHER = (
     "`rollback --to VERSION` has another version decide, `train` and `promote --accept` a new one"
 )
@@ -48,15 +50,16 @@ class Registry:
         self.root = root
 
     def add(
-        self, graph: bytes, contract: str, card: Card, beside: Mapping[str, bytes] | None = None
+        self, graph: bytes, contract: str, card: Card, beside: Mapping[str, Content] | None = None
     ) -> str:
         """Register a version and point `challenger` at it; the same model is not added twice.
 
         The name holds the count and a digest of what is registered, e.g. `v3-1f0c2ab9`. `beside`
-        are more files of the version, such as the index of a search, by name.
+        are more files of the version, such as the index of a search, by name: what is in each, or
+        the file that is copied.
         """
         if beside is not None:
-            card = card | {"files": {name: _sha256(content) for name, content in beside.items()}}
+            card = card | {"files": {name: digest_of(content) for name, content in beside.items()}}
         digest = _digest(graph, contract, json.loads(json.dumps(card)))
         known = self.versions()
         version = next((name for name in known if name.endswith(digest)), None)
@@ -178,6 +181,18 @@ class Registry:
         """Give the folder of a version."""
         return self.root / "versions" / version
 
+    def size(self, version: str) -> int:
+        """Count the bytes of a version's own files."""
+        return sum(path.stat().st_size for path in self.folder(version).iterdir())
+
+    def model(self, digest: str) -> Path:
+        """Give where a file of a pre-trained model lies: versions share them."""
+        return self.root / "models" / digest
+
+    def models(self) -> list[str]:
+        """List the files of pre-trained models."""
+        return sorted(path.name for path in self.root.glob("models/*") if SHA256.match(path.name))
+
     def card(self, version: str) -> Card:
         """Read what is known of a version.
 
@@ -202,7 +217,7 @@ class Registry:
         except FileNotFoundError as error:
             raise DamagedError(f"{error.filename} is missing: {ANOTHER}") from None
         beside = card.get("files", {})
-        if changed := [name for name in beside if _sha256_of(folder / name) != beside[name]]:
+        if changed := [name for name in beside if digest_of(folder / name) != beside[name]]:
             raise DamagedError(f"{folder / changed[0]} is damaged or missing: {ANOTHER}")
         if not version.endswith(_digest(graph, contract, card)):
             raise DamagedError(
@@ -250,7 +265,7 @@ class Registry:
         write_atomically(self.root / HISTORY_FILE, json.dumps(promotions, indent=2) + "\n")
 
     def _write(
-        self, version: str, graph: bytes, contract: str, card: Card, beside: Mapping[str, bytes]
+        self, version: str, graph: bytes, contract: str, card: Card, beside: Mapping[str, Content]
     ) -> None:
         self.folder(version).parent.mkdir(parents=True, exist_ok=True)
         scratch = self.root / unfinished()
@@ -263,21 +278,32 @@ class Registry:
 
     @staticmethod
     def _write_files(
-        folder: Path, graph: bytes, contract: str, card: Card, beside: Mapping[str, bytes]
+        folder: Path, graph: bytes, contract: str, card: Card, beside: Mapping[str, Content]
     ) -> None:
         for name, content in ({GRAPH_FILE: graph} | dict(beside)).items():
             with written_whole(folder / name) as scratch:
-                scratch.write_bytes(content)
+                if isinstance(content, Path):
+                    shutil.copyfile(content, scratch)
+                else:
+                    scratch.write_bytes(content)
         write_atomically(folder / CONTRACT_FILE, contract)
         write_atomically(folder / CARD_FILE, json.dumps(card, indent=2) + "\n")
 
 
-def _sha256(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
+def digest_of(content: Content) -> str:
+    """Give the SHA-256 of what is in a file; empty where there is none."""
+    if not isinstance(content, Path):
+        return hashlib.sha256(content).hexdigest()
+    if not content.is_file():
+        return ""
+    with content.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _sha256_of(path: Path) -> str:
-    return _sha256(path.read_bytes()) if path.is_file() else ""
+def model_files(card: Card) -> set[str]:
+    """Give the files of the pre-trained models that a version answers by, as digests."""
+    models = card.get("models", {}).values()
+    return {file["sha256"] for each in models for file in (each["weights"], each["tokenizer"])}
 
 
 def _digest(graph: bytes, contract: str, card: Card) -> str:

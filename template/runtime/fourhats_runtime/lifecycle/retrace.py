@@ -33,14 +33,15 @@ class Retraced:
     rows: int
     digest: str
     difference: float | None
-    """The largest one between the answers of both graphs; None: they are the same, byte by byte."""
+    """The largest one between the answers of both; None: they are the same, byte by byte."""
+    what: str = "graph"
 
     @property
     def same(self) -> str:
         """Say how much the same it is."""
         if self.difference is None:
-            return "the same graph, byte by byte"
-        return f"a graph whose answers differ by at most {self.difference:.1g}"
+            return f"the same {self.what}, byte by byte"
+        return f"{self.what} whose answers differ by at most {self.difference:.1g}"
 
     def __str__(self) -> str:
         """Say it to people."""

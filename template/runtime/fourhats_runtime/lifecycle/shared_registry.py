@@ -1,16 +1,15 @@
 """The registry and the data that machines share, in the bucket of `storage.url`.
 
 Each has a copy in its folder. There, `registry/state.json` has the pointers, the history, the files
-of every version by the digest of what is in them, and the listing of the warehouse and the scores
-(`shared_data`); `registry/files/` has the files of versions. Whoever changes anything adds files
-first, and then replaces the state on the condition that it is still the one that was read: of two
-who work at once one wins, and nobody ever reads half of it.
+of every version by the digest of what is in them, the pre-trained models that versions share, and
+the listing of the warehouse and the scores (`shared_data`); `registry/files/` has all these files.
+Whoever changes anything adds files first, and then replaces the state on the condition that it is
+still the one that was read: of two who work at once one wins, and nobody ever reads half of it.
 """
 
-import hashlib
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
@@ -23,7 +22,7 @@ from fourhats_runtime.data.bucket import Bucket, ChangedError, Found, Stamp
 from fourhats_runtime.data.shared_data import Name, SharedData
 from fourhats_runtime.errors import ProjectError
 from fourhats_runtime.files import write_atomically, written_whole
-from fourhats_runtime.lifecycle.registry import HISTORY_FILE, Pointer, Registry
+from fourhats_runtime.lifecycle.registry import HISTORY_FILE, Pointer, Registry, digest_of
 from fourhats_runtime.project import Project
 
 STATE = "registry/state.json"
@@ -46,12 +45,24 @@ class State(BaseModel):
     challenger: Version | None = None
     promotions: list[dict[str, Any]] = []
     versions: dict[Version, dict[FileName, Digest]] = {}
+    models: list[Digest] = []
+    """Pre-trained models, which versions share."""
     data: Name | None = None
 
     @property
     def pointers(self) -> dict[Pointer, str | None]:
         """What they point to, in the order in which they are switched."""
         return {"challenger": self.challenger, "champion": self.champion}
+
+    def files(self, root: Path) -> list[tuple[str, Path]]:
+        """List the files by what is in each, and where they lie in a folder."""
+        registry = Registry(root)
+        of_versions = [
+            (digest, registry.folder(version) / name)
+            for version, files in self.versions.items()
+            for name, digest in files.items()
+        ]
+        return [*of_versions, *((digest, registry.model(digest)) for digest in self.models)]
 
 
 @contextmanager
@@ -109,7 +120,7 @@ def push(project: Project, *, with_data: bool = False) -> None:
     if state == there and not (with_data and data.changed):
         return
     if found is None or found.stamp == last:
-        known = {digest for files in there.versions.values() for digest in files.values()}
+        known = {digest for digest, _ in there.files(root)}
         _send(bucket, root, state, known)
         if with_data:
             state.data = data.send(there.data)
@@ -132,28 +143,21 @@ def push(project: Project, *, with_data: bool = False) -> None:
     )
 
 
-def fetch(bucket: Bucket, root: Path, versions: dict[str, dict[str, str]]) -> None:
-    """Bring the files of versions that are missing here, or are others.
+def fetch(bucket: Bucket, wanted: Iterable[tuple[str, Path]]) -> None:
+    """Bring files, each by the digest of what is in it, that are missing here, or are others.
 
     Raises:
         ProjectError: the bucket does not answer, or a file there is not what it was.
 
     """
-    wanted = [
-        (digest, Registry(root).folder(version) / name)
-        for version, files in versions.items()
-        for name, digest in files.items()
-    ]
     missing = [
-        (digest, path)
-        for digest, path in wanted
-        if not path.exists() or _digest(path.read_bytes()) != digest
+        (digest, path) for digest, path in wanted if not path.exists() or digest_of(path) != digest
     ]
 
     def bring(one: tuple[str, Path]) -> None:
         digest, path = one
         found = bucket.read(f"registry/files/{digest}")
-        if found is None or _digest(found.content) != digest:
+        if found is None or digest_of(found.content) != digest:
             raise ProjectError(f"{bucket.url}/registry/files/{digest} is not what was put there")
         path.parent.mkdir(parents=True, exist_ok=True)
         with written_whole(path) as scratch:
@@ -192,9 +196,10 @@ def _here(root: Path, data: str | None) -> State:
         challenger=registry.version("challenger"),
         promotions=registry.history(),
         versions={
-            version: {path.name: _digest(path.read_bytes()) for path in _files(root, version)}
+            version: {path.name: digest_of(path) for path in _files(root, version)}
             for version in registry.versions()
         },
+        models=registry.models(),
         data=data,
     )
 
@@ -210,7 +215,7 @@ def _take_all(bucket: Bucket, root: Path, found: Found) -> None:
 
 def _take_registry(bucket: Bucket, root: Path, state: State) -> None:
     """Make the registry equal to a state, the pointers last."""
-    fetch(bucket, root, state.versions)
+    fetch(bucket, state.files(root))
     for version, files in state.versions.items():
         for path in _files(root, version):
             if path.name not in files:
@@ -226,12 +231,7 @@ def _take_registry(bucket: Bucket, root: Path, state: State) -> None:
 
 def _send(bucket: Bucket, root: Path, state: State, known: set[str]) -> None:
     """Add the files that the bucket does not have yet."""
-    files = {
-        digest: Registry(root).folder(version) / name
-        for version, names in state.versions.items()
-        for name, digest in names.items()
-        if digest not in known
-    }
+    files = {digest: path for digest, path in state.files(root) if digest not in known}
     with ThreadPoolExecutor(AT_ONCE) as threads:
         list(
             threads.map(
@@ -275,7 +275,3 @@ def _files(root: Path, version: str) -> list[Path]:
 
 def _note(root: Path, bucket: Bucket, stamp: Stamp) -> None:
     write_atomically(root / SEEN_FILE, json.dumps({"url": bucket.url, **asdict(stamp)}) + "\n")
-
-
-def _digest(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()

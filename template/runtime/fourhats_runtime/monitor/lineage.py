@@ -68,7 +68,11 @@ class Lineage:
         for place, column in enumerate(self.contract.used):
             yield f'        clean_{place}["{column.name}: {column.role}"]'
         yield "    end"
-        yield f'    model(["model of {self.contract.target.name}"])'
+        contract = self.contract
+        what = (
+            f"search of {contract.table}" if contract.fields else f"model of {contract.target.name}"
+        )
+        yield f'    model(["{what.translate(MERMAID)}"])'
 
     def _features(self) -> Iterator[str]:
         """Draw what features.py makes: of which columns, its code alone can tell."""
@@ -84,7 +88,7 @@ class Lineage:
         for place, column in enumerate(self.contract.used):
             for source in self.sources.get(column.source, []):
                 yield f"    {source}_{place} --> clean_{place}"
-            if column.role == "target" or column.reaches_model:
+            if self.contract.fields or column.role == "target" or column.reaches_model:
                 yield f"    clean_{place} --> model"
         for place in range(len(self.derived)):
             yield f"    features_py_{place} --> model"

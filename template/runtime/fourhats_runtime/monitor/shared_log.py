@@ -22,7 +22,7 @@ from fourhats_runtime.settings import Section
 if TYPE_CHECKING:
     from fourhats_runtime.data.bucket import Bucket
 
-LOGS = ("predictions", "outcomes")
+LOGS = ("predictions", "searches", "outcomes")
 NAME_FILE = "instance"
 """Holds the name that a folder of logs has in the bucket."""
 PIECE_BYTES = 4 * 1024 * 1024

@@ -13,6 +13,7 @@ from fourhats_runtime.contract.names import NO_FEATURES, safe_names, snake_case
 from fourhats_runtime.contract.written import COUNTED
 from fourhats_runtime.data.differences import added
 from fourhats_runtime.data.table_file import TableFileError, explained
+from fourhats_runtime.profile import documents
 from fourhats_runtime.profile.facts import Facts
 from fourhats_runtime.profile.leakage import Finding, follows, known_afterwards, leaks
 from fourhats_runtime.profile.measure import measure
@@ -28,7 +29,7 @@ from fourhats_runtime.profile.target import (
     likeliness,
 )
 
-ONCE = frozenset({"id", "entity", "time", "target"})
+ONCE = frozenset({"id", "entity", "time", "target", "link"})
 """Roles that one column of a contract has."""
 
 HEAD = """\
@@ -142,7 +143,8 @@ def profile_relation(
     Args:
         relation: the rows.
         target: the column to predict, by its name in the data or in the contract.
-        task: "classification" or "regression", where the target alone would suggest the other.
+        task: "classification" or "regression", where the target alone would suggest the other; or
+            "search", where the rows are documents, and nothing is predicted.
 
     Raises:
         TableFileError: it has no rows, or reading it failed.
@@ -160,6 +162,9 @@ def profile_relation(
         personal, said = personal_data(relation, facts, chosen)
         roles = assign_roles(rows, facts, chosen, personal)
         roles.warnings += said
+        if task == documents.TASK:
+            documents.give_parts(relation, roles)
+            return replace(_profile(roles), task=task, time_parts=(), likely_targets=())
         _leave_out_repeats(relation, roles)
         if chosen is None:
             return _profile(roles)
@@ -259,13 +264,16 @@ def to_toml(profile: Profile, joins: Mapping[str, Sequence[str]] | None = None) 
     `joins` are the sources whose columns are added to the others' rows, with the keys.
     """
     table = snake_case(Path(re.sub(r"[/\\]?[^/\\]*[*?\[].*", "", profile.path)).stem)
-    lines = [HEAD, f"table = {_toml(safe_names([table or 'data'])[0])}"]
+    of_documents = profile.task == documents.TASK
+    head = documents.HEAD if of_documents else HEAD
+    lines = [head, f"table = {_toml(safe_names([table or 'data'])[0])}"]
     if profile.positive is not None:
         lines.append(f"positive = {_toml(profile.positive)}  # the class that calls for action")
     if profile.time_parts:
         lines.append(f"time_parts = {_toml(profile.time_parts)}  # together they order the rows")
     for source, keys in (joins or {}).items():
         lines += ["", "[[joins]]", f"source = {_toml(source)}", f"on = {_toml(tuple(keys))}"]
+    lines += [documents.QUESTIONS] if of_documents else []
     for column in profile.columns:
         lines += ["", *_column_lines(column)]
     return "\n".join(lines) + "\n"
@@ -331,13 +339,15 @@ def _profile(roles: Roles, outcome: Outcome | None = None) -> Profile:
 
 def _column(name: str, roles: Roles, outcome: Outcome | None) -> Column:
     facts, role = roles.facts[name], roles.roles[name]
+    of_documents = "field" in roles.roles.values()
     kind = facts.kind
     categories: tuple[str, ...] = ()
     classes = outcome.classes if outcome is not None and role == "target" else None
     suspected = role == "ignore" and name in roles.leaks
+    chosen_from = role in ("feature", "filter") or suspected
     if classes is not None:
         kind, categories = "category", tuple(classes.sizes)
-    elif kind == "text" and (role == "feature" or suspected) and is_category(roles.rows, facts):
+    elif kind == "text" and chosen_from and is_category(roles.rows, facts):
         kind, categories = "category", facts.classes
     elif kind == "other":
         kind = "text"
@@ -359,7 +369,7 @@ def _column(name: str, roles: Roles, outcome: Outcome | None) -> Column:
         set_aside=classes.set_aside if classes else (),
         blank=classes.blank if classes else "",
         leak="suspected" if suspected else "",
-        parts=_parts(facts, role) if kind == "datetime" else (),
+        parts=_parts(facts, role) if kind == "datetime" and not of_documents else (),
         words=role == "feature" and kind == "text",
         written=facts.written if numeric or kind == "datetime" else "",
         missing_marks=facts.missing,

@@ -39,17 +39,20 @@ def reply(
     questions: Sequence[str],
     count: int | None = None,
     filters: Mapping[str, str] | None = None,
+    *,
+    sure: bool = True,
 ) -> list[Reply]:
     """Answer questions by the version's rule: `count` documents of those that meet the filters.
 
-    Without a count, as many as the rule says.
+    Without a count, as many as the rule says. Unless they have to be `sure`, documents are given
+    where nothing fits, too.
     """
     given = version.ask(questions, version.allowed(filters or {}))
     most = count or version.rule.answers
     return [
         Reply(
             ()
-            if each.certainty < version.rule.threshold
+            if sure and each.certainty < version.rule.threshold
             else tuple(_answers(version, question, each, most)),
             each.certainty,
         )

@@ -1,8 +1,10 @@
 """The bench: makes rankers of today's documents, and has each answer the questions."""
 
+import hashlib
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import NamedTuple, get_args
 
 import numpy as np
@@ -11,8 +13,9 @@ from fourhats_runtime.project import Project
 from fourhats_runtime.search.documents import Documents
 from fourhats_runtime.search.embedding import KINDS, Embed, Vectors
 from fourhats_runtime.search.models import Pretrained, Search, kept
-from fourhats_runtime.search.nearest import Distance, Places, Ranked
+from fourhats_runtime.search.nearest import MOST_EXACT, Distance, Places, Ranked, write_graph
 from fourhats_runtime.search.rankers import DEPTH, KEYWORDS, Meaning, Member, Rank, Words
+from fourhats_runtime.search.rerank import CrossEncoder, Rerank, Reranker
 from fourhats_runtime.search.vectors import embedded
 
 Progress = Callable[[int, int], None]
@@ -28,6 +31,14 @@ class Tried:
     """A question, asked alone."""
     megabytes: float
     """Of the model's files."""
+
+
+class Rereader(NamedTuple):
+    """What puts anew what was found, and the megabytes of its model."""
+
+    name: str
+    rerank: Rerank
+    megabytes: float
 
 
 class Passages(NamedTuple):
@@ -58,7 +69,7 @@ class Bench:
         words = [Member(KEYWORDS, some) for some in sets]
         meaning = [
             Member(model, some, distance)
-            for model in self._search.models
+            for model in self._of_kind(*KINDS)
             for distance in get_args(Distance)
             for some in sets
         ]
@@ -79,8 +90,15 @@ class Bench:
         progress(len(members), len(members))
         return found
 
+    def rerankers(self) -> list[Rereader]:
+        """Give who may put anew what was found."""
+        return [
+            Rereader(name, self._reranker(name), self._megabytes(name))
+            for name in self._of_kind("reranker")
+        ]
+
     def ranker(self, member: Member) -> Rank:
-        """Make a ranker of a member."""
+        """Make a ranker of a member; it looks at all vectors, however many there are."""
         if member.model == KEYWORDS:
             return Words([document.text(member.fields) for document in self._documents.all])
         held = self.passages(member)
@@ -95,11 +113,37 @@ class Bench:
             for passage in document.passages(member.fields)
         ]
         texts = [text for _, text in parts]
-        digest = self._search.models[member.model].weights.sha256[:16]
-        path = self._project.artifacts / "vectors" / f"{digest}-{'-'.join(member.fields)}.parquet"
+        path = self._kept(member, ".parquet")
         vectors, made = embedded(path, self._embedder(member.model), texts)
         self.made += made
         return Passages(texts, np.array([place for place, _ in parts], dtype=np.int64), vectors)
+
+    def graph(self, member: Member, vectors: Vectors) -> Path | None:
+        """Give the graph of a member's vectors, where they are many; the same ones have the same.
+
+        It is kept beside the vectors until they are others.
+        """
+        if len(vectors) <= MOST_EXACT:
+            return None
+        content = hashlib.sha256(np.ascontiguousarray(vectors).data).hexdigest()[:16]
+        path = self._kept(member, f"-{member.distance}-{content}.usearch")
+        if not path.exists():
+            for other in path.parent.glob(path.name.replace(content, "*")):
+                other.unlink()
+            write_graph(path, vectors, member.distance)
+        return path
+
+    def _kept(self, member: Member, ending: str) -> Path:
+        """Give a file of what is kept of a member's vectors from run to run."""
+        digest = self._search.models[member.model].weights.sha256[:16]
+        return self._project.artifacts / "vectors" / f"{digest}-{'-'.join(member.fields)}{ending}"
+
+    def _of_kind(self, *kinds: str) -> list[str]:
+        return [name for name, model in self._search.models.items() if model.kind in kinds]
+
+    def _reranker(self, name: str) -> Reranker:
+        model = self._search.models[name]
+        return Reranker(load_reranker(self._project, model), self._documents.by_passages())
 
     def _embedder(self, model: str) -> Embed:
         if model not in self._loaded:
@@ -114,8 +158,18 @@ class Bench:
         return sum(kept(self._project, file).stat().st_size for file in files) / 1e6
 
 
+def load_reranker(project: Project, model: Pretrained) -> CrossEncoder:
+    """Load a re-ranker from where the registry keeps its files.
+
+    Raises:
+        ProjectError: they cannot be had, are others than named, or no such model.
+
+    """
+    return CrossEncoder(kept(project, model.weights), kept(project, model.tokenizer))
+
+
 def load(project: Project, model: Pretrained) -> Embed:
-    """Load a model from where the registry keeps its files.
+    """Load a model of vectors from where the registry keeps its files.
 
     Raises:
         ProjectError: they cannot be had, are others than named, or no such model.

@@ -63,6 +63,11 @@ class Documents:
         """Count those that can be found."""
         return len(self.all)
 
+    def by_passages(self) -> dict[int, tuple[str, ...]]:
+        """Give the passages of all fields, by the document's place."""
+        names = tuple(self.all[0].texts)
+        return {place: tuple(each.passages(names)) for place, each in enumerate(self.all)}
+
     def differing(self, others: "Documents") -> int:
         """Count those that are new, changed or gone."""
         here, there = ({each.id: each for each in some.all} for some in (self, others))

@@ -34,13 +34,10 @@ class Sentence:
             ProjectError: one cannot be loaded, or the graph gives no vectors of texts.
 
         """
-        self._tokenizer = _tokenizer(tokenizer)
+        self._tokenizer = read_tokenizer(tokenizer)
         self._tokenizer.enable_truncation(LONGEST)
         self._tokenizer.no_padding()
-        try:
-            self._session = onnxruntime.InferenceSession(weights.read_bytes())
-        except Exception as error:  # noqa: BLE001 (its errors share no kind)
-            raise ProjectError(f"{weights} is no ONNX graph: {error}") from None
+        self._session = opened(weights)
         self._inputs = [given.name for given in self._session.get_inputs()]
         floats = [out for out in self._session.get_outputs() if "float" in out.type]
         by_piece = [out for out in floats if len(out.shape) == 3]  # noqa: PLR2004
@@ -62,14 +59,10 @@ class Sentence:
         return vectors
 
     def _embed(self, pieces: Sequence[Sequence[int]]) -> Vectors:
-        ids = np.zeros((len(pieces), max(map(len, pieces))), dtype=np.int64)
-        mask = np.zeros_like(ids)
-        for row, some in enumerate(pieces):
-            ids[row, : len(some)] = some
-            mask[row, : len(some)] = 1
-        known = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
-        given = {name: known[name] for name in self._inputs}
-        (said,) = self._session.run([self._output], given)
+        given = padded(pieces, [[0] * len(some) for some in pieces])
+        mask = given["attention_mask"]
+        asked = {name: given[name] for name in self._inputs}
+        (said,) = self._session.run([self._output], asked)
         if said.ndim == 2:  # noqa: PLR2004 (the graph takes the mean itself)
             return np.asarray(said, dtype=np.float32)
         weights = mask[:, :, None].astype(np.float32)
@@ -86,7 +79,7 @@ class Static:
             ProjectError: one cannot be loaded, or there is no such table.
 
         """
-        self._tokenizer = _tokenizer(tokenizer)
+        self._tokenizer = read_tokenizer(tokenizer)
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
         try:
@@ -110,7 +103,45 @@ class Static:
 KINDS: dict[str, type[Sentence | Static]] = {"sentence": Sentence, "static": Static}
 
 
-def _tokenizer(path: Path) -> Tokenizer:
+def opened(weights: Path) -> onnxruntime.InferenceSession:
+    """Open an ONNX graph.
+
+    Raises:
+        ProjectError: it is none.
+
+    """
+    try:
+        return onnxruntime.InferenceSession(weights.read_bytes())
+    except Exception as error:  # noqa: BLE001 (its errors share no kind)
+        raise ProjectError(f"{weights} is no ONNX graph: {error}") from None
+
+
+def padded(
+    pieces: Sequence[Sequence[int]], kinds: Sequence[Sequence[int]]
+) -> dict[str, NDArray[np.int64]]:
+    """Give what a transformer takes, each of shape (texts, pieces of the longest text).
+
+    Args:
+        pieces: of each text.
+        kinds: of each piece: 0, or 1 in the second text of a pair.
+
+    """
+    ids = np.zeros((len(pieces), max(map(len, pieces))), dtype=np.int64)
+    mask, types = np.zeros_like(ids), np.zeros_like(ids)
+    for row, (some, of_kinds) in enumerate(zip(pieces, kinds, strict=True)):
+        ids[row, : len(some)] = some
+        mask[row, : len(some)] = 1
+        types[row, : len(some)] = of_kinds
+    return {"input_ids": ids, "attention_mask": mask, "token_type_ids": types}
+
+
+def read_tokenizer(path: Path) -> Tokenizer:
+    """Read a `tokenizer.json`.
+
+    Raises:
+        ProjectError: it is none.
+
+    """
     try:
         return Tokenizer.from_file(str(path))
     except Exception as error:  # noqa: BLE001 (it raises bare ones)

@@ -4,12 +4,12 @@ As usual in the field (Voorhees and Harman, TREC, 2005): of questions that some 
 """
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fourhats_runtime.chance import TAIL, Floats
+from fourhats_runtime.lifecycle.figures import Figure
 from fourhats_runtime.search.documents import Documents
 from fourhats_runtime.search.questions import Question
 from fourhats_runtime.search.rankers import DEPTH, Found
@@ -17,14 +17,6 @@ from fourhats_runtime.search.rankers import DEPTH, Found
 DRAWS = 1000
 """Of the bootstrap."""
 CUTS = (1, 3, 10)
-
-
-class Figure(NamedTuple):
-    """A mean over questions, and the ends of its interval."""
-
-    value: float
-    low: float
-    high: float
 
 
 def hits(
@@ -71,5 +63,5 @@ def with_intervals(values: Mapping[str, Floats], seed: int) -> dict[str, Figure]
     found = {}
     for name, each in values.items():
         low, high = np.quantile(each[drawn].mean(axis=1), [TAIL, 1 - TAIL])
-        found[name] = Figure(float(each.mean()), float(low), float(high))
+        found[name] = Figure(figure=float(each.mean()), low=float(low), high=float(high))
     return found

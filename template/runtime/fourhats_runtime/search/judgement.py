@@ -56,7 +56,7 @@ def evaluate(project: Project, *, made_up: bool) -> dict[str, Any]:
         "baselines": {WORDS_ALONE: float(words.mean())},
         "ahead": [WORDS_ALONE] if ahead.is_better else [],
         "gain": {"over": NOTHING, **asdict(gain)},
-        "figures": {name: list(figure) for name, figure in figures.items()},
+        "figures": figures,
         "unanswered": sum(each.certainty < version.rule.threshold for each in given)
         / len(questions.judged),
     }
@@ -129,7 +129,7 @@ def _against(project: Project, challenger: str, champion: str) -> tuple[bool, st
 
 
 def _questions(project: Project, version: Version) -> Questions:
-    return questions_file.load(project.folder, version.contract, version.documents, project.seed)
+    return questions_file.load(project, version.contract, version.documents)
 
 
 def _earned(version: Version, questions: Questions, value: SearchValue) -> Floats:

@@ -1,6 +1,7 @@
 """The steps of a search, from the table `clean` on."""
 
 import csv
+import time
 from dataclasses import asdict, dataclass
 
 from fourhats_runtime.data.joins import SAMPLE
@@ -8,19 +9,21 @@ from fourhats_runtime.data.warehouse import count, one_row, require
 from fourhats_runtime.errors import ProjectError
 from fourhats_runtime.files import written_whole
 from fourhats_runtime.lifecycle.comparison import added
+from fourhats_runtime.lifecycle.ledger import note_training
 from fourhats_runtime.lifecycle.registry import Registry
 from fourhats_runtime.lifecycle.rollback import rollback_to
 from fourhats_runtime.monitor import alerts
 from fourhats_runtime.monitor.announce import announce
 from fourhats_runtime.monitor.findings import Finding, state_of
+from fourhats_runtime.monitor.page import interval
 from fourhats_runtime.preparation import Preparation, Result
 from fourhats_runtime.project import named
 from fourhats_runtime.search import judgement
 from fourhats_runtime.search.answers import reply
 from fourhats_runtime.search.models import Search
 from fourhats_runtime.search.questions import WEAK
-from fourhats_runtime.search.report import write_report
-from fourhats_runtime.search.version import load_version
+from fourhats_runtime.search.report import write_documents, write_report
+from fourhats_runtime.search.version import COMPARED, load_version
 from fourhats_runtime.search.watch import watch
 
 SCORED = ("question", "rank", "id", "title", "link", "snippet", "reason", "certainty", "version")
@@ -33,13 +36,15 @@ class SearchLine(Preparation):
     def train(self) -> Result:
         """Compare models, fields and fusions; register the best with its index."""
         require(self.connection, "clean", "transform")
+        began = time.perf_counter()
         version = named(self.project.train)(
             self.project,
             self.connection,
             lambda done, there_are: self.progress("train", done, there_are),
         )
+        note_training(self.project, version, self.asked.note, time.perf_counter() - began)
         card = self._registry.card(version)
-        facts = self._registry.noted(version, "experiment") or {}
+        facts = self._registry.noted(version, COMPARED) or {}
         words = "; ".join(
             [
                 f"{version}, {card['model']}",
@@ -56,8 +61,9 @@ class SearchLine(Preparation):
             self.connection, f"SELECT count(*) FROM clean WHERE _source <> '{SAMPLE}'"
         )
         facts = judgement.evaluate(self.project, made_up=not sources)
-        first = facts["figures"].get("MRR", [float("nan")] * 3)
-        words = f"adds {added(facts)}; MRR {first[0]:.2f} ({first[1]:.2f} to {first[2]:.2f})"
+        words = f"adds {added(facts)}"
+        if first := facts["figures"].get("MRR"):
+            words += f"; MRR {interval(first)}"
         if facts["weak"]:
             words += f"; the questions are {WEAK}"
         return Result(facts["rows"], facts["rows"], words, facts)
@@ -123,9 +129,10 @@ class SearchLine(Preparation):
         return Result(0, 0, f"{said}: {verdict.reason}", vars(verdict))
 
     def report(self) -> Result:
-        """Write the table of what was compared, as a page for the client."""
-        path = write_report(self.project)
-        return Result(1, 1, str(path.relative_to(self.project.folder)))
+        """Write the table of what was compared as a page, the model card and the lineage."""
+        written = [write_report(self.project), *write_documents(self.connection, self.project)]
+        names = [str(path.relative_to(self.project.folder)) for path in written]
+        return Result(count(self.connection, "clean"), len(written), ", ".join(names))
 
     @property
     def _registry(self) -> Registry:

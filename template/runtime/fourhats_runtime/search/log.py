@@ -1,13 +1,18 @@
 """The log of searches: what was asked and answered, and what people made of it."""
 
 import json
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-SEARCHES, OUTCOMES = "searches", "outcomes"
-Sign = Literal["click", "right", "wrong"]
+from fourhats_runtime.monitor.shared_log import gathered
+from fourhats_runtime.project import Project
+
+LOGS = SEARCHES, OUTCOMES = "searches", "outcomes"
+Sign = Literal["click", "right", "wrong", "none"]
+"""What was done with a document, or said of it; "none", of no document: that none is right."""
 
 
 @dataclass(frozen=True)
@@ -32,13 +37,23 @@ class Searched:
         said = [self.signs.get(name) for name in self.answers]
         if "right" in said:
             return 1 + said.index("right")
-        return False if "wrong" in said else None
+        return False if "wrong" in said or self.has_none else None
+
+    @property
+    def right(self) -> frozenset[str]:
+        """The documents that people said to be right."""
+        return frozenset(name for name, sign in self.signs.items() if sign == "right")
+
+    @property
+    def has_none(self) -> bool:
+        """Whether people said that no document is right."""
+        return "none" in self.signs.values()
 
 
-def searches(artifacts: Path, most: int) -> list[Searched]:
-    """Read the latest searches, the oldest first; trials count nowhere."""
+def searches(project: Project, most: int) -> list[Searched]:
+    """Read the latest searches, of all machines, the oldest first; trials count nowhere."""
     signs: dict[str, dict[str, Sign]] = {}
-    for entry in _entries(artifacts / OUTCOMES):
+    for entry in _entries(project, OUTCOMES):
         signs.setdefault(entry["search_id"], {})[entry["document"]] = entry["sign"]
     found = [
         Searched(
@@ -47,15 +62,26 @@ def searches(artifacts: Path, most: int) -> list[Searched]:
             tuple(entry["answers"]),
             signs.get(entry["search_id"], {}),
         )
-        for entry in _entries(artifacts / SEARCHES)
+        for entry in _entries(project, SEARCHES)
         if not entry["trial"]
     ]
     return found[-most:]
 
 
-def _entries(folder: Path) -> Iterator[dict[str, Any]]:
+def unjudged(found: Sequence[Searched]) -> list[Searched]:
+    """Give the latest search of each question of which nobody said what is right, if anything.
+
+    What was asked most often comes first.
+    """
+    settled = {each.question for each in found if each.right or each.has_none}
+    latest = {each.question: each for each in found if each.question not in settled}
+    times = Counter(each.question for each in found)
+    return sorted(latest.values(), key=lambda each: -times[each.question])
+
+
+def _entries(project: Project, log: str) -> Iterator[dict[str, Any]]:
     """Give the entries of a journal; a line that was torn by a crash is left out."""
-    for path in sorted(folder.glob("*.jsonl")):
+    for path in map(Path, gathered(project, log)):
         for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
             try:
                 yield json.loads(line)

@@ -4,7 +4,6 @@
 fetched is kept in the registry, by that digest, and never fetched again.
 """
 
-import hashlib
 import importlib.metadata
 from collections.abc import Iterable
 from pathlib import Path
@@ -15,6 +14,7 @@ from pydantic import BaseModel, Field, model_validator
 from fourhats_runtime.data.extras import needs
 from fourhats_runtime.errors import DamagedError, ProjectError
 from fourhats_runtime.files import written_whole
+from fourhats_runtime.lifecycle.registry import Registry, digest_of
 from fourhats_runtime.project import Project
 from fourhats_runtime.settings import Section
 
@@ -52,11 +52,12 @@ class Pinned(BaseModel, extra="forbid"):
 
 
 class Pretrained(BaseModel, extra="forbid"):
-    """A model that turns texts into vectors."""
+    """A model that turns texts into vectors, or says how well one answers another."""
 
-    kind: Literal["sentence", "static"]
-    """An ONNX graph of a sentence model; or a table of vectors, one a piece of a word, that are
-    averaged: what model2vec and wordllama make, as safetensors."""
+    kind: Literal["sentence", "static", "reranker"]
+    """An ONNX graph of a sentence model; a table of vectors, one a piece of a word, that are
+    averaged: what model2vec and wordllama make, as safetensors; or an ONNX graph of a
+    cross-encoder, which reads a question and a passage together."""
     weights: Pinned
     tokenizer: Pinned
     licence: str = Field(min_length=1)
@@ -101,11 +102,11 @@ def kept(project: Project, pinned: Pinned) -> Path:
         ProjectError: it cannot be had, or is another file than the one that is named.
 
     """
-    path = project.artifacts / "registry" / "models" / pinned.sha256
+    path = Registry(project.artifacts / "registry").model(pinned.sha256)
     if not path.exists():
         source = _source(project, pinned)
         content = source.read_bytes()
-        found = hashlib.sha256(content).hexdigest()
+        found = digest_of(content)
         if found != pinned.sha256:
             raise ProjectError(
                 f"{FILE}: {pinned.place} has the SHA-256 {found}, not {pinned.sha256}: it is "
@@ -125,8 +126,8 @@ def check(project: Project, digests: Iterable[str]) -> None:
 
     """
     for digest in digests:
-        path = project.artifacts / "registry" / "models" / digest
-        if not path.exists() or hashlib.sha256(path.read_bytes()).hexdigest() != digest:
+        path = Registry(project.artifacts / "registry").model(digest)
+        if digest_of(path) != digest:
             raise DamagedError(f"{path} is damaged or missing: delete it, and run `train`")
 
 

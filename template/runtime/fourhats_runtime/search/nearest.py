@@ -1,12 +1,17 @@
 """The nearest vectors: exactly as long as that is quick, by a graph of neighbours beyond."""
 
-from typing import Literal, NamedTuple
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fourhats_runtime.data.extras import needs
+from fourhats_runtime.files import written_whole
 from fourhats_runtime.search.embedding import Vectors
+
+if TYPE_CHECKING:
+    from usearch.index import Index
 
 Distance = Literal["cosine", "dot"]
 Places = NDArray[np.int64]
@@ -14,7 +19,7 @@ Allowed = NDArray[np.bool_]
 
 MOST_EXACT = 100_000
 """Vectors that are all looked at; beyond, usearch looks at a few hundred of them."""
-WIDTH, CARE, SEARCH_CARE = 16, 128, 128
+WIDTH, CARE, SEARCH_CARE = 16, 64, 128
 """Of the graph: neighbours of each vector, and how many are weighed when it is added, or sought.
 What `benchmarks/search_speed.py` measures: more takes longer, and finds no more."""
 
@@ -26,38 +31,52 @@ class Ranked(NamedTuple):
     scores: Vectors
 
 
+def write_graph(path: Path, vectors: Vectors, distance: Distance) -> None:
+    """Build the graph of neighbours, by which many vectors need not all be looked at.
+
+    All processors add vectors side by side, so no two graphs of the same vectors are the same.
+
+    Args:
+        path: the file that is written.
+        vectors: of shape (number, dimensions).
+        distance: what is near.
+
+    """
+    index = _index(vectors.shape[1])
+    index.add(np.arange(len(vectors), dtype=np.uint64), _measured(vectors, distance))
+    with written_whole(path) as scratch:
+        index.save(scratch)
+
+
 class Nearest:
     """Vectors among which the nearest are sought."""
 
-    def __init__(self, vectors: Vectors, distance: Distance, most_exact: int = MOST_EXACT) -> None:
-        """Take vectors, of shape (number, dimensions), and build the graph where they are many."""
-        self._cosine = distance == "cosine"
-        self._vectors = _unit(vectors) if self._cosine else vectors
-        self._most_exact = most_exact
+    def __init__(
+        self,
+        vectors: Vectors,
+        distance: Distance,
+        graph: Path | None = None,
+    ) -> None:
+        """Take vectors, of shape (number, dimensions), and the file of their graph, if any.
+
+        The file is mapped into memory, not read: loading takes no time, and processes share it.
+        """
+        self._distance = distance
+        self._vectors = _measured(vectors, distance)
         self._graph = None
-        if len(vectors) > most_exact:
-            with needs("search"):
-                from usearch.index import Index  # noqa: PLC0415 (few have so many)
-            self._graph = Index(
-                ndim=vectors.shape[1],
-                metric="ip",
-                dtype="f16",
-                connectivity=WIDTH,
-                expansion_add=CARE,
-                expansion_search=SEARCH_CARE,
-                enable_key_lookups=False,
-            )
-            self._graph.add(np.arange(len(vectors), dtype=np.uint64), self._vectors)
+        if graph is not None:
+            self._graph = _index(vectors.shape[1])
+            self._graph.view(graph)
 
     def __call__(self, asked: Vectors, count: int, allowed: Allowed | None = None) -> list[Ranked]:
         """Give the nearest of each asked vector, at most `count` of those that are `allowed`.
 
         Where few are allowed, all of them are looked at.
         """
-        asked = _unit(asked) if self._cosine else asked
+        asked = _measured(asked, self._distance)
         total = len(self._vectors)
         open_to = total if allowed is None else int(allowed.sum())
-        if self._graph is None or open_to <= self._most_exact:
+        if self._graph is None or open_to <= MOST_EXACT:
             places = np.arange(total) if allowed is None else np.flatnonzero(allowed)
             vectors = self._vectors if allowed is None else self._vectors[places]
             return [_of(places, row, count) for row in asked @ vectors.T]
@@ -67,6 +86,20 @@ class Nearest:
         # By their own vectors: those of the graph are half as exact.
         scores = (self._vectors[places] @ row for places, row in zip(near, asked, strict=True))
         return [_of(places, row, count) for places, row in zip(near, scores, strict=True)]
+
+
+def _index(dimensions: int) -> "Index":
+    with needs("search"):
+        from usearch.index import Index  # noqa: PLC0415 (few have so many)
+    return Index(
+        ndim=dimensions,
+        metric="ip",
+        dtype="f16",
+        connectivity=WIDTH,
+        expansion_add=CARE,
+        expansion_search=SEARCH_CARE,
+        enable_key_lookups=False,
+    )
 
 
 def _of(places: Places, scores: Vectors, count: int) -> Ranked:
@@ -85,6 +118,9 @@ def best(scores: Vectors, count: int) -> Ranked:
     return Ranked(order.astype(np.int64), scores[order])
 
 
-def _unit(vectors: Vectors) -> Vectors:
+def _measured(vectors: Vectors, distance: Distance) -> Vectors:
+    """Make vectors such that their dot product is the nearness."""
+    if distance == "dot":
+        return vectors
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     return np.asarray(vectors / np.where(lengths == 0, 1, lengths), dtype=np.float32)

@@ -11,6 +11,7 @@ import numpy as np
 
 from fourhats_runtime.contract import Contract
 from fourhats_runtime.errors import ProjectError
+from fourhats_runtime.project import Project
 from fourhats_runtime.search.documents import Documents
 from fourhats_runtime.search.log import searches
 
@@ -48,7 +49,7 @@ class Questions:
     notes: tuple[str, ...] = ()
 
 
-def load(folder: Path, contract: Contract, documents: Documents, seed: int) -> Questions:
+def load(project: Project, contract: Contract, documents: Documents) -> Questions:
     """Read the questions; without a file, take those that people judged, or else make some.
 
     A text belongs to the same half for good, whatever other questions come: what was judged by once
@@ -58,13 +59,13 @@ def load(folder: Path, contract: Contract, documents: Documents, seed: int) -> Q
         ProjectError: the file cannot be read, or holds too few questions.
 
     """
-    path = folder / contract.questions.path
+    path = project.folder / contract.questions.path
     if not path.exists():
-        by_them = by_people(folder / "artifacts")
+        by_them = by_people(project)
         halves = _halves(by_them)
         if min(map(len, halves)) >= FEWEST:
             return Questions(*halves, notes=(f"{len(by_them)} questions are judged by people",))
-        made = known_items(documents, seed)
+        made = known_items(documents, project.seed)
         return Questions(*_halves(made), weak=True, notes=(f"{len(made)} questions are {WEAK}",))
     asked, unknown = _read(path, contract, documents)
     notes = (f"{unknown} right answers are no document",) if unknown else ()
@@ -78,14 +79,13 @@ def load(folder: Path, contract: Contract, documents: Documents, seed: int) -> Q
     return Questions(tuned, judged, notes=notes)
 
 
-def by_people(artifacts: Path) -> list[Question]:
-    """Take the questions of the log of which somebody said that an answer is right."""
-    right: dict[str, set[str]] = {}
-    for search in searches(artifacts, MOST_JUDGED):
-        found = {document for document, sign in search.signs.items() if sign == "right"}
-        if found:
-            right.setdefault(search.question, set()).update(found)
-    return [Question(text, frozenset(ids)) for text, ids in right.items()]
+def by_people(project: Project) -> list[Question]:
+    """Take the questions of the log of which somebody said what is right, or that nothing is."""
+    right: dict[str, frozenset[str]] = {}
+    for search in searches(project, MOST_JUDGED):
+        if search.right or search.has_none:
+            right[search.question] = right.get(search.question, frozenset()) | search.right
+    return [Question(text, ids) for text, ids in right.items()]
 
 
 def known_items(documents: Documents, seed: int) -> list[Question]:

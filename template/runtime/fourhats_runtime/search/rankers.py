@@ -8,6 +8,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any, Literal, NamedTuple, Self
 
 import numpy as np
@@ -63,16 +64,24 @@ class Member:
 
 @dataclass(frozen=True)
 class Recipe:
-    """One ranker, or several that are fused."""
+    """One ranker, or several that are fused; and who puts the first documents anew, if anybody."""
 
     members: tuple[Member, ...]
     fusion: Fusion = "rank"
+    reranker: str = ""
 
     @property
     def name(self) -> str:
         """Say which, for people."""
         names = " and ".join(member.name for member in self.members)
-        return f"{names}, by {self.fusion}" if len(self.members) > 1 else names
+        found = f"{names}, by {self.fusion}" if len(self.members) > 1 else names
+        return f"{found}, re-ranked by {self.reranker}" if self.reranker else found
+
+    @property
+    def models(self) -> list[str]:
+        """Name the pre-trained models, each once."""
+        named = {*(member.model for member in self.members), self.reranker} - {KEYWORDS, ""}
+        return sorted(named)
 
     def kept(self) -> dict[str, Any]:
         """Give it as JSON can hold it."""
@@ -82,7 +91,7 @@ class Recipe:
     def of(cls, kept: dict[str, Any]) -> Self:
         """Make it of what was kept."""
         members = (Member(**each | {"fields": tuple(each["fields"])}) for each in kept["members"])
-        return cls(tuple(members), kept["fusion"])
+        return cls(tuple(members), kept["fusion"], kept["reranker"])
 
 
 class Words:
@@ -128,12 +137,20 @@ class Meaning:
     """Documents by the passage of theirs that is nearest to a question."""
 
     def __init__(
-        self, embed: Embed, vectors: Vectors, documents: Places, distance: Distance
+        self,
+        embed: Embed,
+        vectors: Vectors,
+        documents: Places,
+        distance: Distance,
+        graph: Path | None = None,
     ) -> None:
-        """Take the vectors of passages, and of which document each is, by its place."""
+        """Take the vectors of passages, of which document each is, by its place, and their graph.
+
+        Without a graph all vectors are looked at.
+        """
         self._embed = embed
         self._documents = documents
-        self._nearest = Nearest(vectors, distance)
+        self._nearest = Nearest(vectors, distance, graph)
 
     def __call__(
         self, questions: Sequence[str], depth: int, allowed: Allowed | None = None

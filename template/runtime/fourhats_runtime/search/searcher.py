@@ -1,59 +1,41 @@
 """From a question to the answer, by the champion of the moment; each is in the log before."""
 
 import json
-import logging
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, closing
 from datetime import UTC, datetime
+from typing import Self
 
+from fourhats_runtime.answer.champion import NO_MODEL, Champion
 from fourhats_runtime.answer.journal import Journal
-from fourhats_runtime.errors import DamagedError, ProjectError
-from fourhats_runtime.lifecycle.registry import Registry
+from fourhats_runtime.errors import ProjectError
 from fourhats_runtime.project import Project
-from fourhats_runtime.search.answers import Reply, reply
-from fourhats_runtime.search.log import OUTCOMES, SEARCHES, Sign
+from fourhats_runtime.search.answers import Answer, Reply, reply
+from fourhats_runtime.search.log import LOGS, Sign
 from fourhats_runtime.search.version import Version, load_version
 
-logger = logging.getLogger(__name__)
 
-
-class Searcher:
+class Searcher(Champion[Version]):
     """Answers by the champion, and takes over a new one between two requests."""
 
-    def __init__(self, project: Project) -> None:
-        """Load the champion, if there is one yet; where it is damaged, the one before it.
+    def __init__(self, project: Project, log: Journal, outcomes: Journal) -> None:
+        """Load the champion, if there is one yet: see `Champion`."""
+        self._outcomes = outcomes
+        super().__init__(project, log)
+
+    @classmethod
+    def of(cls, project: Project) -> Self:
+        """Open the logs, and load the champion.
 
         Raises:
             ProjectError: a log cannot be written, or the champion not be loaded.
 
         """
-        self.project = project
-        self.loaded: Version | None = None
-        self.fault = ""
-        self._registry = Registry(project.artifacts / "registry")
-        self.log = Journal.of(project, SEARCHES)
-        self._outcomes = Journal.of(project, OUTCOMES)
-        self.refresh()
-
-    @property
-    def version(self) -> str | None:
-        """The version that answers; None where there is none yet."""
-        return self.loaded.name if self.loaded else None
-
-    def refresh(self) -> None:
-        """Take over another champion; where its files are damaged, who answers goes on."""
-        try:
-            champion = self._registry.version("champion")
-            if champion is not None and champion != self.version:
-                self.loaded = load_version(self.project, champion)
-        except DamagedError as error:
-            if str(error) != self.fault:
-                logger.error("%s", error)  # noqa: TRY400 (in one line, like a command's)
-            self.fault = str(error)
-            if self.loaded is None:
-                self._fall_back()
-        else:
-            self.fault = ""
+        with ExitStack() as stack:
+            logs = [stack.enter_context(closing(Journal.of(project, log))) for log in LOGS]
+            found = cls(project, *logs)
+            stack.pop_all()
+        return found
 
     def search(
         self,
@@ -71,9 +53,7 @@ class Searcher:
             NotWrittenError: the log cannot be written.
 
         """
-        version = self.loaded
-        if version is None:
-            raise ProjectError("there is no champion yet: run `train`, `evaluate` and `promote`")
+        version = self._answering()
         replies = reply(version, questions, count, filters)
         entries = [
             {
@@ -91,6 +71,16 @@ class Searcher:
         self.log.append("\n".join(map(json.dumps, entries)).encode())
         return version.name, replies
 
+    def shown(self, question: str, count: int) -> tuple[Answer, ...]:
+        """Give the first documents of a question, however sure it is; nothing is logged.
+
+        Raises:
+            ProjectError: there is no champion yet.
+
+        """
+        (given,) = reply(self._answering(), [question], count, sure=False)
+        return given.answers
+
     def take(self, signs: Sequence[tuple[str, str, Sign]]) -> None:
         """Note what people made of answers: the search, the document, and the sign.
 
@@ -106,12 +96,16 @@ class Searcher:
 
     def close(self) -> None:
         """Close the logs; nothing is answered any more."""
-        self.log.close()
+        super().close()
         self._outcomes.close()
 
-    def _fall_back(self) -> None:
-        for version in self._registry.to_fall_back_on():
-            with suppress(ProjectError):
-                self.loaded = load_version(self.project, version)
-                logger.warning("%s answers in its place", version)
-                return
+    def _answering(self) -> Version:
+        if self.loaded is None:
+            raise ProjectError(NO_MODEL)
+        return self.loaded
+
+    def _load(self, version: str) -> Version:
+        return load_version(self.project, version)
+
+    def _name(self, loaded: Version) -> str:
+        return loaded.name

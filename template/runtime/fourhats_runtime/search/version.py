@@ -16,11 +16,11 @@ import pyarrow.parquet as pq
 
 from fourhats_runtime.contract import Contract
 from fourhats_runtime.contract import load as load_contract
-from fourhats_runtime.lifecycle.registry import CONTRACT_FILE, Card, Registry
+from fourhats_runtime.lifecycle.registry import CONTRACT_FILE, Card, Content, Registry, model_files
 from fourhats_runtime.project import Project
-from fourhats_runtime.search.bench import Bench, Passages, load
+from fourhats_runtime.search.bench import Bench, Passages, load, load_reranker
 from fourhats_runtime.search.documents import Document, Documents
-from fourhats_runtime.search.embedding import Embed
+from fourhats_runtime.search.embedding import KINDS, Embed
 from fourhats_runtime.search.models import Pretrained, check
 from fourhats_runtime.search.rankers import (
     DEPTH,
@@ -32,10 +32,13 @@ from fourhats_runtime.search.rankers import (
     Words,
     found,
 )
+from fourhats_runtime.search.rerank import Rerank, Reranker
 from fourhats_runtime.search.value import Rule
 from fourhats_runtime.search.vectors import column, matrix
 
 DOCUMENTS = "documents.parquet"
+COMPARED = "compared"
+"""By this name the registry keeps what a version was compared with."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,7 @@ class Version:
     """Of the document at a place: what snippets are cut from."""
     embed: Embed | None
     """The model of the last member; None where words alone are looked for."""
+    reranker: Rerank | None = None
 
     def ask(self, questions: Sequence[str], allowed: Any = None) -> list[Found]:  # noqa: ANN401
         """Put the documents into an order for each question, whatever the rule says of it.
@@ -62,7 +66,8 @@ class Version:
         if not questions:
             return []
         lists = [rank(questions, DEPTH, allowed) for rank in self.rankers]
-        return [found(some, self.scales, self.recipe.fusion) for some in zip(*lists, strict=True)]
+        given = [found(some, self.scales, self.recipe.fusion) for some in zip(*lists, strict=True)]
+        return self.reranker(questions, given) if self.reranker else given
 
     def allowed(self, filters: Mapping[str, str]) -> Any:  # noqa: ANN401 (a mask, or none)
         """Tell which documents meet all filters; None where there are none."""
@@ -72,7 +77,7 @@ class Version:
         return np.array([wanted <= document.filters.items() for document in self.documents.all])
 
 
-def files(documents: Documents, recipe: Recipe, bench: Bench) -> dict[str, bytes]:
+def files(documents: Documents, recipe: Recipe, bench: Bench) -> dict[str, Content]:
     """Give the files of a version, by name."""
     rows = [
         {
@@ -86,7 +91,7 @@ def files(documents: Documents, recipe: Recipe, bench: Bench) -> dict[str, bytes
     ]
     kinds = [(name, pa.string()) for name in ("id", "texts", "filters", "link")]
     schema = pa.schema([*kinds, ("time", pa.timestamp("us"))])
-    found = {DOCUMENTS: _parquet(pa.Table.from_pylist(rows, schema))}
+    found: dict[str, Content] = {DOCUMENTS: _parquet(pa.Table.from_pylist(rows, schema))}
     for place, member in enumerate(recipe.members):
         if member.model != KEYWORDS:
             held = bench.passages(member)
@@ -96,6 +101,8 @@ def files(documents: Documents, recipe: Recipe, bench: Bench) -> dict[str, bytes
                 "vector": column(held.vectors),
             }
             found[_vectors(place)] = _parquet(pa.table(table))
+            if graph := bench.graph(member, held.vectors):
+                found[_graph(place)] = graph
     return found
 
 
@@ -109,9 +116,8 @@ def load_version(project: Project, name: str) -> Version:
     registry = Registry(project.artifacts / "registry")
     registry.check(name)
     folder, card = registry.folder(name), registry.card(name)
-    pretrained = {key: Pretrained.model_validate(facts) for key, facts in card["models"].items()}
-    pinned = [each for model in pretrained.values() for each in (model.weights, model.tokenizer)]
-    check(project, {file.sha256 for file in pinned})
+    check(project, model_files(card))
+    embedders = models_of(project, name)
     documents = _documents(folder, card)
     recipe = Recipe.of(card["recipe"])
     rankers: list[Rank] = []
@@ -121,12 +127,17 @@ def load_version(project: Project, name: str) -> Version:
         if member.model == KEYWORDS:
             rankers.append(Words([document.text(member.fields) for document in documents.all]))
             continue
-        held = _passages(folder / _vectors(place))
-        embed = load(project, pretrained[member.model])
-        rankers.append(Meaning(embed, held.vectors, held.documents, member.distance))
+        held = held_passages(folder, place)
+        embed = embedders[member.model]
+        graph = folder / _graph(place) if _graph(place) in card["files"] else None
+        rankers.append(Meaning(embed, held.vectors, held.documents, member.distance, graph))
         texts = {}
         for document, text in zip(held.documents.tolist(), held.texts, strict=True):
             texts.setdefault(document, []).append(text)
+    reranker = None
+    if recipe.reranker:
+        encoder = load_reranker(project, _pretrained(card)[recipe.reranker])
+        reranker = Reranker(encoder, documents.by_passages())
     return Version(
         name=name,
         contract=load_contract(folder / CONTRACT_FILE),
@@ -137,7 +148,27 @@ def load_version(project: Project, name: str) -> Version:
         rankers=tuple(rankers),
         passages={place: tuple(some) for place, some in texts.items()},
         embed=embed,
+        reranker=reranker,
     )
+
+
+def models_of(project: Project, version: str) -> dict[str, Embed]:
+    """Load the models that a version's vectors are of, by their names.
+
+    Raises:
+        ProjectError: one cannot be loaded.
+
+    """
+    card = Registry(project.artifacts / "registry").card(version)
+    return {
+        name: load(project, model)
+        for name, model in _pretrained(card).items()
+        if model.kind in KINDS
+    }
+
+
+def _pretrained(card: Card) -> dict[str, Pretrained]:
+    return {name: Pretrained.model_validate(facts) for name, facts in card["models"].items()}
 
 
 def _documents(folder: Path, card: Card) -> Documents:
@@ -157,14 +188,19 @@ def _documents(folder: Path, card: Card) -> Documents:
     )
 
 
-def _passages(path: Path) -> Passages:
-    table = pq.read_table(path)
+def held_passages(folder: Path, place: int) -> Passages:
+    """Read the passages of a member, by its place in the recipe, from the folder of a version."""
+    table = pq.read_table(folder / _vectors(place))
     documents = table["document"].to_numpy()
     return Passages(table["text"].to_pylist(), documents, matrix(table["vector"]))
 
 
 def _vectors(place: int) -> str:
     return f"vectors_{place}.parquet"
+
+
+def _graph(place: int) -> str:
+    return f"graph_{place}.usearch"
 
 
 def _parquet(table: pa.Table) -> bytes:

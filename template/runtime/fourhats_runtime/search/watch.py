@@ -31,9 +31,9 @@ def watch(connection: Connection, project: Project, contract: Contract) -> list[
         return [*found, Finding("search:index", "unknown", "there is no champion yet")]
     version = load_version(project, champion)
     promised = registry.noted(champion, "evaluation") or {}
-    latest = searches(project.artifacts, project.settings(Drift).window_rows)
+    latest = searches(project, project.settings(Drift).window_rows)
     looks: Sequence[Callable[[], Finding]] = (
-        lambda: _index(connection, contract, version),
+        lambda: _index(connection, contract, version, registry.size(champion)),
         lambda: _answered(latest, promised, project),
         lambda: _questions(latest, version, project),
         lambda: _clicks(latest, promised),
@@ -42,11 +42,12 @@ def watch(connection: Connection, project: Project, contract: Contract) -> list[
     return [*found, *(look() for look in looks)]
 
 
-def _index(connection: Connection, contract: Contract, version: Version) -> Finding:
+def _index(connection: Connection, contract: Contract, version: Version, size: int) -> Finding:
     now = read(connection, contract)
     others = now.differing(version.documents)
     words = (
-        f"the index of {version.name} holds {len(version.documents):,} documents; of the "
+        f"the index of {version.name} holds {len(version.documents):,} documents in "
+        f"{size / 1e6:,.1f} MB; of the "
         f"{len(now):,} that are there by now, {others:,} are new, changed or gone"
     )
     return Finding("search:index", state_of(fine=others <= MOST_MISSING * len(now)), words, others)
@@ -100,8 +101,9 @@ def _clicks(latest: Sequence[Searched], promised: dict[str, Any]) -> Finding:
         return Finding("search:clicks", "unknown", words)
     reciprocal = 1 / np.array(ranks, dtype=np.float64)
     mean = float(reciprocal.mean())
-    words = f"the first click has a mean reciprocal rank of {mean:.2f} (promised: {first[0]:.2f})"
-    fine = _is_kept(reciprocal, first[1])
+    promise = first["figure"]
+    words = f"the first click has a mean reciprocal rank of {mean:.2f} (promised: {promise:.2f})"
+    fine = _is_kept(reciprocal, first["low"])
     return Finding("search:clicks", state_of(fine=fine), words, mean)
 
 

@@ -22,12 +22,13 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.middleware.errors import ServerErrorMiddleware
 from starlette.routing import Mount, Route, WebSocketRoute
 
+from fourhats_runtime.answer.champion import NO_MODEL, REFRESH_SECONDS, Champion
 from fourhats_runtime.answer.limits import Serve
-from fourhats_runtime.answer.predictor import NO_MODEL, REFRESH_SECONDS, Predictor
+from fourhats_runtime.answer.predictor import Predictor
 from fourhats_runtime.errors import ProjectError
 from fourhats_runtime.project import Project
 from fourhats_runtime.serve import docs
-from fourhats_runtime.serve.answering import Answering, Started
+from fourhats_runtime.serve.answering import Started
 from fourhats_runtime.serve.callers import Callers
 from fourhats_runtime.serve.front import (
     NOT_STARTED,
@@ -115,7 +116,7 @@ class Service(FastAPI):
         self.docs_url = docs_url
         self.project = project
         self.metrics = Metrics()
-        self.predictor: Answering | None = None
+        self.predictor: Champion[Any] | None = None
         """Who answers, while the service runs."""
         self.fault: ProjectError | None = None
         """Why it could not start."""
@@ -341,7 +342,7 @@ def _add_probes(service: Service) -> None:
         return Response(service.metrics.text(), media_type=CONTENT_TYPE_LATEST)
 
 
-def _fault(predictor: Answering) -> str:
+def _fault(predictor: Champion[Any]) -> str:
     """Say why nothing can be answered, empty where it can."""
     if predictor.fault or predictor.version is None:
         return predictor.fault or NO_MODEL
@@ -392,7 +393,7 @@ async def _count(front: Front, metrics: Metrics) -> None:
         await asyncio.sleep(REFRESH_SECONDS)
 
 
-async def _watch(predictor: Answering, callers: Callers) -> None:
+async def _watch(predictor: Champion[Any], callers: Callers) -> None:
     """Look for a new champion; a broken one is logged, and the old one goes on answering.
 
     Whose tokens are good is looked up as well.

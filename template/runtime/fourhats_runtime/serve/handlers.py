@@ -14,8 +14,9 @@ from urllib.parse import parse_qsl
 import msgspec
 from msgspec.structs import asdict
 
+from fourhats_runtime.answer.champion import NO_MODEL
 from fourhats_runtime.answer.journal import Journal
-from fourhats_runtime.answer.predictor import NO_MODEL, Given, Loaded, Predictor, Question
+from fourhats_runtime.answer.predictor import Given, Loaded, Predictor, Question
 from fourhats_runtime.answer.records import RecordError
 from fourhats_runtime.business import Business
 from fourhats_runtime.project import Project

@@ -3,18 +3,27 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict
-from typing import Annotated, Any, ClassVar, NamedTuple
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
 from fastapi import Form, HTTPException, Query, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from pydantic import BaseModel, Field
 
 from fourhats_runtime.answer.journal import NotWrittenError
+from fourhats_runtime.answer.records import RecordError
 from fourhats_runtime.business import Business
 from fourhats_runtime.errors import ProjectError
 from fourhats_runtime.project import Project
-from fourhats_runtime.search.answers import Reply
-from fourhats_runtime.search.log import Sign
+from fourhats_runtime.search.answers import Answer, Reply
+from fourhats_runtime.search.asking import (
+    LONGEST,
+    MOST_ANSWERS,
+    Narrowed,
+    Text,
+    see_that_they_are_filters,
+)
+from fourhats_runtime.search.log import Sign, searches, unjudged
+from fourhats_runtime.search.questions import FEWEST, MOST_JUDGED
 from fourhats_runtime.search.searcher import Searcher
 from fourhats_runtime.serve.answering import Started
 from fourhats_runtime.serve.app import Service
@@ -22,22 +31,17 @@ from fourhats_runtime.serve.front import NOT_LOGGED, NOT_STARTED
 from fourhats_runtime.serve.messages import Handler
 from fourhats_runtime.serve.page import ENVIRONMENT, SECURITY_POLICY, STYLE
 
-LONGEST = 1000
-MOST_ANSWERS = 100
 MOST_QUESTIONS = 100
+MOST_SHOWN = 10
+"""Answers that people choose the right ones from."""
 MOST_CHOICES = 30
 """Of a filter on the page."""
 
-Text = Annotated[str, Field(min_length=1, max_length=LONGEST)]
-Count = Annotated[int, Field(ge=1, le=MOST_ANSWERS)]
 
-
-class Asked(BaseModel, extra="forbid"):
+class Asked(Narrowed):
     """Questions that are asked at once."""
 
     questions: Annotated[list[Text], Field(min_length=1, max_length=MOST_QUESTIONS)]
-    k: Count | None = None
-    filters: dict[str, str] = Field(default_factory=dict)
 
 
 class Seen(BaseModel, extra="forbid"):
@@ -45,7 +49,7 @@ class Seen(BaseModel, extra="forbid"):
 
     search_id: str = Field(min_length=1, max_length=300)
     document: str = Field(min_length=1, max_length=300)
-    sign: Sign
+    sign: Literal["click", "right", "wrong"]
 
 
 class Opened(NamedTuple):
@@ -90,7 +94,7 @@ class SearchService(Service):
 
 @contextmanager
 def _opened(project: Project) -> Iterator[Opened]:
-    searcher = Searcher(project)
+    searcher = Searcher.of(project)
     try:
         yield Opened(searcher)
     finally:
@@ -125,16 +129,22 @@ def _add_routes(service: SearchService) -> None:
         return {"outcomes": len(seen)}
 
     @service.post("/label", include_in_schema=False)
-    def label(
+    def judge(
         search_id: Annotated[str, Form(max_length=300)],
-        document: Annotated[str, Form(max_length=300)],
         sign: Annotated[Sign, Form()],
-        back: Annotated[str, Form(max_length=5 * LONGEST)],
+        back: Annotated[str, Form(pattern=r"^(label|)(\?|$)", max_length=5 * LONGEST)],
+        document: Annotated[str, Form(max_length=300)] = "",
     ) -> RedirectResponse:
-        """Take in what somebody says of an answer on the page, and show it again."""
+        """Take in what somebody says of an answer on a page, and show the page again."""
         with _said(service):
             service.searcher.take([(search_id, document, sign)])
-        return RedirectResponse(f"./?{back}", 303)
+        return RedirectResponse(f"./{back}", 303)
+
+    @service.get("/label", response_class=HTMLResponse, include_in_schema=False)
+    def label(request: Request, response: Response, skip: Annotated[int, Query(ge=0)] = 0) -> str:
+        """Show a question that somebody asked and nobody judged, and its answers."""
+        response.headers["Content-Security-Policy"] = SECURITY_POLICY
+        return _label(service, request, skip)
 
     @service.get("/", response_class=HTMLResponse, include_in_schema=False)
     def page(request: Request, response: Response, q: str = "") -> str:
@@ -166,10 +176,10 @@ def _ask(service: SearchService, request: Request, asked: Asked) -> tuple[str, l
         HTTPException: a filter is not known, there is no champion, or the log cannot be written.
 
     """
-    known = [column.name for column in service.project.contract.filters]
-    if unknown := sorted(asked.filters.keys() - set(known)):
-        there_are = ", ".join(known) or "none"
-        raise HTTPException(422, f"there is no filter {unknown[0]!r}: there are {there_are}")
+    try:
+        see_that_they_are_filters(service.project.contract, asked.filters)
+    except RecordError as error:
+        raise HTTPException(422, str(error)) from None
     trial = request.headers.get("x-trial", "").lower() == "true"
     with _said(service):
         version, replies = service.searcher.search(
@@ -211,8 +221,35 @@ def _page(service: SearchService, request: Request, question: str) -> str:
         reply=reply,
         error=error,
         search_id=f"{request.state.request_id}-0",
-        back=request.url.query,
+        back=f"?{request.url.query}",
         longest=LONGEST,
+    )
+
+
+def _label(service: SearchService, request: Request, skip: int) -> str:
+    answers: Sequence[Answer] = ()
+    error = ""
+    with _said():
+        found = searches(service.project, MOST_JUDGED)
+    left = unjudged(found)
+    asked = left[skip] if skip < len(left) else None
+    if asked is not None:
+        try:
+            answers = service.searcher.shown(asked.question, MOST_SHOWN)
+        except ProjectError as refused:
+            error = str(refused)
+    return ENVIRONMENT.get_template("label.html").render(
+        style=STYLE,
+        business=service.project.settings(Business),
+        version=service.searcher.version,
+        judged=len({each.question for each in found}) - len(left),
+        least=FEWEST,
+        asked=asked,
+        answers=answers,
+        error=error,
+        skip=skip,
+        search_id=asked.id if asked else "",
+        back=f"label?{request.url.query}",
     )
 
 

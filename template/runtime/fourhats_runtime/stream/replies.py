@@ -1,8 +1,8 @@
-"""From messages to replies: one batch is one question to the model."""
+"""From messages to replies; a batch of records is one question to the model."""
 
 import logging
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Generic, NamedTuple, TypeVar
 
 import msgspec
 from msgspec.structs import asdict
@@ -12,13 +12,39 @@ from fourhats_runtime.answer.records import Record, RecordError
 from fourhats_runtime.stream.messages import Message, Reply
 
 logger = logging.getLogger(__name__)
+R = TypeVar("R")
 
 
-class Valid(NamedTuple):
+class Valid(NamedTuple, Generic[R]):
     """A message with its record."""
 
     message: Message
-    record: Record
+    record: R
+
+
+def settled(
+    messages: Sequence[Message],
+    decoded: Callable[[bytes], R],
+    answered: Callable[[list[Valid[R]]], list[Reply]],
+) -> list[Reply]:
+    """Give every message its reply: a key is answered once, and what is no record goes aside."""
+    valid: list[Valid[R]] = []
+    replies, keys = [], set[str]()
+    for message in messages:
+        if message.answered or message.key in keys:
+            replies.append(Reply(message))
+            continue
+        if message.fault:
+            replies.append(Reply(message, reason=f"message: {message.fault}"))
+            continue
+        try:
+            record = decoded(message.record)
+        except RecordError as error:
+            replies.append(Reply(message, reason=_reason(error)))
+        else:
+            valid.append(Valid(message, record))
+            keys.add(message.key)
+    return [*replies, *answered(valid)]
 
 
 def reply(predictor: Predictor, loaded: Loaded, messages: Sequence[Message]) -> list[Reply]:
@@ -28,27 +54,13 @@ def reply(predictor: Predictor, loaded: Loaded, messages: Sequence[Message]) -> 
         NotWrittenError: the log cannot be written.
 
     """
-    valid, replies, keys = [], [], set[str]()
-    for message in messages:
-        if message.answered or message.key in keys:
-            replies.append(Reply(message))
-            continue
-        try:
-            record = _record(message, loaded)
-        except RecordError as error:
-            replies.append(Reply(message, reason=_reason(error)))
-        else:
-            valid.append(Valid(message, record))
-            keys.add(message.key)
-    questions = [Question(one.message.key, [one.record], one.message.trial) for one in valid]
-    given = predictor.predict_all(loaded, questions)
-    return [*replies, *map(_reply, valid, given)]
 
+    def answered(valid: list[Valid[Record]]) -> list[Reply]:
+        questions = [Question(one.message.key, [one.record], one.message.trial) for one in valid]
+        given = predictor.predict_all(loaded, questions)
+        return list(map(_reply, valid, given))
 
-def _record(message: Message, loaded: Loaded) -> Record:
-    if message.fault:
-        raise RecordError(message.fault, ("message",))
-    return loaded.records.decode_one(message.record)
+    return settled(messages, loaded.records.decode_one, answered)
 
 
 def _reason(error: RecordError) -> str:
@@ -56,7 +68,7 @@ def _reason(error: RecordError) -> str:
     return f"{'.'.join(fields) or 'record'}: {error}"
 
 
-def _reply(one: Valid, given: Given | Exception) -> Reply:
+def _reply(one: Valid[Record], given: Given | Exception) -> Reply:
     if isinstance(given, Exception):
         logger.error("the model cannot answer message %s", one.message.id, exc_info=given)
         return Reply(one.message, reason=f"the model cannot answer it: {given}")

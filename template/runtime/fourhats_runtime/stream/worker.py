@@ -4,22 +4,26 @@ import logging
 import signal
 import time
 from collections import Counter
+from collections.abc import Callable, Sequence
 from threading import Event
-from typing import Protocol
+from typing import Any, Protocol
 
 from fourhats_runtime.answer import log
+from fourhats_runtime.answer.champion import NO_MODEL, REFRESH_SECONDS, Champion
 from fourhats_runtime.answer.journal import Journal, NotWrittenError
-from fourhats_runtime.answer.predictor import NO_MODEL, REFRESH_SECONDS, Predictor
+from fourhats_runtime.answer.predictor import Predictor
 from fourhats_runtime.data.extras import needs
 from fourhats_runtime.errors import ProjectError
 from fourhats_runtime.project import Project
-from fourhats_runtime.stream import messages
+from fourhats_runtime.stream import messages, replies
 from fourhats_runtime.stream.messages import AwayError
 from fourhats_runtime.stream.metrics import Metrics, served
-from fourhats_runtime.stream.replies import reply
 from fourhats_runtime.stream.table import Stream
 
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.1, 10.0
+
+Reply = Callable[[Any, Any, Sequence[messages.Message]], list[messages.Reply]]
+"""Of who answers, what is loaded, and messages: a reply to each."""
 
 logger = logging.getLogger(__name__)
 
@@ -56,16 +60,15 @@ def run(project: Project) -> None:
         signal.signal(number, lambda *_: stop.set())
     log.start()
     logging.getLogger(__package__).setLevel(logging.INFO)
-    journal = Journal.of(project, "predictions")
-    predictor = Predictor(project, journal)
+    answerer, reply = _answerer(project)
     metrics = Metrics(broker.lag)
     try:
         with served(metrics, stream.metrics_host, stream.metrics_port) as port:
             logger.info("reading %s, figures on port %s", stream.input, port)
-            Worker(predictor, broker, metrics).run(stop)
+            Worker(answerer, broker, metrics, reply).run(stop)
     finally:
         broker.close()
-        predictor.close()
+        answerer.close()
     logger.info("ended")
 
 
@@ -86,14 +89,30 @@ def _kind(project: Project) -> Kind:
         return redis
 
 
+def _answerer(project: Project) -> tuple[Champion[Any], Reply]:
+    if project.task == "search":
+        from fourhats_runtime.search.searcher import Searcher  # noqa: PLC0415 (with its extra)
+        from fourhats_runtime.stream import search_replies  # noqa: PLC0415
+
+        return Searcher.of(project), search_replies.reply
+    return Predictor(project, Journal.of(project, "predictions")), replies.reply
+
+
 class Worker:
     """Answers the messages of a broker, a batch at a time."""
 
-    def __init__(self, predictor: Predictor, broker: messages.Broker, metrics: Metrics) -> None:
-        """Answer by the champion that `predictor` has."""
-        self._predictor = predictor
+    def __init__(
+        self,
+        answerer: Champion[Any],
+        broker: messages.Broker,
+        metrics: Metrics,
+        reply: Reply = replies.reply,
+    ) -> None:
+        """Answer by the champion that `answerer` has, as `reply` makes answers of messages."""
+        self._answerer = answerer
         self._broker = broker
         self._metrics = metrics
+        self._reply = reply
         self._refreshed_at = time.monotonic()
 
     def run(self, stop: Event) -> None:
@@ -120,18 +139,18 @@ class Worker:
 
         """
         self._refresh()
-        loaded = self._predictor.loaded
-        if loaded is None:
+        loaded, version = self._answerer.loaded, self._answerer.version
+        if version is None:
             raise NoChampionError(NO_MODEL)
-        self._metrics.champion.info({"model_version": loaded.model.version})
+        self._metrics.champion.info({"model_version": version})
         batch = self._broker.read()
         if not batch:
             return
         started = time.perf_counter()
-        replies = reply(self._predictor, loaded, batch)
-        outcomes = self._broker.settle(replies)
+        settled = self._reply(self._answerer, loaded, batch)
+        outcomes = self._broker.settle(settled)
         seconds = time.perf_counter() - started
-        self._metrics.settled(replies, outcomes, seconds)
+        self._metrics.settled(settled, outcomes, seconds)
         facts: dict[str, object] = {"messages": len(batch), **Counter(outcomes)}
         facts["ms"] = round(seconds * 1e3, 3)
         logger.info("settled", extra={"facts": facts})
@@ -142,7 +161,7 @@ class Worker:
             return
         self._refreshed_at = time.monotonic()
         try:
-            self._predictor.refresh()
+            self._answerer.refresh()
         except Exception:
             logger.exception("the new champion cannot be loaded")
 
