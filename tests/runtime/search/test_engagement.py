@@ -64,7 +64,7 @@ def test_questions_are_asked_as_a_trial(agreed: Project) -> None:
         trial = ask(address, asking, 5, explain=True)
     assert (trial.answered, trial.fault) == (5, "")
     assert trial.explained == trial.asked_to_explain > 0
-    assert searches(agreed.artifacts, 100) == []
+    assert searches(agreed, 100) == []
 
 
 def test_how_it_stands_and_how_it_ended_is_written(agreed: Project) -> None:

@@ -18,6 +18,8 @@ from fourhats_runtime.project import Project
 
 RUNS, FILES = "mlflow.sqlite", "mlflow"
 """The file of runs in `artifacts/`, and the folder of what they keep."""
+OF_ORIGIN = ("value", "target", "models", "versions")
+"""What a run says as JSON of what its version came of."""
 MOST_LOGGED = 1000
 """MLflow takes no more metrics at once."""
 
@@ -155,12 +157,8 @@ def _as_tags(origin: Card) -> dict[str, str]:
     tags = {
         "seed": str(origin.get("training", {}).get("seed", "")),
         "git": "not in git" if git is None else git["commit"],
-        **{
-            name: json.dumps(origin[name])
-            for name in ("value", "target", "versions")
-            if name in origin
-        },
     }
+    tags |= {name: json.dumps(origin[name]) for name in OF_ORIGIN if name in origin}
     if git is not None:
         tags["git_clean"] = str(git["clean"]).lower()
     return tags | {f"data_{name}": str(value) for name, value in data.items()}

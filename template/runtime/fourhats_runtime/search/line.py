@@ -12,6 +12,7 @@ from fourhats_runtime.lifecycle.comparison import added
 from fourhats_runtime.lifecycle.ledger import note_training
 from fourhats_runtime.lifecycle.registry import Registry
 from fourhats_runtime.lifecycle.rollback import rollback_to
+from fourhats_runtime.lifecycle.tracking import track
 from fourhats_runtime.monitor import alerts
 from fourhats_runtime.monitor.announce import announce
 from fourhats_runtime.monitor.findings import Finding, state_of
@@ -43,6 +44,7 @@ class SearchLine(Preparation):
             lambda done, there_are: self.progress("train", done, there_are),
         )
         note_training(self.project, version, self.asked.note, time.perf_counter() - began)
+        track(self.project)
         card = self._registry.card(version)
         facts = self._registry.noted(version, COMPARED) or {}
         words = "; ".join(

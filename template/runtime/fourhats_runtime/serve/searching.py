@@ -229,7 +229,7 @@ def _page(service: SearchService, request: Request, question: str) -> str:
 def _label(service: SearchService, request: Request, skip: int) -> str:
     answers: Sequence[Answer] = ()
     error = ""
-    with _said():
+    with _said(service):
         found = searches(service.project, MOST_JUDGED)
     left = unjudged(found)
     asked = left[skip] if skip < len(left) else None
