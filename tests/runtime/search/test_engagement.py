@@ -42,7 +42,7 @@ def serve(project: Project) -> Iterator[Address]:
 def agreed(searched: Project) -> Project:
     """Give the library with terms."""
     terms = "[acceptance]\nrequests = 500\nreproducible = false\nexplained = true\n"
-    (searched.folder / "docs").mkdir()
+    (searched.folder / "docs").mkdir(exist_ok=True)
     (searched.folder / "config" / "engagement.toml").write_text(terms, encoding="utf-8")
     return searched.at(searched.folder)
 
