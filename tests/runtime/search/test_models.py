@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 from fourhats_runtime.errors import ProjectError
-from fourhats_runtime.search.embedding import Sentence, Static
-from fourhats_runtime.search.models import Pinned, Search, kept, see_that_they_may_be_used
-from fourhats_runtime.search.vectors import embedded
+from fourhats_runtime.pretrained.embedding import Sentence, Static
+from fourhats_runtime.pretrained.models import Pinned, kept, see_that_they_may_be_used
+from fourhats_runtime.search.settings import Search
+from fourhats_runtime.pretrained.vectors import embedded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

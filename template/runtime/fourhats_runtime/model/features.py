@@ -16,10 +16,12 @@ from numpy.typing import NDArray
 from fourhats_runtime.contract import MISSING
 from fourhats_runtime.errors import ProjectError
 from fourhats_runtime.model.dates import made_of, part_names
+from fourhats_runtime.model.meaning import vector_names, vectors
 from fourhats_runtime.model.words import words
 
 if TYPE_CHECKING:
     from fourhats_runtime.contract import Column, Contract
+    from fourhats_runtime.pretrained.columns import Embedders
 
 Columns = Mapping[str, NDArray[Any]]
 """One array of shape (rows,) a column, by name.
@@ -37,8 +39,12 @@ def columns(values: Mapping[str, Iterable[object]], contract: Contract) -> Colum
     return {column.name: _column(values[column.name], column) for column in contract.features}
 
 
-def feed(row: Columns, contract: Contract, derive: Derive | None) -> Feed:
+def feed(
+    row: Columns, contract: Contract, derive: Derive | None, embedders: Embedders | None = None
+) -> Feed:
     """Give what the graph takes: the contract's features, and those that the project derives.
+
+    Without embedders, vectors of texts are left out: of what lasts, they are no part.
 
     Raises:
         ProjectError: the project's features.py fails, or gives what is no column of features.
@@ -46,9 +52,11 @@ def feed(row: Columns, contract: Contract, derive: Derive | None) -> Feed:
     """
     inputs: Feed = {c.name: _as_input(row[c.name]) for c in contract.model_inputs}
     inputs |= {c.name: _as_input(words(row[c.name])) for c in contract.features if c.words}
-    for name, values in made_of(row, contract).items():
+    of_texts = {} if embedders is None else vectors(row, contract, embedders)
+    for name, values in [*made_of(row, contract).items(), *of_texts.items()]:
         if name in inputs:
-            raise ProjectError(f"{name!r} is a feature, and a part of a moment: rename the first")
+            what = "a part of a text's vector" if name in of_texts else "a part of a moment"
+            raise ProjectError(f"{name!r} is a feature, and {what}: rename the first")
         inputs[name] = _as_input(values)
     for name, values in derived(row, derive).items():
         if name in inputs:
@@ -67,7 +75,8 @@ def lasting(inputs: Feed, contract: Contract) -> Feed:
 
     The others tell the time, which moves on by itself, or are texts, of which each is new.
     """
-    others = {*contract.time_parts, *part_names(contract), *texts(contract)}
+    of_texts = {*texts(contract), *vector_names(inputs, contract)}
+    others = {*contract.time_parts, *part_names(contract), *of_texts}
     return {name: values for name, values in inputs.items() if name not in others}
 
 

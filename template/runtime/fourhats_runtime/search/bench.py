@@ -9,11 +9,13 @@ import numpy as np
 
 from fourhats_runtime.project import Project
 from fourhats_runtime.search.documents import Documents
-from fourhats_runtime.search.embedding import KINDS, Embed, Vectors
-from fourhats_runtime.search.models import Pretrained, Search, kept
+from fourhats_runtime.pretrained import embedding
+from fourhats_runtime.pretrained.embedding import Embed, Vectors
+from fourhats_runtime.pretrained.models import Pretrained, kept
+from fourhats_runtime.search.settings import Search
 from fourhats_runtime.search.nearest import Distance, Places, Ranked
 from fourhats_runtime.search.rankers import DEPTH, KEYWORDS, Meaning, Member, Rank, Words
-from fourhats_runtime.search.vectors import embedded
+from fourhats_runtime.pretrained.vectors import embedded
 
 Progress = Callable[[int, int], None]
 
@@ -121,4 +123,5 @@ def load(project: Project, model: Pretrained) -> Embed:
         ProjectError: they cannot be had, are others than named, or no such model.
 
     """
-    return KINDS[model.kind](kept(project, model.weights), kept(project, model.tokenizer))
+    files = (kept(project, file) for file in (model.weights, model.tokenizer))
+    return embedding.load(model.kind, *files)

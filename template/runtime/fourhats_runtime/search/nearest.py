@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fourhats_runtime.data.extras import needs
-from fourhats_runtime.search.embedding import Vectors
+from fourhats_runtime.pretrained.embedding import Vectors
 
 Distance = Literal["cosine", "dot"]
 Places = NDArray[np.int64]

@@ -10,7 +10,8 @@ from fourhats_runtime.search import questions as asked
 from fourhats_runtime.search.bench import Bench, Progress
 from fourhats_runtime.search.documents import read
 from fourhats_runtime.search.experiment import experiment
-from fourhats_runtime.search.models import Search, see_that_they_may_be_used
+from fourhats_runtime.pretrained.models import see_that_they_may_be_used
+from fourhats_runtime.search.settings import Search
 from fourhats_runtime.search.rankers import KEYWORDS
 from fourhats_runtime.search.version import files
 

@@ -20,8 +20,8 @@ from fourhats_runtime.lifecycle.registry import CONTRACT_FILE, Card, Registry
 from fourhats_runtime.project import Project
 from fourhats_runtime.search.bench import Bench, Passages, load
 from fourhats_runtime.search.documents import Document, Documents
-from fourhats_runtime.search.embedding import Embed
-from fourhats_runtime.search.models import Pretrained, check
+from fourhats_runtime.pretrained.embedding import Embed
+from fourhats_runtime.pretrained.models import Pretrained, check
 from fourhats_runtime.search.rankers import (
     DEPTH,
     KEYWORDS,
@@ -33,7 +33,7 @@ from fourhats_runtime.search.rankers import (
     found,
 )
 from fourhats_runtime.search.value import Rule
-from fourhats_runtime.search.vectors import column, matrix
+from fourhats_runtime.pretrained.vectors import column, matrix
 
 DOCUMENTS = "documents.parquet"
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from fourhats_runtime.data.extras import needs
 from fourhats_runtime.errors import ProjectError
 
-with needs("search"):
+with needs("vectors"):
     from safetensors import SafetensorError
     from safetensors.numpy import load_file
     from tokenizers import Tokenizer
@@ -108,6 +108,16 @@ class Static:
 
 
 KINDS: dict[str, type[Sentence | Static]] = {"sentence": Sentence, "static": Static}
+
+
+def load(kind: str, weights: Path, tokenizer: Path) -> Embed:
+    """Load a model out of its files.
+
+    Raises:
+        ProjectError: they hold no such model.
+
+    """
+    return KINDS[kind](weights, tokenizer)
 
 
 def _tokenizer(path: Path) -> Tokenizer:
