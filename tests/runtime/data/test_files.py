@@ -75,7 +75,7 @@ def test_a_csv_of_any_common_dialect_is_read_as_texts(
         (b"a,b\n1,\x00\n", "binary data"),
         (b"[1, 2]", "line 1 holds no JSON object"),
         (b'{"a": 1}\n{"a": 2}\n{"a"', "line 3 holds no JSON object"),
-        (b'{"a": {"0": 1}, "b": {"0": 1}}', "one JSON object"),
+        (b'{"a": {"x": 1}, "b": {"x": 1}}', "one JSON object"),
         (b"\n<html>", "HTML"),
         (b"a\n1\n2\n", "no comma, semicolon, tab, | or single blank"),
         (b"full name\nAda Byron\n", "no comma, semicolon, tab, | or single blank"),
@@ -158,6 +158,8 @@ TABLE = "\n".join(";".join(row) for row in [NAMES, *ROWS]) + "\n"
         (TABLE + "Summe;11,00;-\n\n", ["the last row is a total"]),
         (TABLE + "\nSource: books, 2026\n", ["1 line below the rows left out"]),
         (TABLE + "Total;11;\n\n* not; final\n", ["1 line below", "the last row is a total"]),
+        (TABLE + "\nexport of May\nconfidential\n\n", ["2 lines below the rows left out"]),
+        (f"2025;;2026\n{TABLE}", ["1 line above the column names left out"]),
         (TABLE.replace("\n", "\r\n", 2), []),
         (TABLE.replace("\n", "\r"), []),
         (TABLE.replace("\n", "\r\r\n"), []),
@@ -353,6 +355,42 @@ def test_records_of_json_become_rows(text: str, tmp_path: Path) -> None:
     rows, notes = said_of(tmp_path / "a.json")
     assert rows == [("a", "b.c", "b.d.e", "f"), (1, "x", 1.5, None), (2, None, None, "[1]")]
     assert bool(notes) == ("count" in text)
+
+
+COLUMNS: dict[str, list[object]] = {"a": [1, 2, 3], "b": ["x", None, "y"]}
+KEYED = {name: dict(enumerate(values)) for name, values in COLUMNS.items()}
+
+
+@pytest.mark.parametrize(
+    "held",
+    [
+        COLUMNS,
+        KEYED,
+        {place: {name: values[place] for name, values in COLUMNS.items()} for place in range(3)},
+        {"columns": ["a", "b"], "index": [0, 1, 2], "data": [*map(list, zip(*COLUMNS.values()))]},
+    ],
+)
+def test_columns_of_json_are_read_as_rows(held: object, tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text(json.dumps(held))
+    rows, notes = said_of(tmp_path / "a.json")
+    assert rows == [("a", "b"), (1, "x"), (2, None), (3, "y")]
+    assert notes == ["a.json: holds columns, which are read as rows"]
+
+
+@pytest.mark.parametrize(
+    "held",
+    [
+        {"a": [1, 2], "b": [1]},
+        {"a": [], "b": []},
+        {"a": {"0": 1}, "b": {"1": 1}},
+        {"a": {"x": 1}, "b": {"x": 1}},
+        {"columns": ["a", "b"], "data": [[1]]},
+    ],
+)
+def test_what_may_be_one_record_is_not_taken_for_columns(held: object, tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text(json.dumps(held))
+    with pytest.raises(TableFileError, match="holds one JSON object, and has to hold a list"):
+        said_of(tmp_path / "a.json")
 
 
 def test_a_list_of_json_is_read_piece_by_piece(

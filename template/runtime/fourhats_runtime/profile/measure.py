@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from datetime import date
 
 import duckdb
 
@@ -31,6 +32,12 @@ EXACT_ROWS = 200_000
 MOST_LISTED = 1000
 NAMING = 0.8  # of the values of a column that holds, say, phone numbers
 FEWEST_SENTINELS = 3
+FAR_DAYS = {
+    *(date(year, 12, 31) for year in (2099, 2999, 9999)),
+    *(date(year, 1, 1) for year in (1, 1753, 1900, 1970, 2100, 2999, 9999)),
+    date(1899, 12, 30),  # where spreadsheets begin to count
+}
+YEARS_APART = 10
 SENTINELS = {float(f"{sign}{'9' * digits}") for digits in range(2, 10) for sign in ("", "-")}
 PERSONAL = {
     "e-mail addresses": re.compile(r"[^@\s]+@[^@\s]+\.[A-Za-z]{2,}"),
@@ -79,6 +86,7 @@ def measure(
         _list_values(relation, columns, rows)
         _keep_na(relation, columns, rows)
         _find_sentinels(relation, columns)
+        _find_far_days(relation, columns)
         _find_row_numbers(relation, columns, rows)
     return rows, columns, relation
 
@@ -242,6 +250,33 @@ def _find_sentinels(relation: duckdb.DuckDBPyRelation, columns: list[Facts]) -> 
                 column.said.append(
                     f"{far} stands in {often:,} rows, far from the others ({number(low)} to "
                     f'{number(high)}): if it means "no value", set missing = ["{far}"] in the '
+                    "contract"
+                )
+
+
+def _find_far_days(relation: duckdb.DuckDBPyRelation, columns: list[Facts]) -> None:
+    """Propose that 31.12.9999 or 1.1.1900 is "no value" where it stands years from all others."""
+    dated = [column for column in columns if column.kind == "datetime"]
+    if not dated:
+        return
+    ends = ", ".join(f"min({each.value})::DATE, max({each.value})::DATE" for each in dated)
+    found = iter(relation.aggregate(ends).fetchall()[0])
+    for column in dated:
+        for end in (next(found), next(found)):
+            if end not in FAR_DAYS:
+                continue
+            far = f"({column.value})::DATE = DATE '{end}'"
+            text = column.raw or f"CAST({column.value} AS VARCHAR)"
+            ((often, written, low, high),) = relation.aggregate(
+                f"count(*) FILTER ({far}), min({text}) FILTER ({far}), "
+                f"min({column.value}) FILTER (NOT {far}), max({column.value}) FILTER (NOT {far})"
+            ).fetchall()
+            if low is None or often < FEWEST_SENTINELS:
+                continue
+            if min(abs(end.year - low.year), abs(end.year - high.year)) >= YEARS_APART:
+                column.said.append(
+                    f"{end} stands in {often:,} rows, years from the others ({low:%Y-%m-%d} to "
+                    f'{high:%Y-%m-%d}): if it means "no value", set missing = ["{written}"] in the '
                     "contract"
                 )
 

@@ -17,6 +17,8 @@ from fourhats_runtime.data.files.evidence import (
     holds_values,
     is_footnote,
     is_total,
+    names_groups,
+    notes_apart,
 )
 from fourhats_runtime.data.files.letters import HEAD
 from fourhats_runtime.data.files.names import one_line
@@ -159,6 +161,11 @@ def _fit(lines: Sequence[str], start: int, delimiter: str) -> _Fit | None:
         full = next((n for n, top in enumerate(tops) if n > header and len(top) == width), None)
         if full is not None and not holds_values(tops[full], _sample(records, full, width)):
             header = full
+    below = header + 1
+    if below < len(tops) and names_groups(
+        tops[header], tops[below], _sample(records, below, width)
+    ):
+        header = below
     values = holds_values(tops[header], _sample(records, header, width))
     agreeing = sum(len(record.cells) == width for record in records[header:])
     share = round(agreeing / len(records[header:]), 1)
@@ -221,6 +228,8 @@ def end_of_rows(
     end, place, notes, totals = None, size, 0, 0
     rows = [_cells(line, found.delimiter) for line in lines[first:]]
     texts = list(zip(lines[first:], rows, strict=True))
+    width = len(found.names)
+    apart = notes_apart(rows[-LAST_LINES:], width)
     for number, (line, cells) in enumerate(islice(reversed(texts), LAST_LINES)):
         start = place - len(line)
         others = [row for row in rows[: len(rows) - number - 1] if row and len(row) > 1]
@@ -229,9 +238,10 @@ def end_of_rows(
             break
         if not any(cell.strip() for cell in cells):
             continue
-        if is_footnote(line.decode("utf-8", errors="replace"), cells, len(found.names)):
+        text = line.decode("utf-8", errors="replace")
+        if notes < apart or is_footnote(text, cells, width):
             notes += 1
-        elif len(cells) == len(found.names) and is_total(cells, others, partial(sums, cells)):
+        elif len(cells) == width and is_total(cells, others, partial(sums, cells)):
             totals += 1
         else:
             break
