@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnxruntime
@@ -37,8 +38,24 @@ class Sentence:
         self._tokenizer = _tokenizer(tokenizer)
         self._tokenizer.enable_truncation(LONGEST)
         self._tokenizer.no_padding()
+        self._weights = weights
+        self._open(weights.read_bytes())
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Give what Spark's workers are sent: an open graph cannot be."""
+        sent = {"_tokenizer": self._tokenizer, "_weights": self._weights}
+        return sent | {"graph": self._weights.read_bytes()}
+
+    def __setstate__(self, sent: dict[str, Any]) -> None:
+        """Open the graph that was sent."""
+        graph = sent.pop("graph")
+        self.__dict__.update(sent)
+        self._open(graph)
+
+    def _open(self, graph: bytes) -> None:
+        weights = self._weights
         try:
-            self._session = onnxruntime.InferenceSession(weights.read_bytes())
+            self._session = onnxruntime.InferenceSession(graph)
         except Exception as error:  # noqa: BLE001 (its errors share no kind)
             raise ProjectError(f"{weights} is no ONNX graph: {error}") from None
         self._inputs = [given.name for given in self._session.get_inputs()]
