@@ -163,15 +163,23 @@ def test_a_zero_date_is_none_and_a_far_one_is_proposed_to_be(of: Of) -> None:
     made = of(
         zero=["0000-00-00" if n % 10 == 0 else day for n, day in enumerate(days)],
         until=["9999-12-31" if n % 10 == 0 else day for n, day in enumerate(days)],
-        since=["01.01.1900" if n % 10 == 0 else f"{1 + n % 28}.2.2024" for n in range(ROWS)],
+        since=[
+            ("01.01.1900", "-")[n % 20 // 10] if n % 10 == 0 else f"{1 + n % 28}.2.2024"
+            for n in range(ROWS)
+        ],
+        both=[
+            ("1900-01-01", "9999-12-31")[n % 2] if n % 5 == 0 else day for n, day in enumerate(days)
+        ],
         born=["1900-01-01" if n % 10 == 0 else f"{1901 + n % 99}-05-06" for n in range(ROWS)],
     )
     types = {made[name].type for name in ("zero", "until", "since", "born")}
     assert types == {"datetime"}
     assert (made["zero"].missing, made["until"].missing) == (12, 0)
-    assert made.says("until: 9999-12-31 stands in 12 rows, years from the others (2024-01-02 to")
-    assert made.says("since: 1900-01-01 stands in 12 rows")
-    assert made.says('set missing = ["01.01.1900"] in the contract')
+    assert made.says("until: 9999-12-31 stands years from the other dates")
+    assert made.says("since: 1900-01-01 stands years from")
+    assert made.says('set missing = ["-", "01.01.1900"] in the contract')
+    assert made.says("both: 1900-01-01 and 9999-12-31 stand years from the other dates")
+    assert made.says('set missing = ["1900-01-01", "9999-12-31"] in the contract')
     assert not made.says("born:")
 
 

@@ -1,5 +1,6 @@
 """What the values of each column are, by aggregates: but for the first rows, none pass Python."""
 
+import json
 import re
 from collections.abc import Sequence
 from datetime import date
@@ -249,7 +250,7 @@ def _find_sentinels(relation: duckdb.DuckDBPyRelation, columns: list[Facts]) -> 
             if abs(end) > 5 * max(abs(low), abs(high), 1):
                 column.said.append(
                     f"{far} stands in {often:,} rows, far from the others ({number(low)} to "
-                    f'{number(high)}): if it means "no value", set missing = ["{far}"] in the '
+                    f'{number(high)}): if it means "no value", set {_missing(column, far)} in the '
                     "contract"
                 )
 
@@ -259,26 +260,37 @@ def _find_far_days(relation: duckdb.DuckDBPyRelation, columns: list[Facts]) -> N
     dated = [column for column in columns if column.kind == "datetime"]
     if not dated:
         return
-    ends = ", ".join(f"min({each.value})::DATE, max({each.value})::DATE" for each in dated)
-    found = iter(relation.aggregate(ends).fetchall()[0])
+    both = ", ".join(f"min({each.value})::DATE, max({each.value})::DATE" for each in dated)
+    found = iter(relation.aggregate(both).fetchall()[0])
     for column in dated:
-        for end in (next(found), next(found)):
-            if end not in FAR_DAYS:
-                continue
-            far = f"({column.value})::DATE = DATE '{end}'"
-            text = column.raw or f"CAST({column.value} AS VARCHAR)"
-            ((often, written, low, high),) = relation.aggregate(
-                f"count(*) FILTER ({far}), min({text}) FILTER ({far}), "
-                f"min({column.value}) FILTER (NOT {far}), max({column.value}) FILTER (NOT {far})"
-            ).fetchall()
-            if low is None or often < FEWEST_SENTINELS:
-                continue
-            if min(abs(end.year - low.year), abs(end.year - high.year)) >= YEARS_APART:
-                column.said.append(
-                    f"{end} stands in {often:,} rows, years from the others ({low:%Y-%m-%d} to "
-                    f'{high:%Y-%m-%d}): if it means "no value", set missing = ["{written}"] in the '
-                    "contract"
-                )
+        ends = {end for end in (next(found), next(found)) if end in FAR_DAYS}
+        far = {str(end): text for end in sorted(ends) if (text := _far_day(relation, column, end))}
+        if far:
+            stand = " and ".join(far) + (" stands" if len(far) == 1 else " stand")
+            column.said.append(
+                f"{stand} years from the other dates: where that means "
+                f'"no value", set {_missing(column, *far.values())} in the contract'
+            )
+
+
+def _far_day(relation: duckdb.DuckDBPyRelation, column: Facts, end: date) -> str:
+    """Give how a day is written that is the first or last by years; empty where it is not."""
+    day = f"({column.value})::DATE"
+    others = ", ".join(f"DATE '{each}'" for each in FAR_DAYS)
+    text = column.raw or f"CAST({column.value} AS VARCHAR)"
+    ((often, written, low, high),) = relation.aggregate(
+        f"count(*) FILTER ({day} = DATE '{end}'), min({text}) FILTER ({day} = DATE '{end}'), "
+        f"min({day}) FILTER ({day} NOT IN ({others})), max({day}) FILTER ({day} NOT IN ({others}))"
+    ).fetchall()
+    if low is None or often < FEWEST_SENTINELS:
+        return ""
+    years = min(abs(end.year - low.year), abs(end.year - high.year))
+    return str(written).strip() if years >= YEARS_APART else ""
+
+
+def _missing(column: Facts, *more: str) -> str:
+    """Give the line that takes more texts for none, beside those that are taken already."""
+    return f"missing = {json.dumps([*column.marks, *more], ensure_ascii=False)}"
 
 
 def _find_row_numbers(relation: duckdb.DuckDBPyRelation, columns: list[Facts], rows: int) -> None:
