@@ -8,6 +8,7 @@ import io
 import json
 import tracemalloc
 import zipfile
+from datetime import UTC, datetime, time
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,7 @@ from fourhats_runtime.data.table_file import (
     unique_names,
 )
 from fourhats_runtime.errors import ProjectError
+from pyarrow import parquet
 
 from tests.runtime.data.tables import with_table
 
@@ -120,6 +122,33 @@ def test_parquet_keeps_its_types_and_files_are_put_together_by_name(tmp_path: Pa
     write_parquet("SELECT 1 AS a, 'x' AS b", tmp_path / "1.parquet")
     write_parquet("SELECT 'y' AS b, 2 AS a, 3 AS c", tmp_path / "2.parquet")
     assert opened(tmp_path / "*.parquet") == (["a", "b", "c"], [(1, "x", None), (2, "y", 3)])
+
+
+@pytest.mark.parametrize("kind", ["s", "ms", "us", "ns"])
+@pytest.mark.parametrize("zone", [None, "UTC", "Europe/Berlin"])
+def test_moments_of_any_unit_are_read(kind: str, zone: str | None, tmp_path: Path) -> None:
+    moment = datetime(2024, 5, 6, 7, 8, tzinfo=UTC)
+    at = pa.array([moment if zone else moment.replace(tzinfo=None)], pa.timestamp(kind, zone))
+    parquet.write_table(pa.table({"moment": at}), tmp_path / "a.parquet")
+    with duckdb.connect() as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        rows = open_file(connection, str(tmp_path / "a.parquet"))
+        read = rows.project("CAST(moment AS TIMESTAMP)").fetchall()
+    assert read == [(moment.replace(tzinfo=None),)]
+
+
+def test_structs_of_parquet_become_columns_and_times_of_the_day_texts(tmp_path: Path) -> None:
+    held = {
+        "who": [{"name": "Ann", "at": {"city": "Bonn"}}, None],
+        "seen": pa.array([time(7, 5), None]),
+        "n": [1, 2],
+    }
+    parquet.write_table(pa.table(held), tmp_path / "a.parquet")
+    columns, rows = opened(tmp_path / "a.parquet")
+    assert columns == ["who.name", "who.at.city", "seen", "n"]
+    assert rows == [("Ann", "Bonn", "07:05:00", 1), (None, None, None, 2)]
+    parquet.write_table(pa.table(held | {"who.name": ["x", "y"]}), tmp_path / "a.parquet")
+    assert opened(tmp_path / "a.parquet")[0] == ["who", "seen", "n", "who.name"]
 
 
 def test_columns_that_sql_cannot_tell_apart_get_names_of_their_own() -> None:
@@ -367,7 +396,11 @@ KEYED = {name: dict(enumerate(values)) for name, values in COLUMNS.items()}
         COLUMNS,
         KEYED,
         {place: {name: values[place] for name, values in COLUMNS.items()} for place in range(3)},
-        {"columns": ["a", "b"], "index": [0, 1, 2], "data": [*map(list, zip(*COLUMNS.values()))]},
+        {
+            "columns": ["a", "b"],
+            "index": [0, 1, 2],
+            "data": [*map(list, zip(*COLUMNS.values(), strict=True))],
+        },
     ],
 )
 def test_columns_of_json_are_read_as_rows(held: object, tmp_path: Path) -> None:

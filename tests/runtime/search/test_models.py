@@ -13,8 +13,8 @@ import pytest
 from fourhats_runtime.errors import ProjectError
 from fourhats_runtime.pretrained.embedding import Sentence, Static
 from fourhats_runtime.pretrained.models import Pinned, kept, see_that_they_may_be_used
-from fourhats_runtime.search.settings import Search
 from fourhats_runtime.pretrained.vectors import embedded
+from fourhats_runtime.search.settings import Search
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -88,9 +88,9 @@ def see_that_they_may_be_used(settings: PretrainedModels) -> None:
         forbids = any(mark in model.licence.lower() for mark in NOT_COMMERCIAL)
         if forbids and name not in settings.accepted_licences:
             raise ProjectError(
-                f"config/{settings.table}.toml: the model {name!r} has the licence {model.licence!r}, "
-                "which does not let everybody earn money by it: take another model, or write "
-                f'accepted_licences = ["{name}"] once somebody has answered for it'
+                f"config/{settings.table}.toml: the model {name!r} has the licence "
+                f"{model.licence!r}, which does not let everybody earn money by it: take another "
+                f'model, or write accepted_licences = ["{name}"] once somebody has answered for it'
             )
 
 

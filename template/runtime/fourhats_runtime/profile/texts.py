@@ -194,8 +194,8 @@ def nearly(look: Look) -> Iterator[str]:
         return
     edit = f'type = "{kind}"' + (f' and written = "{written}"' if written else "")
     yield (
-        f"{min(99, round(100 * part))} % of its first values are {KINDS[kind]}: too few, so that it is read as"
-        f" a text; with {edit} in the contract the rows of the others are set aside"
+        f"{min(99, round(100 * part))} % of its first values are {KINDS[kind]}: too few, so that it"
+        f" is read as a text; with {edit} in the contract the rows of the others are set aside"
     )
 
 
@@ -310,8 +310,8 @@ def _settle_written(look: Look, read: _Read, told: set[str]) -> bool:
     ]
     if bare and len(bare) < len(look.seen):
         column.said.append(
-            f"written with and without %: {bare[0]} is read as {bare[0]} %, as the others are; where"
-            " it is a share (0.12 for 12 %), mend it in the source"
+            f"written with and without %: {bare[0]} is read as {bare[0]} %, as the others are;"
+            " where it is a share (0.12 for 12 %), mend it in the source"
         )
     column.value = form[{"integer": "BIGINT", "number": "DOUBLE"}.get(column.kind, "TIMESTAMP")]
     return True

@@ -7,15 +7,15 @@ from typing import NamedTuple, get_args
 
 import numpy as np
 
-from fourhats_runtime.project import Project
-from fourhats_runtime.search.documents import Documents
 from fourhats_runtime.pretrained import embedding
 from fourhats_runtime.pretrained.embedding import Embed, Vectors
 from fourhats_runtime.pretrained.models import Pretrained, kept
-from fourhats_runtime.search.settings import Search
+from fourhats_runtime.pretrained.vectors import embedded
+from fourhats_runtime.project import Project
+from fourhats_runtime.search.documents import Documents
 from fourhats_runtime.search.nearest import Distance, Places, Ranked
 from fourhats_runtime.search.rankers import DEPTH, KEYWORDS, Meaning, Member, Rank, Words
-from fourhats_runtime.pretrained.vectors import embedded
+from fourhats_runtime.search.settings import Search
 
 Progress = Callable[[int, int], None]
 

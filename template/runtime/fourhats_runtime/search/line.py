@@ -17,9 +17,9 @@ from fourhats_runtime.preparation import Preparation, Result
 from fourhats_runtime.project import named
 from fourhats_runtime.search import judgement
 from fourhats_runtime.search.answers import reply
-from fourhats_runtime.search.settings import Search
 from fourhats_runtime.search.questions import WEAK
 from fourhats_runtime.search.report import write_report
+from fourhats_runtime.search.settings import Search
 from fourhats_runtime.search.version import load_version
 from fourhats_runtime.search.watch import watch
 

@@ -5,14 +5,14 @@ from fourhats_runtime.data.storage import Storage
 from fourhats_runtime.data.warehouse import Connection
 from fourhats_runtime.errors import ProjectError
 from fourhats_runtime.lifecycle.registry import Registry
+from fourhats_runtime.pretrained.models import see_that_they_may_be_used
 from fourhats_runtime.project import Project
 from fourhats_runtime.search import questions as asked
 from fourhats_runtime.search.bench import Bench, Progress
 from fourhats_runtime.search.documents import read
 from fourhats_runtime.search.experiment import experiment
-from fourhats_runtime.pretrained.models import see_that_they_may_be_used
-from fourhats_runtime.search.settings import Search
 from fourhats_runtime.search.rankers import KEYWORDS
+from fourhats_runtime.search.settings import Search
 from fourhats_runtime.search.version import files
 
 

@@ -17,11 +17,12 @@ import pyarrow.parquet as pq
 from fourhats_runtime.contract import Contract
 from fourhats_runtime.contract import load as load_contract
 from fourhats_runtime.lifecycle.registry import CONTRACT_FILE, Card, Registry
+from fourhats_runtime.pretrained.embedding import Embed
+from fourhats_runtime.pretrained.models import Pretrained, check
+from fourhats_runtime.pretrained.vectors import column, matrix
 from fourhats_runtime.project import Project
 from fourhats_runtime.search.bench import Bench, Passages, load
 from fourhats_runtime.search.documents import Document, Documents
-from fourhats_runtime.pretrained.embedding import Embed
-from fourhats_runtime.pretrained.models import Pretrained, check
 from fourhats_runtime.search.rankers import (
     DEPTH,
     KEYWORDS,
@@ -33,7 +34,6 @@ from fourhats_runtime.search.rankers import (
     found,
 )
 from fourhats_runtime.search.value import Rule
-from fourhats_runtime.pretrained.vectors import column, matrix
 
 DOCUMENTS = "documents.parquet"
 

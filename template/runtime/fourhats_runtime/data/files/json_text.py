@@ -19,8 +19,8 @@ Record = dict[str, Any]
 def records(file: Path, label: Path) -> tuple[Iterator[Record], list[str]]:
     """Give the records of a text in UTF-8, and what there is to say of where they stand.
 
-    An object that holds one list of records, such as `{"data": [...]}`, stands for the list; one that
-    holds columns, as pandas writes them, for their rows.
+    An object that holds one list of records, such as `{"data": [...]}`, stands for the list; one
+    that holds columns, as pandas writes them, for their rows.
 
     Raises:
         TableFileError: now or later: it holds anything else; the text names the line.
