@@ -242,6 +242,23 @@ def test_single_blanks_split_where_nothing_else_does(tmp_path: Path) -> None:
         opened(tmp_path / "a.txt")
 
 
+def test_a_quote_behind_a_backslash_is_one_of_the_value(tmp_path: Path) -> None:
+    """So do Spark and MySQL write them."""
+    rows = "".join(f'{number},"said \\"no\\", twice",x\n' for number in range(3))
+    (tmp_path / "a.csv").write_text(f"n,text,c\n{rows}Total,,\n\nSource: books, of May\n")
+    read, notes = said_of(tmp_path / "a.csv")
+    assert read[1:4] == [(str(number), 'said "no", twice', "x") for number in range(3)]
+    assert "a.csv: a quote within a value stands behind a backslash" in notes
+
+
+def test_a_folder_that_ends_in_a_backslash_is_no_escape(tmp_path: Path) -> None:
+    rows = "".join(f'{number},"C:\\data\\","say ""x"""\n' for number in range(9))
+    (tmp_path / "a.csv").write_text(f"n,folder,text\n{rows}")
+    read, notes = said_of(tmp_path / "a.csv")
+    assert read[1] == ("0", "C:\\data\\", 'say "x"')
+    assert notes == []
+
+
 def test_line_breaks_in_names_are_blanks(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text('Title\n"a\n(in m)","b\r\nc"\n1,"2\n3"\n')
     assert said_of(tmp_path / "a.csv")[0] == [("a (in m)", "b c"), ("1", "2\n3")]

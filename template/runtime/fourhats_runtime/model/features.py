@@ -53,7 +53,8 @@ def feed(
     inputs: Feed = {c.name: _as_input(row[c.name]) for c in contract.model_inputs}
     inputs |= {c.name: _as_input(words(row[c.name])) for c in contract.features if c.words}
     of_texts = {} if embedders is None else vectors(row, contract, embedders)
-    for name, values in [*made_of(row, contract).items(), *of_texts.items()]:
+    made: dict[str, NDArray[Any]] = {**made_of(row, contract), **of_texts}
+    for name, values in made.items():
         if name in inputs:
             what = "a part of a text's vector" if name in of_texts else "a part of a moment"
             raise ProjectError(f"{name!r} is a feature, and {what}: rename the first")

@@ -5,8 +5,9 @@ It is found by the file's first 256 KiB and its last 64, the same way each time.
 
 import csv
 import re
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
@@ -32,6 +33,7 @@ LAST = 64 * 1024
 LAST_LINES = 20
 SAMPLE = 1000
 COMMENT = "#"
+QUOTE, BACKSLASH = '"', "\\"
 WORDS = 2
 """So many on each line may be first and last names in one column."""
 
@@ -49,6 +51,8 @@ class Layout:
     comments: bool = False
     """Lines between the rows that start with # are none of them."""
     said: list[str] = field(default_factory=list, compare=False)
+    escape: str = QUOTE
+    """What stands before a quote within a quoted value: another quote, or a backslash."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +78,7 @@ class _Fit:
     """Where the names stand among the records: the first of them that may be a row."""
     values: bool
     """There are values where the names should be."""
+    escape: str
 
     @property
     def rank(self) -> tuple[float, bool, int, int]:
@@ -116,7 +121,9 @@ def layout(file: Path, label: Path, reading: Reading) -> Layout:
     skip, end = first.number, first.end
     if not reading.named_by_the_file:
         skip, end = skip - 1, end - 1
-    return Layout(best.delimiter, names, skip, end, comments, said)
+    if best.escape != QUOTE:
+        said.append(f"{label.name}: a quote within a value stands behind a backslash")
+    return Layout(best.delimiter, names, skip, end, comments, said, best.escape)
 
 
 def _lines(count: int) -> str:
@@ -133,11 +140,36 @@ def _head(file: Path) -> list[str]:
     return [line.removesuffix("\r") for line in lines]
 
 
-def _records(lines: Sequence[str], start: int, delimiter: str) -> Iterator[_Record]:
-    """Split the lines, as far as they can be."""
-    reader = csv.reader(
-        (f"{line}\n" for line in lines[start:]), delimiter=delimiter, skipinitialspace=True
+def _reader(
+    lines: Iterable[str], delimiter: str, escape: str, *, strict: bool = False
+) -> "csv._reader":
+    doubled = escape == QUOTE
+    return csv.reader(
+        lines,
+        delimiter=delimiter,
+        doublequote=doubled,
+        escapechar=None if doubled else escape,
+        skipinitialspace=True,
+        strict=strict,
     )
+
+
+def _escape(lines: Sequence[str], start: int, delimiter: str) -> str:
+    """Tell how quotes within values are written, by what more lines can be read with."""
+    if not any(BACKSLASH + QUOTE in line for line in lines):
+        return QUOTE
+    read = {}
+    for escape in (QUOTE, BACKSLASH):
+        reader = _reader(lines[start:], delimiter, escape, strict=True)
+        with suppress(csv.Error):  # such as a quote that is followed by anything but a delimiter
+            deque(reader, maxlen=0)
+        read[escape] = reader.line_num
+    return max(read, key=lambda escape: read[escape])
+
+
+def _records(lines: Sequence[str], start: int, delimiter: str, escape: str) -> Iterator[_Record]:
+    """Split the lines, as far as they can be."""
+    reader = _reader((f"{line}\n" for line in lines[start:]), delimiter, escape)
     try:
         for number, cells in enumerate(reader, start=start + 1):
             if any(cell.strip() for cell in cells):
@@ -147,7 +179,8 @@ def _records(lines: Sequence[str], start: int, delimiter: str) -> Iterator[_Reco
 
 
 def _fit(lines: Sequence[str], start: int, delimiter: str) -> _Fit | None:
-    records = list(_records(lines, start, delimiter))
+    escape = _escape(lines, start, delimiter)
+    records = list(_records(lines, start, delimiter, escape))
     widths = Counter(len(record.cells) for record in records if len(record.cells) > 1)
     if not widths:
         return None
@@ -169,7 +202,7 @@ def _fit(lines: Sequence[str], start: int, delimiter: str) -> _Fit | None:
     values = holds_values(tops[header], _sample(records, header, width))
     agreeing = sum(len(record.cells) == width for record in records[header:])
     share = round(agreeing / len(records[header:]), 1)
-    return _Fit(delimiter, share, width, records, header, values)
+    return _Fit(delimiter, share, width, records, header, values, escape)
 
 
 def _by_blanks(lines: Sequence[str], start: int) -> _Fit | None:
@@ -226,7 +259,7 @@ def end_of_rows(
     # The first is cut off, or is the top of the file, whose lines are known.
     first = 1 if size > LAST else found.lines
     end, place, notes, totals = None, size, 0, 0
-    rows = [_cells(line, found.delimiter) for line in lines[first:]]
+    rows = [_cells(line, found) for line in lines[first:]]
     texts = list(zip(lines[first:], rows, strict=True))
     width = len(found.names)
     apart = notes_apart(rows[-LAST_LINES:], width)
@@ -258,9 +291,10 @@ def end_of_rows(
     return end, said
 
 
-def _cells(line: bytes, delimiter: str) -> list[str] | None:
+def _cells(line: bytes, found: Layout) -> list[str] | None:
     """Split one line; None where it is no record by itself."""
-    if line.count(b'"') % 2:
-        return None
     text = line.decode("utf-8", errors="replace").removesuffix("\r")
-    return next(csv.reader([text], delimiter=delimiter, skipinitialspace=True), [])
+    bare = text if found.escape == QUOTE else text.replace(found.escape + QUOTE, "")
+    if bare.count(QUOTE) % 2:
+        return None
+    return next(_reader([text], found.delimiter, found.escape), [])

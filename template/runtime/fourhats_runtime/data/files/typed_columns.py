@@ -1,6 +1,7 @@
 """Columns that come with types, such as Parquet's: as the steps behind know them."""
 
 from collections.abc import Iterator
+from typing import cast
 
 import duckdb
 from duckdb.sqltypes import DuckDBPyType
@@ -37,9 +38,8 @@ def _columns(relation: duckdb.DuckDBPyRelation) -> Iterator[tuple[str, str]]:
 def _fields(name: str, value: str, kind: DuckDBPyType) -> Iterator[tuple[str, str]]:
     if kind.id == "struct":
         for field, inner in kind.children:
-            yield from _fields(
-                f"{name}.{field}", f"struct_extract({value}, {literal(field)})", inner
-            )
+            part = f"struct_extract({value}, {literal(field)})"
+            yield from _fields(f"{name}.{field}", part, cast("DuckDBPyType", inner))
     elif kind.id in MOMENTS:
         yield name, f"CAST({value} AS {MOMENTS[kind.id]})"
     elif kind.id in CLOCKS:
