@@ -143,8 +143,7 @@ def test_a_word_that_no_row_had_is_understood(trained: Project) -> None:
 def test_batch_and_api_answer_as_the_model_does(trained: Project) -> None:
     model = Model.champion(trained)
     messages = ["about the car", None, "   ", "<script>alert(1)</script>", "ß" * 9000]
-    record = {"message": messages, "days": [3] * 5}
-    direct = model.predict(record)[:, 1]
+    direct = model.predict({"message": list[object](messages), "days": [3] * 5})[:, 1]
     assert asked(trained, messages) == pytest.approx(direct.tolist(), abs=1e-6)
     scores = run_step("score", trained)
     assert scores.rows_out == 150

@@ -29,6 +29,8 @@ Columns = Mapping[str, NDArray[Any]]
 Numbers and truths are float64 with NaN, moments datetime64[us] with NaT, categories and texts
 objects: `str`, or None where the value is missing.
 """
+LARGEST = 1e38
+"""Beyond it, single precision soon ends: such a number, or an infinite one, is no value."""
 Derive = Callable[[Columns], Columns]
 Feed = dict[str, "NDArray[np.float32] | NDArray[np.object_]"]
 """One array of shape (rows, 1) an input of the graph: float32 with NaN, or text with `MISSING`."""
@@ -145,7 +147,10 @@ def _naive(value: object) -> object:
 
 def _as_input(values: NDArray[Any]) -> NDArray[np.float32] | NDArray[np.object_]:
     if values.dtype != object:
-        return values.astype(np.float32).reshape(-1, 1)
+        with np.errstate(over="ignore", invalid="ignore"):
+            numbers = values.astype(np.float32)
+            numbers[np.abs(numbers) > LARGEST] = np.nan
+        return numbers.reshape(-1, 1)
     texts = values.copy()
     texts[texts == None] = MISSING  # noqa: E711 (element by element)
     return texts.reshape(-1, 1)

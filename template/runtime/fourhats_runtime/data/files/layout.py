@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fourhats_runtime.data.files.evidence import (
     header_position,
@@ -25,6 +26,9 @@ from fourhats_runtime.data.files.letters import HEAD
 from fourhats_runtime.data.files.names import one_line
 from fourhats_runtime.data.files.quotes import wrong_quote
 from fourhats_runtime.data.files.reading import Reading, TableFileError
+
+if TYPE_CHECKING:
+    import _csv
 
 DELIMITERS = (",", ";", "\t", "|")
 SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\W*', re.IGNORECASE)
@@ -142,7 +146,7 @@ def _head(file: Path) -> list[str]:
 
 def _reader(
     lines: Iterable[str], delimiter: str, escape: str, *, strict: bool = False
-) -> "csv._reader":
+) -> "_csv.Reader":
     doubled = escape == QUOTE
     return csv.reader(
         lines,
