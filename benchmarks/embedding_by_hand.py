@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import onnxruntime
-from fourhats_runtime.search.embedding import LONGEST, Sentence
+from fourhats_runtime.pretrained.embedding import LONGEST, Sentence
 from tokenizers import Tokenizer
 
 TEXT = "the index holds documents that people look for when a question comes up at work"

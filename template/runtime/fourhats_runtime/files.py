@@ -1,6 +1,7 @@
 """Files that a reader sees whole or not at all; and what of them was never finished."""
 
 import errno
+import hashlib
 import json
 import os
 import platform
@@ -18,6 +19,8 @@ from fourhats_runtime.errors import DamagedError
 HOST = re.sub(r"[^a-zA-Z0-9]", "", platform.node())
 PROCESS = secrets.token_hex(4)
 """Tells this process from one of the same number: in a container, each is number 1."""
+Content = bytes | Path
+"""Of a file: what is in it, or another file that holds it."""
 UNFINISHED = re.compile(r"unfinished-([a-zA-Z0-9]*)-(\d+)-([0-9a-f]{8})")
 FORGOTTEN_SECONDS = 86_400
 """After so long, what another machine has not finished is not going to be."""
@@ -132,3 +135,13 @@ def _is_left(path: Path, host: str, number: str, process: str) -> bool:
     except (OSError, OverflowError):
         return False
     return False
+
+
+def digest_of(content: Content) -> str:
+    """Give the SHA-256 of what is in a file; empty where there is none."""
+    if not isinstance(content, Path):
+        return hashlib.sha256(content).hexdigest()
+    if not content.is_file():
+        return ""
+    with content.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

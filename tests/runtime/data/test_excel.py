@@ -159,6 +159,20 @@ def test_a_sheet_without_names_is_read_by_those_that_are_given(
     assert "Ann" not in str(refused.value)
 
 
+def test_names_below_those_of_groups_name_the_columns(fresh: Project, tmp_path: Path) -> None:
+    body: list[list[object]] = [[f"c{number}", number, "x"] for number in range(9)]
+    book_of(tmp_path / "a.xlsx", S=[["2025", None, "2026"], ["c", "fee", "d"], *body])
+    rows, said = loaded(fresh, tmp_path / "a.xlsx")
+    assert (rows[0], len(rows)) == (("c", "fee", "d"), 10)
+    assert any("1 row above the column names left out" in line for line in said)
+
+
+def test_a_web_page_is_no_workbook(fresh: Project, tmp_path: Path) -> None:
+    (tmp_path / "orders.xls").write_text("<html><table><tr><td>1</td></tr></table></html>")
+    with pytest.raises(ProjectError, match=r"orders\.xls: is no workbook but HTML or XML: open it"):
+        read(fresh, tmp_path / "orders.xls")
+
+
 def test_what_is_no_workbook_is_refused(fresh: Project, tmp_path: Path) -> None:
     (tmp_path / "orders.xlsx").write_text("No.;Name\n1;Ada\n")
     for name in ("orders.xlsx", "none.xlsx"):

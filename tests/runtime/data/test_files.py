@@ -8,6 +8,7 @@ import io
 import json
 import tracemalloc
 import zipfile
+from datetime import UTC, datetime, time
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,7 @@ from fourhats_runtime.data.table_file import (
     unique_names,
 )
 from fourhats_runtime.errors import ProjectError
+from pyarrow import parquet
 
 from tests.runtime.data.tables import with_table
 
@@ -75,7 +77,7 @@ def test_a_csv_of_any_common_dialect_is_read_as_texts(
         (b"a,b\n1,\x00\n", "binary data"),
         (b"[1, 2]", "line 1 holds no JSON object"),
         (b'{"a": 1}\n{"a": 2}\n{"a"', "line 3 holds no JSON object"),
-        (b'{"a": {"0": 1}, "b": {"0": 1}}', "one JSON object"),
+        (b'{"a": {"x": 1}, "b": {"x": 1}}', "one JSON object"),
         (b"\n<html>", "HTML"),
         (b"a\n1\n2\n", "no comma, semicolon, tab, | or single blank"),
         (b"full name\nAda Byron\n", "no comma, semicolon, tab, | or single blank"),
@@ -122,6 +124,33 @@ def test_parquet_keeps_its_types_and_files_are_put_together_by_name(tmp_path: Pa
     assert opened(tmp_path / "*.parquet") == (["a", "b", "c"], [(1, "x", None), (2, "y", 3)])
 
 
+@pytest.mark.parametrize("kind", ["s", "ms", "us", "ns"])
+@pytest.mark.parametrize("zone", [None, "UTC", "Europe/Berlin"])
+def test_moments_of_any_unit_are_read(kind: str, zone: str | None, tmp_path: Path) -> None:
+    moment = datetime(2024, 5, 6, 7, 8, tzinfo=UTC)
+    at = pa.array([moment if zone else moment.replace(tzinfo=None)], pa.timestamp(kind, zone))
+    parquet.write_table(pa.table({"moment": at}), tmp_path / "a.parquet")
+    with duckdb.connect() as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        rows = open_file(connection, str(tmp_path / "a.parquet"))
+        read = rows.project("CAST(moment AS TIMESTAMP)").fetchall()
+    assert read == [(moment.replace(tzinfo=None),)]
+
+
+def test_structs_of_parquet_become_columns_and_times_of_the_day_texts(tmp_path: Path) -> None:
+    held = {
+        "who": [{"name": "Ann", "at": {"city": "Bonn"}}, None],
+        "seen": pa.array([time(7, 5), None]),
+        "n": [1, 2],
+    }
+    parquet.write_table(pa.table(held), tmp_path / "a.parquet")
+    columns, rows = opened(tmp_path / "a.parquet")
+    assert columns == ["who.name", "who.at.city", "seen", "n"]
+    assert rows == [("Ann", "Bonn", "07:05:00", 1), (None, None, None, 2)]
+    parquet.write_table(pa.table(held | {"who.name": ["x", "y"]}), tmp_path / "a.parquet")
+    assert opened(tmp_path / "a.parquet")[0] == ["who", "seen", "n", "who.name"]
+
+
 def test_columns_that_sql_cannot_tell_apart_get_names_of_their_own() -> None:
     names = unique_names(("a", "A", "", "b", "column_3", "A#2"))
     assert names == ["a#1", "A#2_", "column_3_", "b", "column_3", "A#2"]
@@ -158,6 +187,8 @@ TABLE = "\n".join(";".join(row) for row in [NAMES, *ROWS]) + "\n"
         (TABLE + "Summe;11,00;-\n\n", ["the last row is a total"]),
         (TABLE + "\nSource: books, 2026\n", ["1 line below the rows left out"]),
         (TABLE + "Total;11;\n\n* not; final\n", ["1 line below", "the last row is a total"]),
+        (TABLE + "\nexport of May\nconfidential\n\n", ["2 lines below the rows left out"]),
+        (f"2025;;2026\n{TABLE}", ["1 line above the column names left out"]),
         (TABLE.replace("\n", "\r\n", 2), []),
         (TABLE.replace("\n", "\r"), []),
         (TABLE.replace("\n", "\r\r\n"), []),
@@ -209,6 +240,23 @@ def test_single_blanks_split_where_nothing_else_does(tmp_path: Path) -> None:
     )
     with pytest.raises(TableFileError, match="single blank splits its lines"):
         opened(tmp_path / "a.txt")
+
+
+def test_a_quote_behind_a_backslash_is_one_of_the_value(tmp_path: Path) -> None:
+    """So do Spark and MySQL write them."""
+    rows = "".join(f'{number},"said \\"no\\", twice",x\n' for number in range(3))
+    (tmp_path / "a.csv").write_text(f"n,text,c\n{rows}Total,,\n\nSource: books, of May\n")
+    read, notes = said_of(tmp_path / "a.csv")
+    assert read[1:4] == [(str(number), 'said "no", twice', "x") for number in range(3)]
+    assert "a.csv: a quote within a value stands behind a backslash" in notes
+
+
+def test_a_folder_that_ends_in_a_backslash_is_no_escape(tmp_path: Path) -> None:
+    rows = "".join(f'{number},"C:\\data\\","say ""x"""\n' for number in range(9))
+    (tmp_path / "a.csv").write_text(f"n,folder,text\n{rows}")
+    read, notes = said_of(tmp_path / "a.csv")
+    assert read[1] == ("0", "C:\\data\\", 'say "x"')
+    assert notes == []
 
 
 def test_line_breaks_in_names_are_blanks(tmp_path: Path) -> None:
@@ -353,6 +401,46 @@ def test_records_of_json_become_rows(text: str, tmp_path: Path) -> None:
     rows, notes = said_of(tmp_path / "a.json")
     assert rows == [("a", "b.c", "b.d.e", "f"), (1, "x", 1.5, None), (2, None, None, "[1]")]
     assert bool(notes) == ("count" in text)
+
+
+COLUMNS: dict[str, list[object]] = {"a": [1, 2, 3], "b": ["x", None, "y"]}
+KEYED = {name: dict(enumerate(values)) for name, values in COLUMNS.items()}
+
+
+@pytest.mark.parametrize(
+    "held",
+    [
+        COLUMNS,
+        KEYED,
+        {place: {name: values[place] for name, values in COLUMNS.items()} for place in range(3)},
+        {
+            "columns": ["a", "b"],
+            "index": [0, 1, 2],
+            "data": [*map(list, zip(*COLUMNS.values(), strict=True))],
+        },
+    ],
+)
+def test_columns_of_json_are_read_as_rows(held: object, tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text(json.dumps(held))
+    rows, notes = said_of(tmp_path / "a.json")
+    assert rows == [("a", "b"), (1, "x"), (2, None), (3, "y")]
+    assert notes == ["a.json: holds columns, which are read as rows"]
+
+
+@pytest.mark.parametrize(
+    "held",
+    [
+        {"a": [1, 2], "b": [1]},
+        {"a": [], "b": []},
+        {"a": {"0": 1}, "b": {"1": 1}},
+        {"a": {"x": 1}, "b": {"x": 1}},
+        {"columns": ["a", "b"], "data": [[1]]},
+    ],
+)
+def test_what_may_be_one_record_is_not_taken_for_columns(held: object, tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text(json.dumps(held))
+    with pytest.raises(TableFileError, match="holds one JSON object, and has to hold a list"):
+        said_of(tmp_path / "a.json")
 
 
 def test_a_list_of_json_is_read_piece_by_piece(

@@ -38,6 +38,22 @@ def test_the_graph_is_given_numbers_and_texts_and_no_moments(fresh: Project) -> 
     assert {values.shape for values in inputs.values()} == {(2, 1)}
 
 
+def test_a_number_that_single_precision_does_not_hold_is_no_value(fresh: Project) -> None:
+    """Estimators refuse what is infinite; a quotient of features.py may be, too."""
+
+    def quotients(row: Columns) -> Columns:
+        return {"a_call": row["monthly_fee"] / row["tenure_months"]}
+
+    for large in (1e308, -1e39, float("inf"), -float("inf")):
+        rows = ROWS | {"monthly_fee": [large, 1.0], "tenure_months": [3, 0]}
+        inputs = feed(columns(rows, fresh.contract), fresh.contract, quotients)
+        assert np.isnan(inputs["monthly_fee"]).ravel().tolist() == [True, False]
+        assert np.isnan(inputs["a_call"]).all()
+    rows = ROWS | {"monthly_fee": [1e37, -1e37]}
+    held = feed(columns(rows, fresh.contract), fresh.contract, None)["monthly_fee"]
+    assert held.ravel().tolist() == pytest.approx([1e37, -1e37])
+
+
 @pytest.mark.parametrize(
     "written",
     [

@@ -150,7 +150,7 @@ def test_a_glob_is_one_table(write: Write, tmp_path: Path) -> None:
         (b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n1 0 obj\n", "PDF"),
         (b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR", "image"),
         (b"PK\x03\x04\x14\x00\x06\x00", "Excel workbook, and damaged"),
-        (b'{"a": {"0": 1},\n "b": {"0": 2}}', "one JSON object"),
+        (b'{"a": {"x": 1},\n "b": {"x": 2}}', "one JSON object"),
         (b'[{"a": 1, "b": 2}, 3]', "line 1 holds no JSON object"),
         (b"<!DOCTYPE html>\n<p>Hello, world", "HTML"),
         (bytes(range(256)) * 40, "binary"),

@@ -139,6 +139,61 @@ def test_counts_of_time_are_moments_where_the_name_says_so(of: Of) -> None:
     assert (made["created_at"].type, made["created_at"].written) == ("datetime", "epoch seconds")
     assert (made["date"].type, made["date"].written) == ("datetime", "spreadsheet days")
     assert made["price"].type == "integer"
+    made = of(
+        seen_ms=[1000 * each + n for n, each in enumerate(seconds)],
+        date=[45_000.5 + n for n in range(ROWS)],
+        price=[45_000.5 + n for n in range(ROWS)],
+    )
+    assert made["seen_ms"].written == "epoch milliseconds"
+    assert (made["date"].written, made["price"].type) == ("spreadsheet days", "number")
+
+
+@pytest.mark.parametrize("half", ["a. m.", "p.\u00a0m.", "A.M.", "pm"])
+def test_halves_of_a_day_as_they_are_written(of: Of, half: str) -> None:
+    made = of(
+        x=[f"{1 + n % 28:02}/{1 + n // 28:02}/2024 {1 + n % 12}:05 {half}" for n in range(ROWS)],
+        y=[f"{1 + n % 12}:{n % 60:02} {half}" for n in range(ROWS)],
+    )
+    assert (made["x"].type, made["x"].written[-2:], made["x"].missing) == ("datetime", "am", 0)
+    assert (made["y"].type, made["y"].written) == ("number", "hh:mm am")
+
+
+def test_a_zero_date_is_none_and_a_far_one_is_proposed_to_be(of: Of) -> None:
+    days = [f"2024-{1 + n // 28:02}-{1 + n % 28:02}" for n in range(ROWS)]
+    made = of(
+        zero=["0000-00-00" if n % 10 == 0 else day for n, day in enumerate(days)],
+        until=["9999-12-31" if n % 10 == 0 else day for n, day in enumerate(days)],
+        since=[
+            ("01.01.1900", "-")[n % 20 // 10] if n % 10 == 0 else f"{1 + n % 28}.2.2024"
+            for n in range(ROWS)
+        ],
+        both=[
+            ("1900-01-01", "9999-12-31")[n % 2] if n % 5 == 0 else day for n, day in enumerate(days)
+        ],
+        born=["1900-01-01" if n % 10 == 0 else f"{1901 + n % 99}-05-06" for n in range(ROWS)],
+    )
+    types = {made[name].type for name in ("zero", "until", "since", "born")}
+    assert types == {"datetime"}
+    assert (made["zero"].missing, made["until"].missing) == (12, 0)
+    assert made.says("until: 9999-12-31 stands years from the other dates")
+    assert made.says("since: 1900-01-01 stands years from")
+    assert made.says('set missing = ["-", "01.01.1900"] in the contract')
+    assert made.says("both: 1900-01-01 and 9999-12-31 stand years from the other dates")
+    assert made.says('set missing = ["1900-01-01", "9999-12-31"] in the contract')
+    assert not made.says("born:")
+
+
+def test_values_of_two_units_are_said(of: Of) -> None:
+    made = of(
+        weight=[f"{n}.5 {('kg', 'lb')[n % 2]}" for n in range(ROWS)],
+        saldo=[f"{n},50 {('S', 'H')[n % 2]}" for n in range(ROWS)],
+        rate=[f"{n}.5%" if n % 2 else f"0.{n:03}" for n in range(ROWS)],
+    )
+    assert made["weight"].type == made["saldo"].type == "text"
+    assert made.says("weight: numbers with kg or lb behind them, which cannot be compared")
+    assert made.says("saldo: numbers with H or S behind them")
+    assert (made["rate"].type, made["rate"].written) == ("number", "12.5%")
+    assert made.says("rate: written with and without %: 0.000 is read as 0.000 %")
 
 
 @pytest.mark.parametrize(

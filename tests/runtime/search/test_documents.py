@@ -18,7 +18,7 @@ from fourhats_runtime.data.sources import pages
 from fourhats_runtime.errors import ProjectError
 from fourhats_runtime.search import questions
 from fourhats_runtime.search.documents import OVERLAP, WORDS, Document, Documents, gathered, mended
-from fourhats_runtime.search.models import Search
+from fourhats_runtime.search.settings import Search
 
 ROOT = Path(__file__).parents[3]
 

@@ -16,8 +16,8 @@ from fourhats_runtime.lifecycle.ledger import experiments
 from fourhats_runtime.lifecycle.registry import Registry, model_files
 from fourhats_runtime.lifecycle.retrace import AnotherModelError
 from fourhats_runtime.pipeline import Asked, run_step
+from fourhats_runtime.pretrained.embedding import Sentence, Static
 from fourhats_runtime.search import documents
-from fourhats_runtime.search.embedding import Sentence, Static
 from fourhats_runtime.search.searcher import Searcher
 
 from tests.runtime.sample_project import TEMPLATE

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import pickle
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
@@ -10,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 from fourhats_runtime.errors import ProjectError
-from fourhats_runtime.search.embedding import Sentence, Static
-from fourhats_runtime.search.models import Pinned, Search, kept, see_that_they_may_be_used
-from fourhats_runtime.search.vectors import embedded
+from fourhats_runtime.pretrained.embedding import Sentence, Static
+from fourhats_runtime.pretrained.models import Pinned, kept, see_that_they_may_be_used
+from fourhats_runtime.pretrained.vectors import embedded
+from fourhats_runtime.search.settings import Search
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -171,6 +173,8 @@ def test_a_text_is_the_mean_of_its_words_however_many_there_are(
     embed = kind(folder / file, folder / "tokenizer.json")
     car, road, both = embed(["car", "road", "car road"])
     assert both == pytest.approx((car + road) / 2, abs=1e-5)
+    sent = pickle.loads(pickle.dumps(embed))  # noqa: S301 (as to Spark's workers)
+    assert np.array_equal(sent(["car road"])[0], both)
     many = [" ".join(["car"] * length) for length in range(1, 80)]
     assert embed(many) == pytest.approx(np.stack([car] * 79), abs=1e-5)
 

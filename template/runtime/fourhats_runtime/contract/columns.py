@@ -51,6 +51,8 @@ class Column(BaseModel, extra="forbid"):
     """Of a moment: what of it a model is given, beside the days to other such moments."""
     words: bool = False
     """Of a text: whether a model is given its words."""
+    vectors: str = Field(default="", pattern=r"^(\w[\w-]*)?$")
+    """Of a text: the pre-trained model of config/pretrained.toml that makes a vector of each."""
     monotone: Literal[-1, 0, 1] = 0
     """Of a number: whether what is predicted never falls (1), or never rises (-1), as it grows."""
 
@@ -87,8 +89,8 @@ class Column(BaseModel, extra="forbid"):
     @property
     def reaches_model(self) -> bool:
         """Whether a model is given it, or something that is made of it by the contract."""
-        inputs = self.is_model_input or bool(self.parts) or self.words
-        return self.is_known and inputs
+        made = bool(self.parts) or self.words or bool(self.vectors)
+        return self.is_known and (self.is_model_input or made)
 
     @property
     def is_known(self) -> bool:
@@ -121,6 +123,8 @@ class Column(BaseModel, extra="forbid"):
             )
         if self.words and not (self.type == "text" and self.role == "feature"):
             raise ValueError(f"column {self.name!r}: words are of a feature of the type text")
+        if self.vectors and not (self.type == "text" and self.role == "feature"):
+            raise ValueError(f"column {self.name!r}: vectors are of a feature of the type text")
         if self.monotone and not (self.is_number and self.role == "feature"):
             raise ValueError(f"column {self.name!r}: monotone is of a feature that is a number")
         return self

@@ -72,6 +72,7 @@ WORDS = (
         "sconosciuto",
     ),
     *("#div/0!", "#value!", "#ref!", "#name?", "#num!", "*", "**", "tbd", "n.v."),
+    *("0000-00-00", "0000-00-00 00:00:00", "00.00.0000", "00/00/0000"),
     *("inf", "+inf", "-inf", "infinity", "-infinity", "∞", "-∞"),
 )
 """Where numbers, moments or truths stand, these say that there is none; else they may be values."""
@@ -101,7 +102,7 @@ MONTHS = {
     12: "dec|december|dez|dezember|décembre|decembre|déc|diciembre|dic|dicembre|dezembro",
 }
 DATE_PARTS = re.compile("YYYY|YY|MMMM?|MM?|DD?|Q")
-HALF = "( ?[ap][.]?m[.]?)?"
+HALF = "([ \u00a0\u202f]?[ap][.]?[ \u00a0\u202f]?m[.]?)?"
 LETTERS = "a-zäáàâçéèêëíóôöúûü"
 DAY = re.compile(r"(\d{4})[-/](\d\d?)[-/](\d\d?)(?=[ T]|$)")
 OFFSETS = tuple(
@@ -393,7 +394,7 @@ def _iso(*, named: bool, short: bool, halves: bool, zoned: bool, quarters: bool)
 
 def _halves() -> Iterator[Step]:
     """Give the steps from 2024-01-3 1:30 pm to 2024-01-3 13:30."""
-    yield _step("(.*[0-9]) ?([ap])[.]?m[.]?", r"\1 \2m")
+    yield _step("(.*[0-9])[ \u00a0\u202f]?([ap])[.]?[ \u00a0\u202f]?m[.]?", r"\1 \2m")
     yield _step("([0-9-]+) 12:(.*) am", r"\1 00:\2")
     yield _step("([0-9-]+) 12:(.*) pm", r"\1 12:\2")
     for hour in range(1, 12):

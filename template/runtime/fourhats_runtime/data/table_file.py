@@ -21,6 +21,7 @@ from fourhats_runtime.data.files.reading import AS_IT_IS, Reading, TableFileErro
 from fourhats_runtime.data.files.statistics import program
 from fourhats_runtime.data.files.statistics import records as records_of_statistics
 from fourhats_runtime.data.files.together import different_columns
+from fourhats_runtime.data.files.typed_columns import in_known_types
 from fourhats_runtime.data.sources import json_records
 from fourhats_runtime.data.sql import literal, quote
 
@@ -244,7 +245,8 @@ def _of_parquet(
             [(text.label, connection.read_parquet(str(text.file)).columns) for text in texts]
         )
     names = ", ".join(literal(str(text.file)) for text in texts)
-    return connection.sql(f"SELECT * FROM read_parquet([{names}], union_by_name = true)")
+    rows = connection.sql(f"SELECT * FROM read_parquet([{names}], union_by_name = true)")
+    return in_known_types(rows)
 
 
 def _of_records(

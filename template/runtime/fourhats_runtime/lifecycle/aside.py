@@ -1,5 +1,6 @@
 """Training in a folder of its own: nothing of the project is changed."""
 
+import os
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -8,6 +9,7 @@ from shutil import copytree
 from fourhats_runtime.data.sql import literal
 from fourhats_runtime.data.warehouse import connect
 from fourhats_runtime.lifecycle.registry import CONTRACT_FILE
+from fourhats_runtime.pretrained.models import MODELS
 from fourhats_runtime.project import Progress, Project, named
 from fourhats_runtime.settings import Section
 
@@ -15,8 +17,11 @@ from fourhats_runtime.settings import Section
 def put_aside(
     project: Project, folder: Path, contract: bytes, sections: Iterable[Section]
 ) -> Project:
-    """Give the project in an empty folder, with this contract and these settings."""
+    """Give the project in an empty folder, with this contract, these settings and its models."""
     copytree(project.folder / "config", folder / "config")
+    models = project.artifacts / MODELS
+    if models.exists():  # pre-trained ones, large, and never changed
+        copytree(models, folder / models.relative_to(project.folder), copy_function=os.link)
     (folder / "config" / CONTRACT_FILE).write_bytes(contract)
     aside = replace(project, root=folder, warehouse="duckdb")
     for section in sections:

@@ -15,6 +15,7 @@ from fourhats_runtime.errors import ProjectError
 from fourhats_runtime.lifecycle.registry import CONTRACT_FILE, GRAPH_FILE, Card, Registry
 from fourhats_runtime.model.calibration import Calibration
 from fourhats_runtime.model.features import Columns, Derive, Feed, columns, derived, feed
+from fourhats_runtime.pretrained.columns import Embedders, of_version
 from fourhats_runtime.project import Project
 from fourhats_runtime.tasks import Rule, rule_of
 
@@ -41,6 +42,7 @@ class Model:
     session: onnxruntime.InferenceSession
     derive: Derive | None = None
     calibration: Calibration = field(default_factory=Calibration)
+    embedders: Embedders = field(default_factory=dict)
 
     @classmethod
     def load(cls, project: Project, version: str) -> Model:
@@ -68,7 +70,12 @@ class Model:
         _ = rule.stake  # amounts that do not fit the target are said before anything is decided
         graph = (folder / GRAPH_FILE).read_bytes()
         calibration = Calibration(**card.get("calibration", {}))
-        return cls(version, contract, rule, card["example"], open_graph(graph), derive, calibration)
+        embedders = of_version(folder, contract, card.get("pretrained", {}))
+        return cls(
+            *(version, contract, rule, card["example"], open_graph(graph), derive),
+            calibration=calibration,
+            embedders=embedders,
+        )
 
     @classmethod
     def champion(cls, project: Project) -> Model:
@@ -90,7 +97,11 @@ class Model:
 
     def feed(self, values: Mapping[str, Iterable[object]]) -> Feed:
         """Turn columns of values, None where missing, into the graph's inputs."""
-        return feed(columns(values, self.contract), self.contract, self.derive)
+        return self.inputs(columns(values, self.contract))
+
+    def inputs(self, row: Columns) -> Feed:
+        """Turn the contract's features as columns into the graph's inputs."""
+        return feed(row, self.contract, self.derive, self.embedders)
 
     def run(self, inputs: Feed) -> NDArray[np.float64]:
         """Predict from the graph's own inputs; probabilities are calibrated."""

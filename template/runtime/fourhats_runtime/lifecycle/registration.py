@@ -20,6 +20,7 @@ from fourhats_runtime.model.candidates import Fitted
 from fourhats_runtime.model.features import Columns, lasting
 from fourhats_runtime.model.parts import Part, Split
 from fourhats_runtime.model.tuning import Attempt, losses
+from fourhats_runtime.pretrained.columns import beside
 from fourhats_runtime.profile.leakage import SAMPLE_ROWS, class_given_away, number_given_away
 from fourhats_runtime.project import Project
 from fourhats_runtime.tasks import fit_rule
@@ -73,6 +74,7 @@ def register(  # noqa: PLR0913, PLR0917 (what came of an experiment)
     baselines = baseline(watched, learned) | baseline(
         {"prediction": prediction_column(served)}, holdout
     )
+    pretrained, files = beside(project)
     card: Card = {
         "model": model.name,
         "parameters": model.parameters,
@@ -91,8 +93,11 @@ def register(  # noqa: PLR0913, PLR0917 (what came of an experiment)
             for name, distribution in baselines.items()
         },
     }
+    if pretrained:
+        card["pretrained"] = pretrained
     registry = Registry(project.artifacts / "registry")
-    version = registry.add(graph, project.contract_file.read_text(encoding="utf-8"), card)
+    contract_text = project.contract_file.read_text(encoding="utf-8")
+    version = registry.add(graph, contract_text, card, files or None)
     keep_training_rows(registry.folder(version), parts.learned.inputs, learned, seed)
     if parts.validation.rows:  # which a split that was made by hand lacks
         lost = losses(unseen, parts.validation.actual)
@@ -110,7 +115,7 @@ def _leakage_suspects(part: Part, contract: Contract, seed: int) -> list[str]:
     classes = [contract.classes[int(place)] for place in outcomes] if contract.classes else []
     suspects = []
     for name, kind in part.kinds.items():
-        if kind in ("text", "nothing"):  # of texts, each stands alone
+        if kind in ("text", "vector", "nothing"):  # of texts, each stands alone
             continue
         values = part.inputs[name].ravel()[order].tolist()
         gap = MISSING.__eq__ if kind == "category" else math.isnan

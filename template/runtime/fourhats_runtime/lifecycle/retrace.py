@@ -9,14 +9,15 @@ import numpy as np
 
 from fourhats_runtime.business import ActionValue, NumberValue, Value
 from fourhats_runtime.errors import ProjectError
-from fourhats_runtime.files import unfinished
+from fourhats_runtime.files import read_json, unfinished
 from fourhats_runtime.lifecycle import snapshots
 from fourhats_runtime.lifecycle.aside import put_aside, train_aside
 from fourhats_runtime.lifecycle.origin import NOTE, commit, in_git, versions
 from fourhats_runtime.lifecycle.reference import training_rows
 from fourhats_runtime.lifecycle.registered import Model, open_graph
-from fourhats_runtime.lifecycle.registry import CONTRACT_FILE, GRAPH_FILE, Card, Registry
+from fourhats_runtime.lifecycle.registry import CARD_FILE, CONTRACT_FILE, GRAPH_FILE, Card, Registry
 from fourhats_runtime.limits import Performance
+from fourhats_runtime.pretrained.models import PretrainedModels
 from fourhats_runtime.project import Project
 from fourhats_runtime.training import Training
 
@@ -87,13 +88,15 @@ def retrace(project: Project, version: str) -> Retraced:
 def _as_it_was(project: Project, folder: Path, home: Path, origin: Card) -> Project:
     """Give the project in an empty folder, with the contract and the settings of back then."""
     value: type[Value] = ActionValue if project.task == "classification" else NumberValue
-    performance = project.settings(Performance)
+    performance, models = project.settings(Performance), project.settings(PretrainedModels)
+    pretrained = read_json(home / CARD_FILE, dict, "train anew").get("pretrained", {})
     # However the search ended: as many trials again find the same.
     tried = Counter(attempt["candidate"] for attempt in origin["attempts"])
     sections = (
         Training(**origin["training"] | {"tried": tried}),
         value(**origin["value"]),
         performance.model_copy(update={"outcome_days": origin["outcome_days"]}),
+        PretrainedModels(models=pretrained, accepted_licences=models.accepted_licences),
     )
     return put_aside(project, folder, (home / CONTRACT_FILE).read_bytes(), sections)
 

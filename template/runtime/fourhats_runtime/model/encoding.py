@@ -8,18 +8,20 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.compose import ColumnTransformer
 from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
-from sklearn.feature_selection import SelectKBest, chi2, f_regression
+from sklearn.feature_selection import SelectKBest, chi2, f_classif, f_regression
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
 
-Kind = Literal["number", "season", "category", "text", "nothing"]
+Kind = Literal["number", "season", "category", "text", "vector", "nothing"]
 Kinds = Mapping[str, Kind]
 """The inputs by name, in order. A season is a number that begins anew after its last: a month, a
-weekday, an hour. Where a number has no value yet, there is nothing to learn."""
+weekday, an hour; a vector is one of its dimensions. Where a number has no value yet, there is
+nothing to learn."""
 
 MOST_TERMS = 5_000
 BEST_TERMS = 100
+BEST_DIMENSIONS = 32
 LOWEST = -3e38
 """Below any number that single precision holds, and not far from its end."""
 TERM = "[^ ]+"  # as the feed writes them
@@ -30,7 +32,7 @@ def for_trees(kinds: Kinds) -> ColumnTransformer:
     """Encode categories as numbers, an unknown one as -1; let numbers pass, gaps included.
 
     Of texts, trees are given which of the hundred terms that say the most are there: whole numbers,
-    which are the same in the graph.
+    which are the same in the graph; of their vectors, the 32 dimensions that say the most.
     """
     return _of_trees(kinds, "passthrough")
 
@@ -55,7 +57,8 @@ def for_linear(kinds: Kinds) -> ColumnTransformer:
     season = Pipeline(
         [("fill", SimpleImputer(strategy="constant", fill_value=-1.0)), ("own", clone(one_hot))]
     )
-    own = {"category": one_hot, "number": scaled, "season": season}
+    # Vectors are of length 1, and a penalty weighs them by that, as it does the terms.
+    own = {"category": one_hot, "number": scaled, "season": season, "vector": _no_vector()}
     return _transformer(kinds, own, TfidfVectorizer(**SPLIT), sparse_threshold=0.3)
 
 
@@ -74,7 +77,8 @@ def _of_trees(kinds: Kinds, numbers: object) -> ColumnTransformer:
             ("best", SelectKBest(_tells, k=BEST_TERMS)),
         ]
     )
-    own = {"category": ordinal, "number": numbers, "season": numbers}
+    best = Pipeline([("fill", _no_vector()), ("best", SelectKBest(_separates, k=BEST_DIMENSIONS))])
+    own = {"category": ordinal, "number": numbers, "season": numbers, "vector": best}
     return _transformer(kinds, own, terms, sparse_threshold=0.0)
 
 
@@ -91,6 +95,11 @@ def _transformer(
     return ColumnTransformer([step for step in steps if step[2]], sparse_threshold=sparse_threshold)
 
 
+def _no_vector() -> SimpleImputer:
+    """Have the vector of no text be zero, which is as far from each as from any other."""
+    return SimpleImputer(strategy="constant", fill_value=0.0, keep_empty_features=True)
+
+
 def _tells(
     counts: Any,  # noqa: ANN401 (sparse)
     labels: NDArray[Any],
@@ -99,3 +108,13 @@ def _tells(
     score = chi2 if labels.dtype.kind == "i" else f_regression
     scores, chances = score(counts, labels)
     return np.nan_to_num(scores), np.nan_to_num(chances, nan=1.0)  # of one that is in each text
+
+
+def _separates(
+    values: NDArray[Any], labels: NDArray[Any]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Say how much each dimension tells of the outcome, by F: of classes, or of numbers."""
+    score = f_classif if labels.dtype.kind == "i" else f_regression
+    with np.errstate(divide="ignore", invalid="ignore"):
+        scores, chances = score(values, labels)
+    return np.nan_to_num(scores), np.nan_to_num(chances, nan=1.0)

@@ -16,10 +16,12 @@ from numpy.typing import NDArray
 from fourhats_runtime.contract import MISSING
 from fourhats_runtime.errors import ProjectError
 from fourhats_runtime.model.dates import made_of, part_names
+from fourhats_runtime.model.meaning import vector_names, vectors
 from fourhats_runtime.model.words import words
 
 if TYPE_CHECKING:
     from fourhats_runtime.contract import Column, Contract
+    from fourhats_runtime.pretrained.columns import Embedders
 
 Columns = Mapping[str, NDArray[Any]]
 """One array of shape (rows,) a column, by name.
@@ -27,6 +29,8 @@ Columns = Mapping[str, NDArray[Any]]
 Numbers and truths are float64 with NaN, moments datetime64[us] with NaT, categories and texts
 objects: `str`, or None where the value is missing.
 """
+LARGEST = 1e38
+"""Beyond it, single precision soon ends: such a number, or an infinite one, is no value."""
 Derive = Callable[[Columns], Columns]
 Feed = dict[str, "NDArray[np.float32] | NDArray[np.object_]"]
 """One array of shape (rows, 1) an input of the graph: float32 with NaN, or text with `MISSING`."""
@@ -37,8 +41,12 @@ def columns(values: Mapping[str, Iterable[object]], contract: Contract) -> Colum
     return {column.name: _column(values[column.name], column) for column in contract.features}
 
 
-def feed(row: Columns, contract: Contract, derive: Derive | None) -> Feed:
+def feed(
+    row: Columns, contract: Contract, derive: Derive | None, embedders: Embedders | None = None
+) -> Feed:
     """Give what the graph takes: the contract's features, and those that the project derives.
+
+    Without embedders, vectors of texts are left out: of what lasts, they are no part.
 
     Raises:
         ProjectError: the project's features.py fails, or gives what is no column of features.
@@ -46,9 +54,12 @@ def feed(row: Columns, contract: Contract, derive: Derive | None) -> Feed:
     """
     inputs: Feed = {c.name: _as_input(row[c.name]) for c in contract.model_inputs}
     inputs |= {c.name: _as_input(words(row[c.name])) for c in contract.features if c.words}
-    for name, values in made_of(row, contract).items():
+    of_texts = {} if embedders is None else vectors(row, contract, embedders)
+    made: dict[str, NDArray[Any]] = {**made_of(row, contract), **of_texts}
+    for name, values in made.items():
         if name in inputs:
-            raise ProjectError(f"{name!r} is a feature, and a part of a moment: rename the first")
+            what = "a part of a text's vector" if name in of_texts else "a part of a moment"
+            raise ProjectError(f"{name!r} is a feature, and {what}: rename the first")
         inputs[name] = _as_input(values)
     for name, values in derived(row, derive).items():
         if name in inputs:
@@ -67,7 +78,8 @@ def lasting(inputs: Feed, contract: Contract) -> Feed:
 
     The others tell the time, which moves on by itself, or are texts, of which each is new.
     """
-    others = {*contract.time_parts, *part_names(contract), *texts(contract)}
+    of_texts = {*texts(contract), *vector_names(inputs, contract)}
+    others = {*contract.time_parts, *part_names(contract), *of_texts}
     return {name: values for name, values in inputs.items() if name not in others}
 
 
@@ -135,7 +147,10 @@ def _naive(value: object) -> object:
 
 def _as_input(values: NDArray[Any]) -> NDArray[np.float32] | NDArray[np.object_]:
     if values.dtype != object:
-        return values.astype(np.float32).reshape(-1, 1)
+        with np.errstate(over="ignore", invalid="ignore"):
+            numbers = values.astype(np.float32)
+            numbers[np.abs(numbers) > LARGEST] = np.nan
+        return numbers.reshape(-1, 1)
     texts = values.copy()
     texts[texts == None] = MISSING  # noqa: E711 (element by element)
     return texts.reshape(-1, 1)

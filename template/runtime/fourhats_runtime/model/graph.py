@@ -20,7 +20,7 @@ from fourhats_runtime.model.parts import Part
 from fourhats_runtime.project import Project
 from fourhats_runtime.training import Training
 
-NUMBERS = ("number", "season", "nothing")
+NUMBERS = ("number", "season", "vector", "nothing")
 OPSET = {"": 19, "ai.onnx.ml": 3, "com.microsoft": 1}
 
 

@@ -19,7 +19,9 @@ from fourhats_runtime.limits import Performance
 from fourhats_runtime.model.dates import seasons
 from fourhats_runtime.model.encoding import Kind, Kinds
 from fourhats_runtime.model.features import Columns, Feed, columns, feed, texts
+from fourhats_runtime.model.meaning import vector_names
 from fourhats_runtime.model.sides import Hashes, Sides, sides
+from fourhats_runtime.pretrained.columns import of_project
 from fourhats_runtime.project import Project
 
 FEWEST_ROWS = 50
@@ -48,6 +50,8 @@ class Part:
     """The inputs that are texts."""
     seasons: frozenset[str] = frozenset()
     """The inputs that tell where in a year, a week or a day a moment is."""
+    vectors: frozenset[str] = frozenset()
+    """The inputs that are dimensions of texts' vectors."""
 
     @cached_property
     def frame(self) -> Any:  # noqa: ANN401 (a frame of either library)
@@ -110,6 +114,8 @@ class Part:
         if values.dtype != object:
             if np.isnan(values).all():
                 return "nothing"
+            if name in self.vectors:
+                return "vector"
             return "season" if name in self.seasons else "number"
         return "text" if name in self.texts else "category"
 
@@ -173,7 +179,7 @@ def split(connection: Connection, project: Project) -> Split:
     outcomes = actual(rows[contract.target.name], contract)
     days = project.settings(Performance).outcome_days
     side = sides(rows, ranks, contract, days)
-    inputs = feed(row, contract, project.features)
+    inputs = feed(row, contract, project.features, of_project(project))
     whole = Part(
         inputs,
         outcomes,
@@ -182,6 +188,7 @@ def split(connection: Connection, project: Project) -> Split:
         groups=side.groups,
         texts=texts(contract),
         seasons=seasons(contract),
+        vectors=vector_names(inputs, contract),
     )
     # In time, or in no order that means anything: every n-th of them stands for all.
     order = np.arange(len(whole)) if contract.time_order else np.argsort(side.keys, kind="stable")

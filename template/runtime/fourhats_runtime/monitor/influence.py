@@ -8,9 +8,10 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from fourhats_runtime.chance import INTERVAL, half_width
-from fourhats_runtime.contract import MISSING
+from fourhats_runtime.contract import MISSING, Contract
 from fourhats_runtime.lifecycle.registered import Model
 from fourhats_runtime.model.features import Feed
+from fourhats_runtime.model.meaning import column_of
 from fourhats_runtime.model.parts import Part
 
 ROWS = 500
@@ -35,7 +36,8 @@ def importances(model: Model, part: Part, seed: int) -> dict[str, Importance]:
 
     Permutation importance (Breiman, Random Forests, 2001; Fisher, Rudin and Dominici, All Models
     are Wrong, but Many are Useful, 2019), in money, on at most 500 rows of the holdout. Of inputs
-    that say the same, each seems to be worth little: the others stand in.
+    that say the same, each seems to be worth little: the others stand in. The dimensions of a
+    text's vector are one input, called `COLUMN_vector`.
     """
     few = _few(part)
     random = np.random.default_rng(seed)
@@ -43,9 +45,10 @@ def importances(model: Model, part: Part, seed: int) -> dict[str, Importance]:
     whole = {name: np.tile(values, (TIMES, 1)) for name, values in few.inputs.items()}
     actual = np.tile(few.actual, TIMES)
     found = {}
-    for name, values in few.inputs.items():
-        mixed = np.concatenate([values[random.permutation(len(values))] for _ in range(TIMES)])
-        earned = model.rule.realised(model.run(whole | {name: mixed}), actual)
+    for name, together in _together(few, model.contract).items():
+        order = np.concatenate([random.permutation(len(few)) for _ in range(TIMES)])
+        mixed = {each: few.inputs[each][order] for each in together}
+        earned = model.rule.realised(model.run(whole | mixed), actual)
         losses = before - earned.reshape(TIMES, -1).mean(axis=0)
         found[name] = Importance(float(losses.mean()), half_width(losses, few.groups))
     return dict(sorted(found.items(), key=lambda item: -item[1].loss))
@@ -76,7 +79,7 @@ def dependence_figure(model: Model, part: Part, names: list[str]) -> Figure | No
     value in turn. None where no input has two values.
     """
     few = _few(part)
-    plain = [name for name in names if name not in few.texts]
+    plain = [name for name in names if name in few.inputs and name not in few.texts]
     curves = {name: _curve(model, few, name) for name in plain[:STRONGEST]}
     curves = {name: curve for name, curve in curves.items() if len(curve[0]) > 1}
     if not curves:
@@ -92,6 +95,15 @@ def dependence_figure(model: Model, part: Part, names: list[str]) -> Figure | No
         axes.set(xlabel=name)
     rows[0].set(ylabel=_subject(model))
     return figure
+
+
+def _together(part: Part, contract: Contract) -> dict[str, list[str]]:
+    """Give the inputs that are mixed up together, by what they are called."""
+    found: dict[str, list[str]] = {}
+    for name in part.inputs:
+        column = column_of(name, contract) if name in part.vectors else None
+        found.setdefault(name if column is None else f"{column}_vector", []).append(name)
+    return found
 
 
 def _few(part: Part) -> Part:

@@ -46,8 +46,9 @@ HEAD = """\
 #             ignore   is left out; the note says why
 # type        integer, number, boolean, category (one of `categories`), datetime or text; a datetime
 #             reaches the model by its `parts` and the days to the others, a text by its `words`,
-#             and both by what features.py derives from them. Parts: year, month, day, weekday,
-#             hour, and holiday once `contract holidays DE` has listed a country's
+#             or by the vectors of a pre-trained model (vectors: see docs/runbook.md, Features), and
+#             both by what features.py derives from them. Parts: year, month, day, weekday, hour,
+#             and holiday once `contract holidays DE` has listed a country's
 # nullable    whether a value may be missing; otherwise the row is set aside
 # min, max    the smallest and largest value that can be true; other rows are set aside
 # monotone    1: what is predicted (the positive class's probability) never falls as the number

@@ -1,7 +1,9 @@
 """What the values of each column are, by aggregates: but for the first rows, none pass Python."""
 
+import json
 import re
 from collections.abc import Sequence
+from datetime import date
 
 import duckdb
 
@@ -31,6 +33,12 @@ EXACT_ROWS = 200_000
 MOST_LISTED = 1000
 NAMING = 0.8  # of the values of a column that holds, say, phone numbers
 FEWEST_SENTINELS = 3
+FAR_DAYS = {
+    *(date(year, 12, 31) for year in (2099, 2999, 9999)),
+    *(date(year, 1, 1) for year in (1, 1753, 1900, 1970, 2100, 2999, 9999)),
+    date(1899, 12, 30),  # where spreadsheets begin to count
+}
+YEARS_APART = 10
 SENTINELS = {float(f"{sign}{'9' * digits}") for digits in range(2, 10) for sign in ("", "-")}
 PERSONAL = {
     "e-mail addresses": re.compile(r"[^@\s]+@[^@\s]+\.[A-Za-z]{2,}"),
@@ -79,6 +87,7 @@ def measure(
         _list_values(relation, columns, rows)
         _keep_na(relation, columns, rows)
         _find_sentinels(relation, columns)
+        _find_far_days(relation, columns)
         _find_row_numbers(relation, columns, rows)
     return rows, columns, relation
 
@@ -241,9 +250,47 @@ def _find_sentinels(relation: duckdb.DuckDBPyRelation, columns: list[Facts]) -> 
             if abs(end) > 5 * max(abs(low), abs(high), 1):
                 column.said.append(
                     f"{far} stands in {often:,} rows, far from the others ({number(low)} to "
-                    f'{number(high)}): if it means "no value", set missing = ["{far}"] in the '
+                    f'{number(high)}): if it means "no value", set {_missing(column, far)} in the '
                     "contract"
                 )
+
+
+def _find_far_days(relation: duckdb.DuckDBPyRelation, columns: list[Facts]) -> None:
+    """Propose that 31.12.9999 or 1.1.1900 is "no value" where it stands years from all others."""
+    dated = [column for column in columns if column.kind == "datetime"]
+    if not dated:
+        return
+    both = ", ".join(f"min({each.value})::DATE, max({each.value})::DATE" for each in dated)
+    found = iter(relation.aggregate(both).fetchall()[0])
+    for column in dated:
+        ends = {end for end in (next(found), next(found)) if end in FAR_DAYS}
+        far = {str(end): text for end in sorted(ends) if (text := _far_day(relation, column, end))}
+        if far:
+            stand = " and ".join(far) + (" stands" if len(far) == 1 else " stand")
+            column.said.append(
+                f"{stand} years from the other dates: where that means "
+                f'"no value", set {_missing(column, *far.values())} in the contract'
+            )
+
+
+def _far_day(relation: duckdb.DuckDBPyRelation, column: Facts, end: date) -> str:
+    """Give how a day is written that is the first or last by years; empty where it is not."""
+    day = f"({column.value})::DATE"
+    others = ", ".join(f"DATE '{each}'" for each in FAR_DAYS)
+    text = column.raw or f"CAST({column.value} AS VARCHAR)"
+    ((often, written, low, high),) = relation.aggregate(
+        f"count(*) FILTER ({day} = DATE '{end}'), min({text}) FILTER ({day} = DATE '{end}'), "
+        f"min({day}) FILTER ({day} NOT IN ({others})), max({day}) FILTER ({day} NOT IN ({others}))"
+    ).fetchall()
+    if low is None or often < FEWEST_SENTINELS:
+        return ""
+    years = min(abs(end.year - low.year), abs(end.year - high.year))
+    return str(written).strip() if years >= YEARS_APART else ""
+
+
+def _missing(column: Facts, *more: str) -> str:
+    """Give the line that takes more texts for none, beside those that are taken already."""
+    return f"missing = {json.dumps([*column.marks, *more], ensure_ascii=False)}"
 
 
 def _find_row_numbers(relation: duckdb.DuckDBPyRelation, columns: list[Facts], rows: int) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import duckdb
 
 from fourhats_runtime.contract.names import snake_case
-from fourhats_runtime.contract.written import WORDS
+from fourhats_runtime.contract.written import COUNTED, WORDS
 from fourhats_runtime.data.typed_values import from_text
 from fourhats_runtime.profile.facts import TIME_PART_NAMES, Facts
 from fourhats_runtime.profile.scans import Asked, scan
@@ -23,6 +23,7 @@ from fourhats_runtime.profile.writing import (
     moments,
     numbers,
     share_read,
+    units,
 )
 
 FEWEST_SEEN = 20
@@ -173,6 +174,13 @@ def nearly(look: Look) -> Iterator[str]:
     if look.column.kind != "text" or _is_code(look):
         return
     name, seen = snake_case(look.column.source), look.seen
+    if len(seen) >= FEWEST_SEEN and (mixed := units(seen)):
+        yield (
+            f"numbers with {', '.join(mixed[:-1])} or {mixed[-1]} behind them, which cannot be"
+            " compared: read as a text; bring them to one unit (sql/, or the source) to use them as"
+            " numbers"
+        )
+        return
     ways = {
         "number": ("", share(LOOKS["number"], seen)),
         "datetime": ("", share(LOOKS["datetime"], seen)),
@@ -186,8 +194,8 @@ def nearly(look: Look) -> Iterator[str]:
         return
     edit = f'type = "{kind}"' + (f' and written = "{written}"' if written else "")
     yield (
-        f"{100 * part:.0f} % of its first values are {KINDS[kind]}: too few, so that it is read as"
-        f" a text; with {edit} in the contract the rows of the others are set aside"
+        f"{min(99, round(100 * part))} % of its first values are {KINDS[kind]}: too few, so that it"
+        f" is read as a text; with {edit} in the contract the rows of the others are set aside"
     )
 
 
@@ -277,13 +285,13 @@ def _decimal_told(look: Look, read: _Read) -> str:
 def _settle_written(look: Look, read: _Read, told: set[str]) -> bool:
     """Take the way that reads most values, the more usual one of several; tell where it did."""
     column, most = look.column, max(read.counts)
-    usual = look.plain
-    if most < MATCHING * look.known or (
-        most <= usual[1] and usual[0] != "integer" and not look.grouped
-    ):
+    usual, kind = look.plain, look.ways[0][1].kind
+    # What counts time is a number as well: its name tells.
+    counted = usual[0] == "number" and all(way.written in COUNTED for _, way in look.ways)
+    told_by_name = usual[0] == "integer" or counted
+    if most < MATCHING * look.known or (most <= usual[1] and not told_by_name and not look.grouped):
         return False
     best = [n for n, count in enumerate(read.counts) if count == most]
-    kind = look.ways[0][1].kind
     if kind == "number":
         chosen = _choose_number(look, read, best, told)
         if chosen is None:
@@ -297,6 +305,14 @@ def _settle_written(look: Look, read: _Read, told: set[str]) -> bool:
     column.written = written
     form = from_text(column.value, Writing(kind, written).form)
     _take_words(look, most)
+    bare = [
+        value for value in look.seen if kind == "number" and "%" in written and "%" not in value
+    ]
+    if bare and len(bare) < len(look.seen):
+        column.said.append(
+            f"written with and without %: {bare[0]} is read as {bare[0]} %, as the others are;"
+            " where it is a share (0.12 for 12 %), mend it in the source"
+        )
     column.value = form[{"integer": "BIGINT", "number": "DOUBLE"}.get(column.kind, "TIMESTAMP")]
     return True
 

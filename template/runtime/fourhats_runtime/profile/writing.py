@@ -10,6 +10,7 @@ from fourhats_runtime.contract.written import BLANKS, MONTHS, WORDS, Form, form,
 from fourhats_runtime.data.typed_values import NUMBER, from_text, is_mark
 
 LIKELY = 0.97
+MOST_UNITS = 5
 FIRST = 5
 """Values by which it is told how a moment is written: the first may be a stray."""
 CODES = frozenset(
@@ -38,10 +39,13 @@ QUARTERLY = re.compile(
     rf"(?P<year>{YEAR})(?P<sep>[./ -]*)Q[1-4]|Q[1-4](?P<end>[./ -]*){YEAR}", re.IGNORECASE
 )
 COMPACT = {len(way): (way,) for way in ("YYYYMM", "YYYYMMDD", "YYYYMMDDhhmm", "YYYYMMDDhhmmss")}
-CLOCKED = re.compile(r"\d{1,3}:[0-5]\d(:[0-5]\d(\.\d+)?)?( ?[ap][.]?m[.]?)?", re.IGNORECASE)
+CLOCKED = re.compile(
+    r"\d{1,3}:[0-5]\d(:[0-5]\d(\.\d+)?)?([ \u00a0\u202f]?[ap][.]?[ \u00a0\u202f]?m[.]?)?",
+    re.IGNORECASE,
+)
 OFFSET = re.compile(r".*:[\d.]+ ?[+-]\d\d(:?\d\d)?")
 TIME_NAME = re.compile(
-    "(.*_)?(date|time|timestamp|datetime|datum|zeit|zeitpunkt|ts|epoch|fecha|created|updated"
+    "(.*_)?(date|time|timestamp|datetime|datum|zeit|zeitpunkt|ts|ms|millis|epoch|fecha|created|updated"
     "|modified|at|on|since|until|from)(_.*)?"
 )
 MONTH_NAME = re.compile(
@@ -184,7 +188,11 @@ def _clock(values: Sequence[str]) -> str:
     if not clocked:
         return ""
     clock = " hh:mm:ss" if clocked.count(":") > 1 + bool(OFFSET.fullmatch(clocked)) else " hh:mm"
-    clock += " am" if re.search(r"\d ?[ap][.]?m\b", clocked, re.IGNORECASE) else ""
+    clock += (
+        " am"
+        if re.search(r"\d[ \u00a0\u202f]?[ap][.]?[ \u00a0\u202f]?m\b", clocked, re.IGNORECASE)
+        else ""
+    )
     clock += "+hh:mm" if any(map(OFFSET.fullmatch, values)) else ""
     return clock
 
@@ -213,6 +221,16 @@ def _is_read(value: str, way: Writing, made: Form) -> bool:
     except ValueError:  # or a month of no language
         return False
     return True
+
+
+def units(values: Sequence[str]) -> list[str]:
+    """Give what stands behind the numbers, where most values are numbers and it is not the same."""
+    found = [m for m in map(NUMBERED.fullmatch, values) if m]
+    behind = {match["after"].strip(BLANKS) for match in found} - {""}
+    if len(behind) < 2 or len(behind) > MOST_UNITS or not _mostly(NUMBERED, values):  # noqa: PLR2004
+        return []
+    named = all(re.fullmatch(r"[^\W\d]+[.]?|[%\u2030\u00b0]", unit) for unit in behind)
+    return sorted(behind) if named else []
 
 
 def _beside(found: Sequence[re.Match[str]]) -> tuple[str, str] | None:

@@ -19,7 +19,7 @@ from fourhats_runtime.contract import Contract
 from fourhats_runtime.data.sql import quote
 from fourhats_runtime.errors import ProjectError
 from fourhats_runtime.lifecycle.registered import Model
-from fourhats_runtime.model.features import Columns, feed
+from fourhats_runtime.model.features import Columns
 from fourhats_runtime.tasks import answers
 
 
@@ -166,4 +166,4 @@ def _outputs(model: Model, rows: pa.RecordBatch) -> NDArray[np.float64]:
     if not len(rows):
         # Neither a graph nor features.py has to know what to make of nothing.
         return model.predict({name: [value] for name, value in model.example.items()})[:0]
-    return model.run(feed(columns(rows, model.contract), model.contract, model.derive))
+    return model.run(model.inputs(columns(rows, model.contract)))

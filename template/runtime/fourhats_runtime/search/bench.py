@@ -9,14 +9,16 @@ from typing import NamedTuple, get_args
 
 import numpy as np
 
+from fourhats_runtime.pretrained import embedding
+from fourhats_runtime.pretrained.embedding import Embed, Vectors
+from fourhats_runtime.pretrained.models import Pretrained, kept
+from fourhats_runtime.pretrained.vectors import embedded
 from fourhats_runtime.project import Project
 from fourhats_runtime.search.documents import Documents
-from fourhats_runtime.search.embedding import KINDS, Embed, Vectors
-from fourhats_runtime.search.models import Pretrained, Search, kept
 from fourhats_runtime.search.nearest import MOST_EXACT, Distance, Places, Ranked, write_graph
 from fourhats_runtime.search.rankers import DEPTH, KEYWORDS, Meaning, Member, Rank, Words
 from fourhats_runtime.search.rerank import CrossEncoder, Rerank, Reranker
-from fourhats_runtime.search.vectors import embedded
+from fourhats_runtime.search.settings import Search
 
 Progress = Callable[[int, int], None]
 
@@ -69,7 +71,7 @@ class Bench:
         words = [Member(KEYWORDS, some) for some in sets]
         meaning = [
             Member(model, some, distance)
-            for model in self._of_kind(*KINDS)
+            for model in self._of_kind(*embedding.KINDS)
             for distance in get_args(Distance)
             for some in sets
         ]
@@ -175,4 +177,5 @@ def load(project: Project, model: Pretrained) -> Embed:
         ProjectError: they cannot be had, are others than named, or no such model.
 
     """
-    return KINDS[model.kind](kept(project, model.weights), kept(project, model.tokenizer))
+    files = (kept(project, file) for file in (model.weights, model.tokenizer))
+    return embedding.load(model.kind, *files)

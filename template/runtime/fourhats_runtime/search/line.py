@@ -21,9 +21,9 @@ from fourhats_runtime.preparation import Preparation, Result
 from fourhats_runtime.project import named
 from fourhats_runtime.search import judgement
 from fourhats_runtime.search.answers import reply
-from fourhats_runtime.search.models import Search
 from fourhats_runtime.search.questions import WEAK
 from fourhats_runtime.search.report import write_documents, write_report
+from fourhats_runtime.search.settings import Search
 from fourhats_runtime.search.version import COMPARED, load_version
 from fourhats_runtime.search.watch import watch
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from fourhats_runtime.data.extras import needs
 from fourhats_runtime.files import written_whole
-from fourhats_runtime.search.embedding import Vectors
+from fourhats_runtime.pretrained.embedding import Vectors
 
 if TYPE_CHECKING:
     from usearch.index import Index

@@ -14,7 +14,7 @@ from typing import Any, Literal, NamedTuple, Self
 import numpy as np
 
 from fourhats_runtime.data.extras import needs
-from fourhats_runtime.search.embedding import Embed, Vectors
+from fourhats_runtime.pretrained.embedding import Embed, Vectors
 from fourhats_runtime.search.nearest import Allowed, Distance, Nearest, Places, Ranked, best
 
 with needs("search"):

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fourhats_runtime.errors import ProjectError
-from fourhats_runtime.search.embedding import LONGEST, opened, padded, read_tokenizer
+from fourhats_runtime.pretrained.embedding import LONGEST, opened, padded, read_tokenizer
 from fourhats_runtime.search.rankers import Found, words
 
 MOST_RERANKED = 20

@@ -8,12 +8,13 @@ from fourhats_runtime.business import SearchValue
 from fourhats_runtime.data.warehouse import Connection
 from fourhats_runtime.lifecycle.origin import NOTE, code, commit, versions
 from fourhats_runtime.lifecycle.registry import Registry
+from fourhats_runtime.pretrained.models import see_that_they_may_be_used
 from fourhats_runtime.project import Project
 from fourhats_runtime.search import questions as asked
 from fourhats_runtime.search.bench import Bench, Progress
 from fourhats_runtime.search.documents import read
 from fourhats_runtime.search.experiment import Candidate, Judge, experiment
-from fourhats_runtime.search.models import Search, see_that_they_may_be_used
+from fourhats_runtime.search.settings import Search
 from fourhats_runtime.search.version import COMPARED, DOCUMENTS, files
 from fourhats_runtime.training import Training
 

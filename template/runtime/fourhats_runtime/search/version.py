@@ -16,12 +16,14 @@ import pyarrow.parquet as pq
 
 from fourhats_runtime.contract import Contract
 from fourhats_runtime.contract import load as load_contract
-from fourhats_runtime.lifecycle.registry import CONTRACT_FILE, Card, Content, Registry, model_files
+from fourhats_runtime.files import Content
+from fourhats_runtime.lifecycle.registry import CONTRACT_FILE, Card, Registry, model_files
+from fourhats_runtime.pretrained.embedding import KINDS, Embed
+from fourhats_runtime.pretrained.models import Pretrained, check
+from fourhats_runtime.pretrained.vectors import column, matrix
 from fourhats_runtime.project import Project
 from fourhats_runtime.search.bench import Bench, Passages, load, load_reranker
 from fourhats_runtime.search.documents import Document, Documents
-from fourhats_runtime.search.embedding import KINDS, Embed
-from fourhats_runtime.search.models import Pretrained, check
 from fourhats_runtime.search.rankers import (
     DEPTH,
     KEYWORDS,
@@ -34,7 +36,6 @@ from fourhats_runtime.search.rankers import (
 )
 from fourhats_runtime.search.rerank import Rerank, Reranker
 from fourhats_runtime.search.value import Rule
-from fourhats_runtime.search.vectors import column, matrix
 
 DOCUMENTS = "documents.parquet"
 COMPARED = "compared"

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fourhats_runtime.lifecycle.registered import Model
-from fourhats_runtime.model.features import Columns, columns, feed
+from fourhats_runtime.model.features import Columns, columns
 from fourhats_runtime.wording import number
 
 MOST_EXPLAINED = 100  # records at once
@@ -96,7 +96,7 @@ def _explain(model: Model, record: Columns, typical: Columns) -> dict[str, Any]:
 
 
 def _outputs(model: Model, records: Columns) -> Numbers:
-    return model.run(feed(records, model.contract, model.derive))
+    return model.run(model.inputs(records))
 
 
 def shapley_values(figure: Callable[[Sets], Numbers], features: int) -> Numbers:

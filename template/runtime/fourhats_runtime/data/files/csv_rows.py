@@ -63,7 +63,7 @@ class CsvRows:
         return (
             f"SELECT * FROM read_csv([{names}], columns = {{{schema}}}, header = false,"
             f" skip = {self.layout.skip}, delim = {literal(self.layout.delimiter)}, quote = '\"',"
-            " escape = '\"', auto_detect = false)"
+            f" escape = {literal(self.layout.escape)}, auto_detect = false)"
         )
 
     def sums_up(self, connection: duckdb.DuckDBPyConnection, row: Sequence[str]) -> bool:

@@ -55,6 +55,27 @@ def holds_values(header: Cells, rows: Sequence[Cells]) -> bool:
     return numbers > 0 and not _counts_up(counted)
 
 
+def names_groups(header: Cells, below: Cells, rows: Sequence[Cells]) -> bool:
+    """Tell whether what stands where the names should names groups of columns, named below it.
+
+    Some of its cells are empty, as those of a merged cell are; the row below fills all, and has a
+    word above a column of numbers.
+    """
+    gaps = any(not (cell or "").strip() for cell in header)
+    full = len(below) == len(header) and all((cell or "").strip() for cell in below)
+    return gaps and full and _names_numbers(below, rows) and not holds_values(below, rows)
+
+
+def _names_numbers(names: Cells, rows: Sequence[Cells]) -> bool:
+    for position, name in enumerate(names):
+        body = [(row[position] or "").strip() for row in rows if position < len(row)]
+        body = [value for value in body if value.lower() not in MISSING]
+        numbers = bool(body) and sum(map(_is_value, body)) * 10 >= len(body) * 9
+        if numbers and name and name.strip().lower() not in MISSING and not _is_value(name.strip()):
+            return True
+    return False
+
+
 def _is_value(text: str) -> bool:
     letters = sum(character.isalpha() for character in text)
     return bool(VALUE.fullmatch(text)) and letters <= LETTERS_OF_A_VALUE
@@ -99,6 +120,22 @@ def is_footnote(line: str, row: Cells, width: int) -> bool:
         return False
     prose = filled == [0] and len((row[0] or "").split()) >= WORDS_OF_A_NOTE
     return prose or MARKED.fullmatch(line.strip()) is not None
+
+
+def notes_apart(rows: Sequence[Cells | None], width: int) -> int:
+    """Count the last rows that stand below an empty one, each of fewer cells, the first filled.
+
+    Such are notes, however short they are: no row of the table has fewer cells.
+    """
+    count = 0
+    for row in reversed(rows):
+        filled = [place for place, cell in enumerate(row or ()) if (cell or "").strip()]
+        if row is None or (filled and (len(row) >= width or filled != [0])):
+            return 0
+        if not filled and count:
+            return count
+        count += bool(filled)
+    return 0
 
 
 def header_position(head: Sequence[Cells], width: int, at_most: int | None = None) -> int | None:

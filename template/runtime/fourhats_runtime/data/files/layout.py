@@ -5,23 +5,30 @@ It is found by the file's first 256 KiB and its last 64, the same way each time.
 
 import csv
 import re
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fourhats_runtime.data.files.evidence import (
     header_position,
     holds_values,
     is_footnote,
     is_total,
+    names_groups,
+    notes_apart,
 )
 from fourhats_runtime.data.files.letters import HEAD
 from fourhats_runtime.data.files.names import one_line
 from fourhats_runtime.data.files.quotes import wrong_quote
 from fourhats_runtime.data.files.reading import Reading, TableFileError
+
+if TYPE_CHECKING:
+    import _csv
 
 DELIMITERS = (",", ";", "\t", "|")
 SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\W*', re.IGNORECASE)
@@ -30,6 +37,7 @@ LAST = 64 * 1024
 LAST_LINES = 20
 SAMPLE = 1000
 COMMENT = "#"
+QUOTE, BACKSLASH = '"', "\\"
 WORDS = 2
 """So many on each line may be first and last names in one column."""
 
@@ -47,6 +55,8 @@ class Layout:
     comments: bool = False
     """Lines between the rows that start with # are none of them."""
     said: list[str] = field(default_factory=list, compare=False)
+    escape: str = QUOTE
+    """What stands before a quote within a quoted value: another quote, or a backslash."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +82,7 @@ class _Fit:
     """Where the names stand among the records: the first of them that may be a row."""
     values: bool
     """There are values where the names should be."""
+    escape: str
 
     @property
     def rank(self) -> tuple[float, bool, int, int]:
@@ -114,7 +125,9 @@ def layout(file: Path, label: Path, reading: Reading) -> Layout:
     skip, end = first.number, first.end
     if not reading.named_by_the_file:
         skip, end = skip - 1, end - 1
-    return Layout(best.delimiter, names, skip, end, comments, said)
+    if best.escape != QUOTE:
+        said.append(f"{label.name}: a quote within a value stands behind a backslash")
+    return Layout(best.delimiter, names, skip, end, comments, said, best.escape)
 
 
 def _lines(count: int) -> str:
@@ -131,11 +144,36 @@ def _head(file: Path) -> list[str]:
     return [line.removesuffix("\r") for line in lines]
 
 
-def _records(lines: Sequence[str], start: int, delimiter: str) -> Iterator[_Record]:
-    """Split the lines, as far as they can be."""
-    reader = csv.reader(
-        (f"{line}\n" for line in lines[start:]), delimiter=delimiter, skipinitialspace=True
+def _reader(
+    lines: Iterable[str], delimiter: str, escape: str, *, strict: bool = False
+) -> "_csv.Reader":
+    doubled = escape == QUOTE
+    return csv.reader(
+        lines,
+        delimiter=delimiter,
+        doublequote=doubled,
+        escapechar=None if doubled else escape,
+        skipinitialspace=True,
+        strict=strict,
     )
+
+
+def _escape(lines: Sequence[str], start: int, delimiter: str) -> str:
+    """Tell how quotes within values are written, by what more lines can be read with."""
+    if not any(BACKSLASH + QUOTE in line for line in lines):
+        return QUOTE
+    read = {}
+    for escape in (QUOTE, BACKSLASH):
+        reader = _reader(lines[start:], delimiter, escape, strict=True)
+        with suppress(csv.Error):  # such as a quote that is followed by anything but a delimiter
+            deque(reader, maxlen=0)
+        read[escape] = reader.line_num
+    return max(read, key=lambda escape: read[escape])
+
+
+def _records(lines: Sequence[str], start: int, delimiter: str, escape: str) -> Iterator[_Record]:
+    """Split the lines, as far as they can be."""
+    reader = _reader((f"{line}\n" for line in lines[start:]), delimiter, escape)
     try:
         for number, cells in enumerate(reader, start=start + 1):
             if any(cell.strip() for cell in cells):
@@ -145,7 +183,8 @@ def _records(lines: Sequence[str], start: int, delimiter: str) -> Iterator[_Reco
 
 
 def _fit(lines: Sequence[str], start: int, delimiter: str) -> _Fit | None:
-    records = list(_records(lines, start, delimiter))
+    escape = _escape(lines, start, delimiter)
+    records = list(_records(lines, start, delimiter, escape))
     widths = Counter(len(record.cells) for record in records if len(record.cells) > 1)
     if not widths:
         return None
@@ -159,10 +198,15 @@ def _fit(lines: Sequence[str], start: int, delimiter: str) -> _Fit | None:
         full = next((n for n, top in enumerate(tops) if n > header and len(top) == width), None)
         if full is not None and not holds_values(tops[full], _sample(records, full, width)):
             header = full
+    below = header + 1
+    if below < len(tops) and names_groups(
+        tops[header], tops[below], _sample(records, below, width)
+    ):
+        header = below
     values = holds_values(tops[header], _sample(records, header, width))
     agreeing = sum(len(record.cells) == width for record in records[header:])
     share = round(agreeing / len(records[header:]), 1)
-    return _Fit(delimiter, share, width, records, header, values)
+    return _Fit(delimiter, share, width, records, header, values, escape)
 
 
 def _by_blanks(lines: Sequence[str], start: int) -> _Fit | None:
@@ -219,8 +263,10 @@ def end_of_rows(
     # The first is cut off, or is the top of the file, whose lines are known.
     first = 1 if size > LAST else found.lines
     end, place, notes, totals = None, size, 0, 0
-    rows = [_cells(line, found.delimiter) for line in lines[first:]]
+    rows = [_cells(line, found) for line in lines[first:]]
     texts = list(zip(lines[first:], rows, strict=True))
+    width = len(found.names)
+    apart = notes_apart(rows[-LAST_LINES:], width)
     for number, (line, cells) in enumerate(islice(reversed(texts), LAST_LINES)):
         start = place - len(line)
         others = [row for row in rows[: len(rows) - number - 1] if row and len(row) > 1]
@@ -229,9 +275,10 @@ def end_of_rows(
             break
         if not any(cell.strip() for cell in cells):
             continue
-        if is_footnote(line.decode("utf-8", errors="replace"), cells, len(found.names)):
+        text = line.decode("utf-8", errors="replace")
+        if notes < apart or is_footnote(text, cells, width):
             notes += 1
-        elif len(cells) == len(found.names) and is_total(cells, others, partial(sums, cells)):
+        elif len(cells) == width and is_total(cells, others, partial(sums, cells)):
             totals += 1
         else:
             break
@@ -248,9 +295,10 @@ def end_of_rows(
     return end, said
 
 
-def _cells(line: bytes, delimiter: str) -> list[str] | None:
+def _cells(line: bytes, found: Layout) -> list[str] | None:
     """Split one line; None where it is no record by itself."""
-    if line.count(b'"') % 2:
-        return None
     text = line.decode("utf-8", errors="replace").removesuffix("\r")
-    return next(csv.reader([text], delimiter=delimiter, skipinitialspace=True), [])
+    bare = text if found.escape == QUOTE else text.replace(found.escape + QUOTE, "")
+    if bare.count(QUOTE) % 2:
+        return None
+    return next(_reader([text], found.delimiter, found.escape), [])

@@ -25,6 +25,7 @@ from fourhats_runtime.data.files.evidence import (
     holds_values,
     is_footnote,
     is_total,
+    names_groups,
 )
 from fourhats_runtime.data.files.names import one_line, unique_names
 from fourhats_runtime.data.files.reading import Reading, TableFileError
@@ -94,6 +95,12 @@ def _read(file: Path, sheet: str, reading: Reading, said: list[str]) -> pa.Table
     except PasswordError:
         raise TableFileError(f"{file}: asks for a password; save it without one.") from None
     except CalamineError as error:
+        with file.open("rb") as stream:
+            start = stream.read(64).removeprefix(b"\xef\xbb\xbf").lstrip()
+        if start.startswith(b"<"):
+            raise TableFileError(
+                f"{file}: is no workbook but HTML or XML: open it, and save it as .xlsx."
+            ) from None
         reason = str(error).partition("\n")[0]
         raise TableFileError(f"{file}: can't be read as an Excel workbook: {reason}.") from None
 
@@ -152,6 +159,8 @@ def _table(file: Path, sheet: CalamineSheet, reading: Reading, said: list[str]) 
     below = 1 if reading.named_by_the_file else 0
     if position is None or len(head) < position + below + 1:
         raise TableFileError(f"{where} has no rows below a row of column names.")
+    if below and names_groups(head[position], head[position + 1], head[position + 2 :]):
+        position += 1
     header = head[position]
     if not reading.named_by_the_file:
         header = list(reading.names(len(header), where))

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from fourhats_runtime.files import written_whole
-from fourhats_runtime.search.embedding import Embed, Vectors
+from fourhats_runtime.pretrained.embedding import Embed, Vectors
 
 
 def embedded(path: Path, embed: Embed, texts: Sequence[str]) -> tuple[Vectors, int]:

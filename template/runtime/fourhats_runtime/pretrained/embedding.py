@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnxruntime
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from fourhats_runtime.data.extras import needs
 from fourhats_runtime.errors import ProjectError
 
-with needs("search"):
+with needs("vectors"):
     from safetensors import SafetensorError
     from safetensors.numpy import load_file
     from tokenizers import Tokenizer
@@ -37,12 +38,27 @@ class Sentence:
         self._tokenizer = read_tokenizer(tokenizer)
         self._tokenizer.enable_truncation(LONGEST)
         self._tokenizer.no_padding()
-        self._session = opened(weights)
+        self._weights = weights
+        self._open(weights.read_bytes())
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Give what Spark's workers are sent: an open graph cannot be."""
+        sent = {"_tokenizer": self._tokenizer, "_weights": self._weights}
+        return sent | {"graph": self._weights.read_bytes()}
+
+    def __setstate__(self, sent: dict[str, Any]) -> None:
+        """Open the graph that was sent."""
+        graph = sent.pop("graph")
+        self.__dict__.update(sent)
+        self._open(graph)
+
+    def _open(self, graph: bytes) -> None:
+        self._session = opened(self._weights, graph)
         self._inputs = [given.name for given in self._session.get_inputs()]
         floats = [out for out in self._session.get_outputs() if "float" in out.type]
         by_piece = [out for out in floats if len(out.shape) == 3]  # noqa: PLR2004
         if not floats:
-            raise ProjectError(f"{weights} gives no vectors: it is no sentence model")
+            raise ProjectError(f"{self._weights} gives no vectors: it is no sentence model")
         self._output = (by_piece or floats)[0].name
 
     def __call__(self, texts: Sequence[str]) -> Vectors:
@@ -103,15 +119,25 @@ class Static:
 KINDS: dict[str, type[Sentence | Static]] = {"sentence": Sentence, "static": Static}
 
 
-def opened(weights: Path) -> onnxruntime.InferenceSession:
-    """Open an ONNX graph.
+def load(kind: str, weights: Path, tokenizer: Path) -> Embed:
+    """Load a model out of its files.
+
+    Raises:
+        ProjectError: they hold no such model.
+
+    """
+    return KINDS[kind](weights, tokenizer)
+
+
+def opened(weights: Path, graph: bytes | None = None) -> onnxruntime.InferenceSession:
+    """Open an ONNX graph, out of its file if it is not given.
 
     Raises:
         ProjectError: it is none.
 
     """
     try:
-        return onnxruntime.InferenceSession(weights.read_bytes())
+        return onnxruntime.InferenceSession(weights.read_bytes() if graph is None else graph)
     except Exception as error:  # noqa: BLE001 (its errors share no kind)
         raise ProjectError(f"{weights} is no ONNX graph: {error}") from None
 

@@ -1,7 +1,7 @@
 """Pre-trained models: where their files are, what they are, and whether they may be used.
 
-`config/search.toml` names each file by a place and its SHA-256: another file is never used. What is
-fetched is kept in the registry, by that digest, and never fetched again.
+A file in config/ names each of theirs by a place and its SHA-256: another file is never used. What
+is fetched is kept in the registry, by that digest, and never fetched again.
 """
 
 import importlib.metadata
@@ -13,15 +13,16 @@ from pydantic import BaseModel, Field, model_validator
 
 from fourhats_runtime.data.extras import needs
 from fourhats_runtime.errors import DamagedError, ProjectError
-from fourhats_runtime.files import written_whole
-from fourhats_runtime.lifecycle.registry import Registry, digest_of
+from fourhats_runtime.files import digest_of, written_whole
 from fourhats_runtime.project import Project
 from fourhats_runtime.settings import Section
 
+MODELS = Path("registry") / "models"
+"""Where their files are kept, below what a run writes."""
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 NOT_COMMERCIAL = ("-nc", "noncommercial", "non-commercial", "research", "academic", "unknown")
 """What a licence says of itself that a client may not earn by."""
-FILE = "config/search.toml"
+WHERE = "a pre-trained model that config/ names"
 
 
 class Pinned(BaseModel, extra="forbid"):
@@ -66,32 +67,30 @@ class Pretrained(BaseModel, extra="forbid"):
     """Who trained it, and of what it came."""
 
 
-class Search(Section):
-    """What is compared: models and fields; and the licences that somebody has answered for."""
+class PretrainedModels(Section):
+    """Models by name, and the licences that somebody has answered for."""
 
-    table: ClassVar[str] = "search"
+    table: ClassVar[str] = "pretrained"
 
     models: dict[str, Pretrained] = Field(default_factory=dict)
-    batch: str = "data/batch.csv"
-    """A CSV of questions that `score` answers."""
     accepted_licences: tuple[str, ...] = ()
     """Names of models whose licence forbids commercial use, and which are used all the same."""
 
 
-def see_that_they_may_be_used(search: Search) -> None:
+def see_that_they_may_be_used(settings: PretrainedModels) -> None:
     """See that a client may earn money by the models.
 
     Raises:
         ProjectError: a licence forbids it, and nobody has accepted it by the model's name.
 
     """
-    for name, model in search.models.items():
-        licence = model.licence.lower()
-        if any(mark in licence for mark in NOT_COMMERCIAL) and name not in search.accepted_licences:
+    for name, model in settings.models.items():
+        forbids = any(mark in model.licence.lower() for mark in NOT_COMMERCIAL)
+        if forbids and name not in settings.accepted_licences:
             raise ProjectError(
-                f"{FILE}: the model {name!r} has the licence {model.licence!r}, which does not let "
-                f"everybody earn money by it: take another model, or write accepted_licences = "
-                f'["{name}"] once somebody has answered for it'
+                f"config/{settings.table}.toml: the model {name!r} has the licence "
+                f"{model.licence!r}, which does not let everybody earn money by it: take another "
+                f'model, or write accepted_licences = ["{name}"] once somebody has answered for it'
             )
 
 
@@ -102,14 +101,14 @@ def kept(project: Project, pinned: Pinned) -> Path:
         ProjectError: it cannot be had, or is another file than the one that is named.
 
     """
-    path = Registry(project.artifacts / "registry").model(pinned.sha256)
+    path = project.artifacts / MODELS / pinned.sha256
     if not path.exists():
         source = _source(project, pinned)
         content = source.read_bytes()
         found = digest_of(content)
         if found != pinned.sha256:
             raise ProjectError(
-                f"{FILE}: {pinned.place} has the SHA-256 {found}, not {pinned.sha256}: it is "
+                f"{WHERE}: {pinned.place} has the SHA-256 {found}, not {pinned.sha256}: it is "
                 "another file than the one that was looked at"
             )
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -126,7 +125,7 @@ def check(project: Project, digests: Iterable[str]) -> None:
 
     """
     for digest in digests:
-        path = Registry(project.artifacts / "registry").model(digest)
+        path = project.artifacts / MODELS / digest
         if digest_of(path) != digest:
             raise DamagedError(f"{path} is damaged or missing: delete it, and run `train`")
 
@@ -139,7 +138,7 @@ def _source(project: Project, pinned: Pinned) -> Path:
     else:
         path = _of_hub(project, pinned)
     if not path.is_file():
-        raise ProjectError(f"{FILE}: {pinned.place} is no file")
+        raise ProjectError(f"{WHERE}: {pinned.place} is no file")
     return path
 
 
@@ -148,13 +147,13 @@ def _of_package(pinned: Pinned) -> Path:
         package = importlib.metadata.distribution(pinned.package)
     except importlib.metadata.PackageNotFoundError:
         raise ProjectError(
-            f"{FILE}: the package {pinned.package} is not installed: `uv add {pinned.package}`"
+            f"{WHERE}: the package {pinned.package} is not installed: `uv add {pinned.package}`"
         ) from None
     return Path(str(package.locate_file(pinned.file)))
 
 
 def _of_hub(project: Project, pinned: Pinned) -> Path:
-    with needs("search"):
+    with needs("vectors"):
         from huggingface_hub import hf_hub_download  # noqa: PLC0415 (takes long to import)
     said = project.settings.variable
     try:
@@ -169,4 +168,4 @@ def _of_hub(project: Project, pinned: Pinned) -> Path:
         return Path(found)
     except (OSError, ValueError, RuntimeError) as error:  # its own are of these kinds
         reason = str(error).strip().partition("\n")[0]
-        raise ProjectError(f"{FILE}: {pinned.place} cannot be fetched: {reason}") from None
+        raise ProjectError(f"{WHERE}: {pinned.place} cannot be fetched: {reason}") from None
