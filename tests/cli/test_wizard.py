@@ -336,6 +336,22 @@ def test_a_typed_file_is_looked_at(terminal: Terminal, shell: Shell) -> None:
     }
 
 
+def test_of_a_searchs_file_nobody_asks_what_is_to_be_predicted(
+    terminal: Terminal, shell: Shell
+) -> None:
+    session = terminal("new", "acme", "-d", "task=search", columns=200, rows=140)
+    for question in (PROFILE, NAME, *ENGAGED):
+        session.answer(question, ENTER)
+    session.answer(FILES, "data/pages.csv", ENTER)
+    session.answer(PROBLEM, ENTER)
+    session.answer(REVIEW, ENTER)
+    assert session.end() == 0
+    answers = answers_of(shell.folder / "acme")
+    assert (answers["task"], answers["files_path"]) == ("search", "data/pages.csv")
+    assert (answers["business_owner"], answers["value_right"]) == ("Head of support", 5.0)
+    assert "model_family" not in answers
+
+
 def test_a_file_far_from_the_project_leaves_no_path_in_git(
     terminal: Terminal, shell: Shell, tmp_path: Path
 ) -> None:

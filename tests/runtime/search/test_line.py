@@ -76,6 +76,13 @@ def test_the_report_has_every_candidate_and_every_licence(library_line: Line) ->
     assert "MIT; made by the tests" in page
 
 
+def test_the_page_of_monitoring_says_what_is_watched_of_a_search(library_line: Line) -> None:
+    page = library_line[0].artifacts / "reports" / "monitor.html"
+    text = page.read_text(encoding="utf-8")
+    assert "The index holds the documents that are there" in text
+    assert "Over time" not in text
+
+
 def test_the_same_documents_make_the_same_version(searched: Project) -> None:
     registry = Registry(searched.artifacts / "registry")
     before = registry.require("champion")

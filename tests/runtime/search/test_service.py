@@ -250,3 +250,15 @@ def test_the_description_names_the_routes(client: TestClient) -> None:
     paths = client.get("/openapi.json").json()["paths"]
     assert {"/search", "/outcomes"} <= paths.keys()
     assert set(paths["/search"]) == {"get", "post"}
+
+
+def test_what_is_asked_is_counted_and_timed(client: TestClient) -> None:
+    client.post("/search", json={"questions": ["automobile medic", "quux"]})
+    client.get("/search", params={"q": "car", "filter": "no:such"})
+    client.get("/", params={"q": "car"})
+    figures = client.get("/metrics").text
+    assert 'predict_requests_total{status="200"} 1.0' in figures
+    assert 'predict_requests_total{status="422"} 1.0' in figures
+    assert "predict_seconds_count 2.0" in figures
+    (records,) = re.findall(r"^predict_records_total\{.*\} (\S+)$", figures, re.MULTILINE)
+    assert float(records) == 3, "two questions at once, and one on the page"

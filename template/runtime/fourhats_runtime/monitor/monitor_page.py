@@ -30,6 +30,7 @@ WORST_FIRST = ("alert", "unknown", "fine")
 GROUPS = {
     "Money": ("performance:", "calibration"),
     "Inputs and predictions": ("drift",),
+    "Questions and answers": ("search:",),
     "Service": ("service:", "step:"),
     "Data": ("data:",),
 }
@@ -49,6 +50,7 @@ def write_page(
         business=project.settings(Business),
         version=Registry(project.artifacts / "registry").version("champion"),
         now=now,
+        decides=not contract.fields,
         opened=[
             (name, since, messages.get(name, ""))
             for name, since in sorted(alerts.open_incidents(project).items())
@@ -70,6 +72,8 @@ def write_page(
 def _plots(
     connection: Connection, project: Project, contract: Contract, today: date
 ) -> dict[str, Figure]:
+    if contract.fields:  # answers are no decisions, of which these are
+        return {}
     months = last_months(connection, project, contract, today)
     if not months:
         return {}

@@ -17,6 +17,7 @@ from fourhats_runtime.monitor import alerts
 from fourhats_runtime.monitor.announce import announce
 from fourhats_runtime.monitor.findings import Finding, state_of
 from fourhats_runtime.monitor.page import interval
+from fourhats_runtime.monitor.monitor_page import write_page
 from fourhats_runtime.preparation import Preparation, Result
 from fourhats_runtime.project import named
 from fourhats_runtime.search import judgement
@@ -115,6 +116,7 @@ class SearchLine(Preparation):
         require(self.connection, "clean", "transform")
         findings = watch(self.connection, self.project, self.contract)
         opened = alerts.update(self.project, findings)
+        write_page(self.connection, self.project, self.contract, findings)
         words = f"open incidents: {', '.join(opened)}" if opened else "no open incident"
         if unknown := sum(finding.state == "unknown" for finding in findings):
             words += f"; {unknown} of {len(findings)} questions not judged yet"
