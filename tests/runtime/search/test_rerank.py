@@ -35,10 +35,10 @@ def rereading(searched: Project) -> Project:
     return project
 
 
-def encoder(project: Project) -> CrossEncoder:
+def encoder(project: Project, name: str = "cross") -> CrossEncoder:
     reranker_toml(project.folder)
     models = project.folder / "models"
-    return CrossEncoder(models / "cross.onnx", models / "tokenizer.json")
+    return CrossEncoder(models / f"{name}.onnx", models / "tokenizer.json")
 
 
 def found(*places: int) -> Found:
@@ -50,6 +50,11 @@ def test_pairs_are_read_together_and_scored_between_nothing_and_one(unsearched: 
     passages = ["the car and a doctor", "a car", "page", "it is a vehicle of the physician says it"]
     said = encoder(unsearched)("automobile medic", passages)
     assert said.tolist() == pytest.approx([1 / 2, 1 / (1 + np.e), 1 / (1 + np.e**2), 1 / 2])
+
+
+def test_of_two_classes_the_last_one_answers_as_far_as_it_is_ahead(unsearched: Project) -> None:
+    said = encoder(unsearched, "two_classes")("automobile medic", ["a car", "page"])
+    assert said.tolist() == pytest.approx([1 / (1 + np.e**1.5), 1 / (1 + np.e**3)])
 
 
 def by_letters(asked: list[list[str]]) -> CrossEncoder:
