@@ -1,6 +1,7 @@
 """Files that a reader sees whole or not at all; and what of them was never finished."""
 
 import errno
+import hashlib
 import json
 import os
 import platform
@@ -67,6 +68,16 @@ def clear(folder: Path) -> None:
                 shutil.rmtree(path, ignore_errors=True)
             else:
                 path.unlink(missing_ok=True)
+
+
+def digest_of(content: bytes | Path) -> str:
+    """Give the SHA-256 of some bytes, or of what is in a file; empty where there is none."""
+    if not isinstance(content, Path):
+        return hashlib.sha256(content).hexdigest()
+    if not content.is_file():
+        return ""
+    with content.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def read_text(path: Path, way_back: str) -> str:

@@ -10,7 +10,14 @@ from pathlib import Path
 from typing import Any, Literal, TypedDict
 
 from fourhats_runtime.errors import DamagedError, ProjectError
-from fourhats_runtime.files import read_json, read_text, unfinished, write_atomically, written_whole
+from fourhats_runtime.files import (
+    digest_of,
+    read_json,
+    read_text,
+    unfinished,
+    write_atomically,
+    written_whole,
+)
 
 Pointer = Literal["champion", "challenger"]
 Card = dict[str, Any]
@@ -288,16 +295,6 @@ class Registry:
                     scratch.write_bytes(content)
         write_atomically(folder / CONTRACT_FILE, contract)
         write_atomically(folder / CARD_FILE, json.dumps(card, indent=2) + "\n")
-
-
-def digest_of(content: Content) -> str:
-    """Give the SHA-256 of what is in a file; empty where there is none."""
-    if not isinstance(content, Path):
-        return hashlib.sha256(content).hexdigest()
-    if not content.is_file():
-        return ""
-    with content.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def model_files(card: Card) -> set[str]:

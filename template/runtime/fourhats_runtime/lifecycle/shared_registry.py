@@ -21,8 +21,8 @@ from pydantic import BaseModel, Field, ValidationError
 from fourhats_runtime.data.bucket import Bucket, ChangedError, Found, Stamp
 from fourhats_runtime.data.shared_data import Name, SharedData
 from fourhats_runtime.errors import ProjectError
-from fourhats_runtime.files import write_atomically, written_whole
-from fourhats_runtime.lifecycle.registry import HISTORY_FILE, Pointer, Registry, digest_of
+from fourhats_runtime.files import digest_of, write_atomically, written_whole
+from fourhats_runtime.lifecycle.registry import HISTORY_FILE, Pointer, Registry
 from fourhats_runtime.project import Project
 
 STATE = "registry/state.json"

@@ -13,8 +13,7 @@ from pydantic import BaseModel, Field, model_validator
 
 from fourhats_runtime.data.extras import needs
 from fourhats_runtime.errors import DamagedError, ProjectError
-from fourhats_runtime.files import written_whole
-from fourhats_runtime.lifecycle.registry import Registry, digest_of
+from fourhats_runtime.files import digest_of, written_whole
 from fourhats_runtime.project import Project
 from fourhats_runtime.settings import Section
 
@@ -102,7 +101,7 @@ def kept(project: Project, pinned: Pinned) -> Path:
         ProjectError: it cannot be had, or is another file than the one that is named.
 
     """
-    path = Registry(project.artifacts / "registry").model(pinned.sha256)
+    path = project.artifacts / "registry" / "models" / pinned.sha256
     if not path.exists():
         source = _source(project, pinned)
         content = source.read_bytes()
@@ -126,7 +125,7 @@ def check(project: Project, digests: Iterable[str]) -> None:
 
     """
     for digest in digests:
-        path = Registry(project.artifacts / "registry").model(digest)
+        path = project.artifacts / "registry" / "models" / digest
         if digest_of(path) != digest:
             raise DamagedError(f"{path} is damaged or missing: delete it, and run `train`")
 
