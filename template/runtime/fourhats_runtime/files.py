@@ -72,6 +72,16 @@ def clear(folder: Path) -> None:
                 path.unlink(missing_ok=True)
 
 
+def digest_of(content: bytes | Path) -> str:
+    """Give the SHA-256 of some bytes, or of what is in a file; empty where there is none."""
+    if not isinstance(content, Path):
+        return hashlib.sha256(content).hexdigest()
+    if not content.is_file():
+        return ""
+    with content.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def read_text(path: Path, way_back: str) -> str:
     """Read a text that the project's own commands wrote.
 

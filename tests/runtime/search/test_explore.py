@@ -151,3 +151,4 @@ def test_short_and_empty_texts_are_alike_only_when_they_say_the_same() -> None:
 def test_the_last_words_count_like_the_first() -> None:
     assert near.groups(["a b c d e f", "a b c d e g"]) == []
     assert near.groups(["f b c d e a", "g b c d e a"]) == []
+    assert near.groups(["x a b c d e f g", "y a b c d e f g"]) == []

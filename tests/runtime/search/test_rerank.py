@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import count
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,6 +11,7 @@ import pytest
 from fourhats_runtime.errors import DamagedError, ProjectError
 from fourhats_runtime.lifecycle.registry import Registry, model_files
 from fourhats_runtime.pipeline import run_step
+from fourhats_runtime.search import experiment
 from fourhats_runtime.search.rankers import Found
 from fourhats_runtime.search.rerank import MOST_PASSAGES, MOST_RERANKED, CrossEncoder, Reranker
 from fourhats_runtime.search.version import load_version
@@ -32,10 +35,10 @@ def rereading(searched: Project) -> Project:
     return project
 
 
-def encoder(project: Project) -> CrossEncoder:
+def encoder(project: Project, name: str = "cross") -> CrossEncoder:
     reranker_toml(project.folder)
     models = project.folder / "models"
-    return CrossEncoder(models / "cross.onnx", models / "tokenizer.json")
+    return CrossEncoder(models / f"{name}.onnx", models / "tokenizer.json")
 
 
 def found(*places: int) -> Found:
@@ -47,6 +50,11 @@ def test_pairs_are_read_together_and_scored_between_nothing_and_one(unsearched: 
     passages = ["the car and a doctor", "a car", "page", "it is a vehicle of the physician says it"]
     said = encoder(unsearched)("automobile medic", passages)
     assert said.tolist() == pytest.approx([1 / 2, 1 / (1 + np.e), 1 / (1 + np.e**2), 1 / 2])
+
+
+def test_of_two_classes_the_last_one_answers_as_far_as_it_is_ahead(unsearched: Project) -> None:
+    said = encoder(unsearched, "two_classes")("automobile medic", ["a car", "page"])
+    assert said.tolist() == pytest.approx([1 / (1 + np.e**1.5), 1 / (1 + np.e**3)])
 
 
 def by_letters(asked: list[list[str]]) -> CrossEncoder:
@@ -113,6 +121,17 @@ def test_what_is_found_is_compared_with_and_without_it(rereading: Project) -> No
     assert rows[name]["megabytes"] > without["megabytes"]
     assert "cross" in card["models"]
     assert not [row for row in rows if row.startswith("cross")]
+
+
+def test_it_takes_the_milliseconds_of_a_question(
+    rereading: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = count(start=0.0, step=6.3)
+    monkeypatch.setattr(experiment, "time", SimpleNamespace(perf_counter=lambda: next(clock)))
+    rows = {row["name"]: row for row in run_step("train", rereading).facts["table"]}
+    (name,) = (name for name in rows if name.endswith(", re-ranked by cross"))
+    without = rows[name.removesuffix(", re-ranked by cross")]
+    assert rows[name]["milliseconds"] - without["milliseconds"] == pytest.approx(6300 / 63)
 
 
 def test_a_loaded_version_rereads_as_the_experiment_did(rereading: Project) -> None:

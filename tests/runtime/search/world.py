@@ -201,6 +201,7 @@ def reranker_toml(root: Path) -> str:
         for word in concept:
             concepts[tokenizer.token_to_id(word), place] = 1
     (folder / "cross.onnx").write_bytes(_cross_encoder(concepts))
+    (folder / "two_classes.onnx").write_bytes(_cross_encoder(concepts, classes=2))
     random = np.random.default_rng(1)
     (table,) = load_file(folder / "table.safetensors").values()
     noise = random.normal(size=table.shape).astype(np.float32)
@@ -221,12 +222,16 @@ tokenizer = {pinned(root, "tokenizer.json")}
     )
 
 
-def _cross_encoder(concepts: np.ndarray[Any, Any]) -> bytes:
-    """Count the concepts that are in both texts, as a logit: 2 of them are a half."""
+def _cross_encoder(concepts: np.ndarray[Any, Any], classes: int = 1) -> bytes:
+    """Count the concepts that are in both texts, as a logit: 2 of them are a half.
+
+    Of two classes, the first has half of it, with the other sign.
+    """
     shape = ["pairs", "pieces"]
     names = ("input_ids", "attention_mask", "token_type_ids")
     given = [helper.make_tensor_value_info(name, TensorProto.INT64, shape) for name in names]
-    said = helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["pairs", 1])
+    output = "logits" if classes == 1 else "of_classes"
+    said = helper.make_tensor_value_info(output, TensorProto.FLOAT, ["pairs", classes])
     nodes = [
         helper.make_node("Gather", ["concepts", "input_ids"], ["pieces"]),
         helper.make_node("Cast", ["token_type_ids"], ["second"], to=TensorProto.FLOAT),
@@ -246,6 +251,12 @@ def _cross_encoder(concepts: np.ndarray[Any, Any]) -> bytes:
         helper.make_node("ReduceSum", ["both", "last_axis"], ["shared"]),
         helper.make_node("Sub", ["shared", "two"], ["logits"]),
     ]
+    if classes > 1:
+        nodes += [
+            helper.make_node("Neg", ["logits"], ["turned"]),
+            helper.make_node("Div", ["turned", "two"], ["first_class"]),
+            helper.make_node("Concat", ["first_class", "logits"], ["of_classes"], axis=1),
+        ]
     weights = [
         numpy_helper.from_array(concepts, "concepts"),
         numpy_helper.from_array(np.array([2]), "last"),

@@ -16,8 +16,8 @@ from fourhats_runtime.lifecycle.tracking import track
 from fourhats_runtime.monitor import alerts
 from fourhats_runtime.monitor.announce import announce
 from fourhats_runtime.monitor.findings import Finding, state_of
-from fourhats_runtime.monitor.page import interval
 from fourhats_runtime.monitor.monitor_page import write_page
+from fourhats_runtime.monitor.page import interval
 from fourhats_runtime.preparation import Preparation, Result
 from fourhats_runtime.project import named
 from fourhats_runtime.search import judgement
