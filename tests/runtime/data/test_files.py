@@ -231,6 +231,11 @@ def test_a_title_of_several_fields_is_no_row_of_names(tmp_path: Path) -> None:
     assert (rows[0], len(rows), len(notes)) == (tuple("abcde"), 4, 1)
 
 
+def test_units_below_the_names_are_no_names(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("weight;price\nkg;EUR\n" + "1;2\n3;4\n" * 9)
+    assert said_of(tmp_path / "a.csv")[0][:3] == [("weight", "price"), ("kg", "EUR"), ("1", "2")]
+
+
 def test_single_blanks_split_where_nothing_else_does(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("t 'white blood' sex\n35 1.45 0\n34 1.47 1\n")
     (tmp_path / "b.txt").write_text('t "white blood" sex\n35 1.45 0\n34 1.47 1\n')
