@@ -72,7 +72,7 @@ def clear(folder: Path) -> None:
                 path.unlink(missing_ok=True)
 
 
-def digest_of(content: bytes | Path) -> str:
+def digest_of(content: Content) -> str:
     """Give the SHA-256 of some bytes, or of what is in a file; empty where there is none."""
     if not isinstance(content, Path):
         return hashlib.sha256(content).hexdigest()
@@ -145,13 +145,3 @@ def _is_left(path: Path, host: str, number: str, process: str) -> bool:
     except (OSError, OverflowError):
         return False
     return False
-
-
-def digest_of(content: Content) -> str:
-    """Give the SHA-256 of what is in a file; empty where there is none."""
-    if not isinstance(content, Path):
-        return hashlib.sha256(content).hexdigest()
-    if not content.is_file():
-        return ""
-    with content.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -200,6 +200,7 @@ def test_a_texts_vector_is_one_input_to_people(trained: Project) -> None:
             {"file": None},
             r"'message' has vectors = 'table', which config/pretrained\.toml does not",
         ),
+        ({"kind": "reranker"}, r"'message' has vectors = 'table', a re-ranker, which makes none"),
     ],
 )
 def test_a_model_that_cannot_be_used_stops_the_training(
@@ -210,6 +211,10 @@ def test_a_model_that_cannot_be_used_stops_the_training(
         run_step(step, project)
     if "licence" in change:
         describe(project.folder, change["licence"])
+    elif "kind" in change:
+        file = project.folder / "config" / "pretrained.toml"
+        text = file.read_text(encoding="utf-8")
+        file.write_text(text.replace('"static"', f'"{change["kind"]}"'), encoding="utf-8")
     else:
         (project.folder / "config" / "pretrained.toml").unlink()
     with pytest.raises(ProjectError, match=said):
