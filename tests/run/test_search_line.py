@@ -109,7 +109,7 @@ def facts_of(project: Project, step: str) -> dict[str, Any]:
     return facts
 
 
-def test_new_documents_are_found_and_no_request_is_dropped(project: Project, url: str) -> None:
+def test_new_documents_are_found_no_request_is_dropped_and_back(project: Project, url: str) -> None:
     before, wrong, asked, done = champion(project), [], 0, threading.Event()
 
     def go_on_asking() -> None:
@@ -138,6 +138,12 @@ def test_new_documents_are_found_and_no_request_is_dropped(project: Project, url
         asking.join()
     assert asked > 20
     assert wrong == []
+    command(project, "rollback", "--now")
+    assert champion(project) == before
+    deadline = time.monotonic() + SECONDS
+    while "p99" in ids(url, q="zeppelin"):
+        assert time.monotonic() < deadline, "the champion before is not taken over"
+        time.sleep(0.1)
 
 
 def test_a_table_of_questions_is_answered(project: Project) -> None:
@@ -147,16 +153,6 @@ def test_a_table_of_questions_is_answered(project: Project) -> None:
     with path.open(encoding="utf-8") as file:
         first, *_ = csv.DictReader(file)
     assert (first["id"], first["rank"]) == ("p0", "1")
-
-
-def test_going_back_brings_the_old_index_back(project: Project, url: str) -> None:
-    now = champion(project)
-    command(project, "rollback", "--now")
-    assert champion(project) != now
-    deadline = time.monotonic() + SECONDS
-    while "p99" in ids(url, q="zeppelin"):
-        assert time.monotonic() < deadline, "the champion before is not taken over"
-        time.sleep(0.1)
 
 
 def test_the_client_accepts_it(project: Project) -> None:
