@@ -3,6 +3,8 @@
 It is found by the file's first 256 KiB and its last 64, the same way each time.
 """
 
+from __future__ import annotations
+
 import csv
 import re
 from collections import Counter, deque
@@ -146,7 +148,7 @@ def _head(file: Path) -> list[str]:
 
 def _reader(
     lines: Iterable[str], delimiter: str, escape: str, *, strict: bool = False
-) -> "_csv.Reader":
+) -> _csv.Reader:
     doubled = escape == QUOTE
     return csv.reader(
         lines,
