@@ -10,7 +10,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fourhats.client.sources import client_source
 from fourhats.client.wording import stake, wording
 from fourhats.errors import WrongInputError
 from fourhats.terminal import one_line, styled
@@ -20,10 +19,15 @@ if TYPE_CHECKING:
 
     from fourhats_runtime.profile import Column, Profile
 
-    from fourhats.client.sources import ClientSource, Place, Rows
+    from fourhats.client.sources import ClientSource, Rows
+    from fourhats.diagnose.command import Request
 
 LISTED = 12
 """Columns that are left out, of which the reasons are shown."""
+NOT_YET = (
+    "Whether it is worth building comes first, once it is known what decisions are worth: "
+    "--project FOLDER that predicts it, or -d value_right=… -d value_wrong=… -d value_monthly_volume=…"
+)
 
 
 @dataclass(frozen=True)
@@ -202,16 +206,26 @@ def check_source(source: ClientSource, given: Mapping[str, Any]) -> None:
         raise WrongInputError(f"data_sources: with this --client-data it has to hold '{needed}'")
 
 
-def profile_command(
-    place: Place, target: str | None, positive: str | None, *, as_json: bool
-) -> int:
-    """Run `fourhats profile`."""
-    profile = profiled(client_source(place), target, positive=positive)
-    if as_json:
-        print(json.dumps(_plain(asdict(profile)), indent=2, ensure_ascii=False))
-    else:
-        for line in _page(profile):
-            print(line)
+def profile_command(request: Request) -> int:
+    """Run `fourhats profile`: whether it is worth building comes first, where that can be said."""
+    from fourhats.diagnose.command import as_data, first_page  # noqa: PLC0415 (it needs this)
+
+    profile, diagnosis = first_page(request)
+    if request.json:
+        found = None if diagnosis is None else as_data(diagnosis)
+        data = _plain(asdict(profile) | {"diagnosis": found})
+        print(json.dumps(data, indent=2, ensure_ascii=False))
+        return 0
+    if diagnosis is not None:
+        from fourhats.diagnose import page  # noqa: PLC0415 (it brings matplotlib)
+
+        for line in page.lines(page.said(diagnosis)):
+            print(one_line(line))
+        print()
+    for line in _page(profile):
+        print(line)
+    if diagnosis is None and profile.target is not None:
+        print(NOT_YET)
     return 0
 
 
@@ -233,8 +247,6 @@ def _page(profile: Profile) -> Iterable[str]:
         yield one_line(f"Target: {profile.target} ({profile.task}){positive}")
     for warning in profile.warnings:
         yield f"{styled('warning:', 'yellow')} {one_line(warning)}"
-    if profile.target is not None:
-        yield "Whether it is worth building: `fourhats diagnose`, with the same data and target"
 
 
 def _row(column: Column) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fourhats_runtime.business import ActionValue, Business, NumberValue
+from fourhats_runtime.contract import load
 from fourhats_runtime.settings import Settings
 
 from fourhats.errors import WrongInputError
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     from fourhats_runtime.business import Value
     from fourhats_runtime.lifecycle.today import Today
+    from fourhats_runtime.profile import Profile
 
     from fourhats.diagnose.terms import Engagement
 
@@ -23,6 +25,26 @@ AMOUNTS = {
     "regression": ("value_right", "value_wrong", "value_tolerance", "value_monthly_volume"),
 }
 BUSINESS = Path("config") / "business.toml"
+CONTRACT = BUSINESS.with_name("contract.toml")
+
+
+def is_said(project: Path, given: Mapping[str, Any], task: str) -> bool:
+    """Tell whether somebody said what decisions are worth."""
+    return (project / BUSINESS).is_file() or set(AMOUNTS[task]) <= set(given)
+
+
+def is_about(project: Path, profile: Profile) -> bool:
+    """Tell whether a project predicts the target of this data.
+
+    Raises:
+        ProjectError: the project's contract cannot be read.
+
+    """
+    file = project / CONTRACT
+    if not file.is_file() or not (project / BUSINESS).is_file():
+        return False
+    target = next(c.source for c in profile.columns if c.name == profile.target)
+    return load(file).target.source == target
 
 
 def amounts(project: Path, given: Mapping[str, Any], answers: Mapping[str, Any]) -> Value:
