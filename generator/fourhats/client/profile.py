@@ -26,7 +26,8 @@ LISTED = 12
 """Columns that are left out, of which the reasons are shown."""
 NOT_YET = (
     "Whether it is worth building comes first, once it is known what decisions are worth: "
-    "--project FOLDER that predicts it, or -d value_right=… -d value_wrong=… -d value_monthly_volume=…"
+    "--project FOLDER that predicts it, or -d value_right=… -d value_wrong=… "
+    "-d value_monthly_volume=…"
 )
 
 

@@ -28,9 +28,14 @@ BUSINESS = Path("config") / "business.toml"
 CONTRACT = BUSINESS.with_name("contract.toml")
 
 
+def is_a_project(folder: Path) -> bool:
+    """Tell whether a folder says what decisions are worth."""
+    return (folder / BUSINESS).is_file()
+
+
 def is_said(project: Path, given: Mapping[str, Any], task: str) -> bool:
     """Tell whether somebody said what decisions are worth."""
-    return (project / BUSINESS).is_file() or set(AMOUNTS[task]) <= set(given)
+    return is_a_project(project) or set(AMOUNTS[task]) <= set(given)
 
 
 def is_about(project: Path, profile: Profile) -> bool:
@@ -41,7 +46,7 @@ def is_about(project: Path, profile: Profile) -> bool:
 
     """
     file = project / CONTRACT
-    if not file.is_file() or not (project / BUSINESS).is_file():
+    if not file.is_file() or not is_a_project(project):
         return False
     target = next(c.source for c in profile.columns if c.name == profile.target)
     return load(file).target.source == target
@@ -57,7 +62,7 @@ def amounts(project: Path, given: Mapping[str, Any], answers: Mapping[str, Any])
     """
     task = str(answers["task"])
     kind = NumberValue if task == "regression" else ActionValue
-    if (project / BUSINESS).is_file():
+    if is_a_project(project):
         return Settings(project)(kind)
     if lacking := [name for name in AMOUNTS[task] if name not in given]:
         raise WrongInputError(
@@ -80,7 +85,7 @@ def in_words(
     """Give problem and owner, and the decision: as somebody said them, never by a default."""
     names = ("problem", "owner", "decision")
     said = {name: str(given.get(f"business_{name}", "")) for name in names}
-    if (project / BUSINESS).is_file():
+    if is_a_project(project):
         business = Settings(project)(Business)
         said = {name: getattr(business, name) for name in names}
     words = {name: getattr(engagement, name) or said[name] for name in ("problem", "owner")}
@@ -90,7 +95,7 @@ def in_words(
 def rule_of(project: Path, typed: str | None) -> Today | None:
     """Give today's rule, as it was typed or as a project's file has it; none: nothing is said."""
     sql = (typed or "").strip()
-    if not sql and (project / BUSINESS).is_file():
+    if not sql and is_a_project(project):
         sql = Settings(project)(Business).today.strip()
     if not sql:
         return None

@@ -120,16 +120,17 @@ def first_page(request: Request) -> tuple[Profile, Diagnosis | None]:
     """
     from fourhats_runtime.errors import ProjectError  # noqa: PLC0415
 
-    from fourhats.diagnose.amounts import is_about, is_said  # noqa: PLC0415
+    from fourhats.diagnose.amounts import is_a_project, is_about, is_said  # noqa: PLC0415
 
     try:
         with _opened(request, _typed(request)) as asked:
             profile = asked.profile
+            task = str(profile.task)
             if profile.target is None or lacking_libraries():
                 return profile, None
             if is_about(asked.project, profile):
                 asked = replace(asked, given=_given(request))  # noqa: PLW2901
-            elif not is_said(Path(), asked.given, str(profile.task)):
+            elif is_a_project(asked.project) or not is_said(asked.project, asked.given, task):
                 return profile, None
             client = of_profile(asked.source, profile, asked.given)
             return profile, _of_rows(request, asked, _answers(asked, client))
