@@ -78,6 +78,7 @@ def ladder(limits: Limits, cost: Cost, point: Point | None, value: Value) -> Fig
         axes.axvline(best, color=LINE, linestyle=":", label=label)
     axes.set(xlabel=f"earned a month, {value.currency}", ylim=(0.5, len(shown) + 0.5))
     axes.set_yticks(list(places), ["\n".join(wrap(name, 34)) for name, _ in shown])
+    axes.locator_params(axis="x", nbins=6)
     axes.xaxis.set_major_formatter(lambda amount, _: f"{amount:,.0f}")
     axes.grid(axis="y", alpha=0.3)
     figure.legend(fontsize="small", loc="outside lower center", ncols=2, frameon=False)
