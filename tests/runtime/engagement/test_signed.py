@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import replace
 from gettext import NullTranslations
@@ -12,6 +13,7 @@ from fourhats_runtime.documents import language
 from fourhats_runtime.documents.language import LOCALES, Language
 from fourhats_runtime.documents.paper import COMMENT
 from fourhats_runtime.engagement import accept, write_exit_report, write_status
+from fourhats_runtime.engagement.criteria import Criterion
 from fourhats_runtime.engagement.phrases import FIGURES, POLICIES, measure, policy
 from fourhats_runtime.engagement.sections import language as of_project
 from fourhats_runtime.errors import ProjectError
@@ -20,6 +22,7 @@ from fourhats_runtime.lifecycle.registry import Registry
 from release.texts import texts
 from tests.cli.documented import ink_beyond, words_of
 from tests.runtime.engagement.test_documents import on_real_rows, serve
+from tests.runtime.sample_project import SEVERAL
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,7 +30,7 @@ if TYPE_CHECKING:
     from fourhats_runtime import Project
 
 NAMES = ("acceptance", "status", "exit_report")
-TASKS = pytest.mark.parametrize("task", ["classification", "regression"], indirect=True)
+TASKS = pytest.mark.parametrize("task", ["classification", SEVERAL, "regression"], indirect=True)
 MARGIN = 44  # points; the narrowest margin is the one at the top
 HOURS = "Task,Hours\nFirst model,12\nLunch,2\n"
 
@@ -104,11 +107,16 @@ def test_no_text_of_a_document_passes_the_catalogues_by(
 @TASKS
 def test_what_is_measured_of_a_task_is_accepted_by_its_own_figures(ran: Project) -> None:
     on_real_rows(ran)
-    project = agreed(ran)
+    agreed(ran)
+    terms = ran.folder / "config" / "engagement.toml"
+    text = terms.read_text(encoding="utf-8").replace("reproducible = false", "reproducible = true")
+    terms.write_text(text.replace("\nexplained", "\nlatency_ms = 5000\nexplained"))
+    project = ran.at(ran.folder)
     found, (page, _) = accept(project, serve)
     assert {each.name: each.state for each in found.criteria} == dict.fromkeys(
-        ("value", "latency", "available", "explained", "rows", "age"), "met"
+        ("value", "latency", "available", "explained", "rows", "age", "retraced"), "met"
     )
+    assert all(Criterion.of(json.loads(json.dumps(e.as_data()))) == e for e in found.criteria)
     registry = Registry(ran.artifacts / "registry")
     evaluation = registry.noted(found.version, "evaluation")
     assert evaluation is not None
