@@ -139,7 +139,7 @@ def _adopt(options: argparse.Namespace) -> int:
 
 
 def _profile(options: argparse.Namespace) -> int:
-    from fourhats.client.profile import profile_command
+    from fourhats.diagnose.first_page import profile_command
 
     return profile_command(_asked_of_data(options))
 

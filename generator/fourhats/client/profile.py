@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import math
 import re
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,20 +13,14 @@ from fourhats.errors import WrongInputError
 from fourhats.terminal import one_line, styled
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from fourhats_runtime.profile import Column, Profile
 
     from fourhats.client.sources import ClientSource, Rows
-    from fourhats.diagnose.command import Request
 
 LISTED = 12
 """Columns that are left out, of which the reasons are shown."""
-NOT_YET = (
-    "Whether it is worth building comes first, once it is known what decisions are worth: "
-    "--project FOLDER that predicts it, or -d value_right=… -d value_wrong=… "
-    "-d value_monthly_volume=…"
-)
 
 
 @dataclass(frozen=True)
@@ -207,73 +199,9 @@ def check_source(source: ClientSource, given: Mapping[str, Any]) -> None:
         raise WrongInputError(f"data_sources: with this --client-data it has to hold '{needed}'")
 
 
-def profile_command(request: Request) -> int:
-    """Run `fourhats profile`: whether it is worth building comes first, where that can be said."""
-    from fourhats.diagnose.command import as_data, first_page  # noqa: PLC0415 (it needs this)
-
-    profile, diagnosis = first_page(request)
-    if request.json:
-        found = None if diagnosis is None else as_data(diagnosis)
-        data = _plain(asdict(profile) | {"diagnosis": found})
-        print(json.dumps(data, indent=2, ensure_ascii=False))
-        return 0
-    if diagnosis is not None:
-        from fourhats.diagnose import page  # noqa: PLC0415 (it brings matplotlib)
-
-        for line in page.lines(page.said(diagnosis)):
-            print(one_line(line))
-        print()
-    for line in _page(profile):
-        print(line)
-    if diagnosis is None and profile.target is not None:
-        print(NOT_YET)
-    return 0
-
-
-def _page(profile: Profile) -> Iterable[str]:
-    yield styled(f"{profile.path}: {profile.rows:,} rows, {len(profile.columns)} columns", "bold")
-    yield ""
-    header = ("column", "type", "role", "missing", "distinct", "note")
-    rows = [header, *(_row(column) for column in profile.columns)]
-    widths = [min(40, max(len(row[place]) for row in rows)) for place in range(len(header) - 1)]
-    for number, row in enumerate(rows):
-        cells = [cell.ljust(width) for cell, width in zip(row[:-1], widths, strict=True)]
-        line = "  ".join([*cells, row[-1]]).rstrip()
-        yield styled(line, "dim") if number == 0 else line
-    yield ""
-    if profile.target is None:
-        yield f"Likely targets: {', '.join(profile.likely_targets) or 'none stands out'}"
-    else:
-        positive = "" if profile.positive is None else f", positive class {profile.positive}"
-        yield one_line(f"Target: {profile.target} ({profile.task}){positive}")
-    for warning in profile.warnings:
-        yield f"{styled('warning:', 'yellow')} {one_line(warning)}"
-
-
-def _row(column: Column) -> tuple[str, ...]:
-    name = column.name if column.name == column.source else f"{column.name} ({column.source})"
-    personal = "personal data" if column.pii and "personal data" not in column.note else ""
-    switch = f"to use it: {column.switch}" if column.switch else ""
-    remark = "; ".join(part for part in (column.note, personal, switch) if part)
-    missing = f"{column.missing:,}" if column.missing else ""
-    cells = (name, column.type, column.role, missing, f"{column.distinct:,}", remark)
-    return tuple(one_line(cell) for cell in cells)
-
-
 def _names(column: Column) -> bool:
     return column.role in {"id", "entity"}
 
 
 def _with_file(file: str, message: str) -> str:
     return message if file in message or Path(file).name in message else f"{file}: {message}"
-
-
-def _plain(value: object) -> object:
-    """Make JSON of what a profile holds: dates as text, no NaN."""
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    return value if isinstance(value, str | int | bool) or value is None else str(value)

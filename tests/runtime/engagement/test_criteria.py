@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import pytest
 from fourhats_runtime.engagement.criteria import Criterion, of_service, ranks, without_service
 from fourhats_runtime.engagement.terms import Terms, read_terms
-from fourhats_runtime.engagement.trial import Address, Trial, ask, served
+from fourhats_runtime.engagement.trial import Address, Requests, Trial, ask, served
 from fourhats_runtime.errors import ProjectError
 
 if TYPE_CHECKING:
@@ -62,6 +62,10 @@ def api(*broken: int, explanation: dict[str, Any] = EXPLAINED) -> Iterator[Addre
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+def asked(*cases: dict[str, int]) -> Requests:
+    return Requests("/predict", [[case] for case in cases])
 
 
 def terms(project: Project, text: str = "") -> Terms:
@@ -165,7 +169,7 @@ def test_availability_is_met_by_the_lower_end_alone(fresh: Project) -> None:
 def test_each_request_counts_once_and_is_a_trial_by_a_key() -> None:
     cases = [{"a": 1}, {"a": 2}, {"a": 3}]
     with api(20, 25) as address:  # twenty to warm up
-        trial = ask(address, cases, 30, explain=False)
+        trial = ask(address, asked(*cases), 30, explain=False)
     assert (len(trial.seconds), trial.answered, trial.asked_to_explain) == (30, 28, 0)
     assert trial.fault.startswith("503 Service Unavailable: ")
     assert len(Api.asked) == 50
@@ -182,7 +186,7 @@ def test_an_explanation_has_to_add_up(
     fresh: Project, explanation: dict[str, Any], state: str
 ) -> None:
     with api(explanation=explanation) as address:
-        trial = ask(address, [{"a": 1}, {"a": 2}], 5, explain=True)
+        trial = ask(address, asked({"a": 1}, {"a": 2}), 5, explain=True)
     found = of(of_service(trial, terms(fresh, "[acceptance]\nexplained = true\n")), "explained")
     assert (found.state, trial.asked_to_explain) == (state, 2)
 
@@ -190,7 +194,7 @@ def test_an_explanation_has_to_add_up(
 def test_an_api_that_is_gone_is_a_fault_and_no_end(fresh: Project) -> None:
     with api() as address:
         pass
-    trial = ask(address, [{"a": 1}], 500, explain=False)
+    trial = ask(address, asked({"a": 1}), 500, explain=False)
     found = of_service(trial, terms(fresh))
     assert [each.state for each in found] == ["not met", "not met"]
     assert "ConnectionRefusedError" in str(of(found, "available").measured)

@@ -13,9 +13,14 @@ from fourhats_runtime.documents import language
 from fourhats_runtime.documents.language import LOCALES, Language
 from fourhats_runtime.documents.paper import COMMENT
 from fourhats_runtime.engagement import accept, write_exit_report, write_status
+from fourhats_runtime.engagement.acceptance import noted
 from fourhats_runtime.engagement.criteria import Criterion
+from fourhats_runtime.engagement.parties import head
 from fourhats_runtime.engagement.phrases import FIGURES, POLICIES, measure, policy
+from fourhats_runtime.engagement.protocol import protocol
 from fourhats_runtime.engagement.sections import language as of_project
+from fourhats_runtime.engagement.sections import write
+from fourhats_runtime.engagement.terms import read_terms
 from fourhats_runtime.errors import ProjectError
 from fourhats_runtime.lifecycle.registry import Registry
 
@@ -43,16 +48,20 @@ def agreed(project: Project, name: str = "en", client: str = "Müller & Söhne")
     path.write_text(text.replace("owner = ", own, 1), encoding="utf-8")
     (project.folder / "config" / "engagement.toml").write_text(
         '[engagement]\ndone = "The list is on the desk"\ndeadline = 2027-06-30\nbudget = 20000\n'
-        "[estimate]\nday_rate = 812.5\n[acceptance]\nreproducible = false\nexplained = true\n"
+        "[estimate]\nday_rate = 812.5\n[acceptance]\nreproducible = false\nexplained = true\nrequests = 500\n"
     )
     return project.at(project.folder)
 
 
-def written(project: Project, hours: Path, *, overwrite: bool = False) -> dict[str, Path]:
-    """Write all three documents anew; gives each by its name."""
-    accept(project, serve, overwrite=overwrite)
-    write_status(project, None, hours, overwrite=overwrite)
-    write_exit_report(project, hours, overwrite=overwrite)
+def written(project: Project, hours: Path) -> dict[str, Path]:
+    """Write all three documents anew, of what was measured; gives each by its name."""
+    registry = Registry(project.artifacts / "registry")
+    found = noted(project, registry.version("champion"))
+    assert found is not None
+    page = protocol(project, head(project), found, read_terms(project))
+    write(project, page, overwrite=False)
+    write_status(project, None, hours)
+    write_exit_report(project, hours)
     return {name: project.folder / "docs" / f"{name}.md" for name in NAMES}
 
 
@@ -65,6 +74,7 @@ def test_each_document_is_whole_on_paper_in_each_language(ran: Project, tmp_path
     hours = tmp_path / "hours.csv"
     hours.write_text(HOURS, encoding="utf-8")
     on_real_rows(ran)
+    accept(agreed(ran), serve)
     before = dict.fromkeys(NAMES, "")
     for name in LOCALES:
         for document, path in written(agreed(ran, name), hours).items():
@@ -95,6 +105,7 @@ def test_no_text_of_a_document_passes_the_catalogues_by(
     monkeypatch.setattr(language, "_texts", lambda *_: Heard())
     hours = tmp_path / "hours.csv"
     hours.write_text(HOURS, encoding="utf-8")
+    accept(agreed(ran), serve)
     known = {text for catalogue in texts().values() for text in catalogue}
     for path in written(agreed(ran), hours).values():
         for line in without_marks(path).splitlines():

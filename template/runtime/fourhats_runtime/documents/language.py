@@ -1,8 +1,8 @@
 """The client's language: texts by gettext catalogues, numbers, money and dates by Babel.
 
 English is what stands in the code; the other languages are `locale/*.po`, read as they are: nothing
-compiled is kept. Who has texts of their own has catalogues of their own; what those do not know, the
-runtime's do.
+compiled is kept. Who has texts of their own has catalogues of their own, which fall back on the
+runtime's.
 """
 
 from __future__ import annotations

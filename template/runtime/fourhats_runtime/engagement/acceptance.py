@@ -16,7 +16,7 @@ from fourhats_runtime.engagement.parties import head
 from fourhats_runtime.engagement.protocol import protocol
 from fourhats_runtime.engagement.sections import write
 from fourhats_runtime.engagement.terms import Terms, read_terms
-from fourhats_runtime.engagement.trial import Address, ask, served
+from fourhats_runtime.engagement.trial import Address, Requests, ask, served
 from fourhats_runtime.errors import ProjectError
 from fourhats_runtime.lifecycle.registry import Registry
 from fourhats_runtime.project import Project
@@ -91,10 +91,11 @@ def accept(
     found = [criteria.of_value(project, version, terms.asked.value_a_month)]
     with connect(project, read_only=True) as connection:
         found += criteria.of_data(connection, terms)
-        cases = criteria.cases(connection, project) if "api" in project.serving else []
-    if cases:
-        found[1:1] = _asked(project, terms, cases, serve)
-    if terms.asked.reproducible:
+        requests = criteria.requests(connection, project) if "api" in project.serving else None
+    if requests is not None:
+        found[1:1] = _asked(project, terms, requests, serve)
+    # An index is made of the documents that it holds: there are no rows to learn from once more.
+    if terms.asked.reproducible and project.task != "search":
         found.append(criteria.of_retrace(project, version))
     top = head(project)
     done = Acceptance(version, top.day, top.code, tuple(found))
@@ -111,12 +112,10 @@ def noted(project: Project, version: str | None) -> Acceptance | None:
     return Acceptance(found["version"], found["day"], Phrase.of(found["code"]), measured)
 
 
-def _asked(
-    project: Project, terms: Terms, cases: list[dict[str, Any]], serve: Serve
-) -> list[Criterion]:
+def _asked(project: Project, terms: Terms, requests: Requests, serve: Serve) -> list[Criterion]:
     try:
         with serve(project) as address:
-            trial = ask(address, cases, terms.asked.requests, explain=bool(terms.explained))
+            trial = ask(address, requests, terms.asked.requests, explain=bool(terms.explained))
     except ProjectError as error:
         return criteria.without_service(terms, str(error))
     return criteria.of_service(trial, terms)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import Any, Literal, Self
 
 from fourhats_runtime.chance import TAIL, normal_limit
 from fourhats_runtime.data.sql import quote
@@ -17,6 +17,7 @@ from fourhats_runtime.data.warehouse import Connection, values
 from fourhats_runtime.documents.phrase import Phrase
 from fourhats_runtime.engagement.phrases import gained, policy
 from fourhats_runtime.engagement.terms import Limit, Terms
+from fourhats_runtime.engagement.trial import Requests, Trial
 from fourhats_runtime.errors import ProjectError
 from fourhats_runtime.lifecycle import reference
 from fourhats_runtime.lifecycle.comparison import Comparison, compare
@@ -29,9 +30,6 @@ from fourhats_runtime.monitor.decisions import rule_of
 from fourhats_runtime.monitor.verdicts import latest
 from fourhats_runtime.project import Project
 from fourhats_runtime.wording import number
-
-if TYPE_CHECKING:
-    from fourhats_runtime.engagement.trial import Trial
 
 State = Literal["met", "not met", "not measured"]
 PHRASES = ("what", "limit", "measured")
@@ -290,6 +288,16 @@ def of_retrace(project: Project, version: str) -> Criterion:
             rows=found.rows,
         )
     return Criterion("retraced", RETRACED, words, limit.source, "met", measured, 1.0)
+
+
+def requests(connection: Connection, project: Project) -> Requests:
+    """Give what the API is asked for: cases as they came in, or questions whose answer is known."""
+    if project.task == "search":
+        from fourhats_runtime.search.judgement import judged_questions  # noqa: PLC0415
+
+        texts = judged_questions(project)[:MOST_CASES]
+        return Requests("/search", [{"questions": [text]} for text in texts])
+    return Requests("/predict", [[case] for case in cases(connection, project)])
 
 
 def cases(connection: Connection, project: Project) -> list[dict[str, Any]]:

@@ -1,5 +1,7 @@
 """What several documents say of figures and of what is done without a model."""
 
+from collections.abc import Sequence
+
 from fourhats_runtime.documents.phrase import Phrase
 from fourhats_runtime.lifecycle.figures import Figure
 from fourhats_runtime.monitor.findings import QUESTIONS
@@ -27,7 +29,9 @@ FIGURES = (
     Phrase("root mean squared error"),
     Phrase("R²"),
     Phrase("mean absolute error in percent"),
+    Phrase("mean rank"),
 )
+"""Those of a search, such as MRR, are called so everywhere."""
 NOTHING = "\N{EN DASH}"
 STATES = {
     "met": Phrase("met"),
@@ -74,15 +78,15 @@ def gained(gain: float, low: float, high: float, currency: str) -> Phrase:
     )
 
 
-def with_interval(figure: Figure) -> Phrase:
-    """Write a figure with its interval, where it has one."""
-    if figure["figure"] is None:
+def with_interval(figure: Figure | Sequence[float]) -> Phrase:
+    """Write a figure with its interval, where it has one; a search keeps the three in a row."""
+    value, low, high = (
+        (figure["figure"], figure["low"], figure["high"]) if isinstance(figure, dict) else figure
+    )
+    if value is None:
         return Phrase.quoted(NOTHING)
-    if figure["low"] is None:
-        return Phrase.quoted(number(figure["figure"]))
+    if low is None:
+        return Phrase.quoted(number(value))
     return Phrase(
-        "{figure:figure} ({low:figure} to {high:figure})",
-        figure=figure["figure"],
-        low=figure["low"],
-        high=figure["high"],
+        "{figure:figure} ({low:figure} to {high:figure})", figure=value, low=low, high=high
     )

@@ -243,11 +243,11 @@ def _figures(found: _Stand, say: Language) -> Section:
     evaluation = found.evaluation
     if evaluation:
         gain, volume = evaluation["gain"], evaluation["monthly_volume"]
-        ends = (gain[each] * volume for each in ("gain", "low", "high"))
+        mean, low, high = (gain[each] * volume for each in ("gain", "low", "high"))
         adds = Phrase(
             "{version} adds {gain} a month to the best policy without a model: {over}",
             version=found.head.champion,
-            gain=gained(*ends, evaluation["currency"]),
+            gain=gained(mean, low, high, evaluation["currency"]),
             over=policy(gain["over"]),
         )
         parts = [f"{typed(say.phrase(adds))}."]

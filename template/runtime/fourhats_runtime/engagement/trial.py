@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
@@ -39,6 +39,14 @@ class Address(NamedTuple):
 
     port: int
     key: str
+
+
+class Requests(NamedTuple):
+    """What is asked, and where."""
+
+    path: str
+    bodies: Sequence[Any]
+    """As JSON can hold them."""
 
 
 @dataclass
@@ -96,16 +104,14 @@ def served(project: Project) -> Iterator[Address]:
                 process.wait()
 
 
-def ask(
-    address: Address, cases: Sequence[Mapping[str, Any]], requests: int, *, explain: bool
-) -> Trial:
-    """Ask about one case after the other, so many times; as a trial, which counts in no report."""
+def ask(address: Address, requests: Requests, times: int, *, explain: bool) -> Trial:
+    """Send one request after the other, so many; as a trial, which counts in no report."""
     trial = Trial()
     line = _Line(address)
-    bodies = [json.dumps([case], default=_as_text).encode() for case in cases]
+    bodies = [json.dumps(each, default=_as_text).encode() for each in requests.bodies]
     try:
-        for number in range(-WARMING, requests):
-            seconds, fault, _ = line.post("/predict", bodies[number % len(bodies)])
+        for number in range(-WARMING, times):
+            seconds, fault, _ = line.post(requests.path, bodies[number % len(bodies)])
             if number >= 0:
                 trial.seconds.append(math.inf if fault else seconds)
                 trial.fault = trial.fault or fault

@@ -91,7 +91,9 @@ class _Made(NamedTuple):
 
 def _made(registry: Registry, version: str) -> _Made:
     contract = contract_file.load(registry.folder(version) / CONTRACT_FILE)
-    columns = {column.name: column for column in (*contract.features, contract.target)}
+    # Of a search there is no target: its fields are what is looked in.
+    own = [column for column in contract.columns if column.role in {"target", "field", "filter"}]
+    columns = {column.name: column for column in (*contract.features, *own)}
     return _Made(registry.noted(version, NOTE) or {}, columns)
 
 
