@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from fourhats.diagnose.verdict import Verdict
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import NDArray
 
 CASES = max(40, int(os.environ.get("METHOD_CASES", "40")) // 10)
 SEED = int(os.environ.get("METHOD_SEED", "14"))
@@ -53,7 +53,9 @@ def amounts(volume: int, right: float = 100.0, wrong: float = -20.0) -> ActionVa
     )
 
 
-def calls(random: np.random.Generator, share: ArrayLike, rows: int = ROWS) -> NDArray[np.float64]:
+def calls(
+    random: np.random.Generator, share: float | NDArray[np.float64], rows: int = ROWS
+) -> NDArray[np.float64]:
     """Draw which cases call for action: 1, and 0 for the others."""
     return np.asarray(random.random(rows) < share, dtype=np.float64)
 

@@ -48,7 +48,8 @@ def agreed(project: Project, name: str = "en", client: str = "Müller & Söhne")
     path.write_text(text.replace("owner = ", own, 1), encoding="utf-8")
     (project.folder / "config" / "engagement.toml").write_text(
         '[engagement]\ndone = "The list is on the desk"\ndeadline = 2027-06-30\nbudget = 20000\n'
-        "[estimate]\nday_rate = 812.5\n[acceptance]\nreproducible = false\nexplained = true\nrequests = 500\n"
+        "[estimate]\nday_rate = 812.5\n[acceptance]\nreproducible = false\nexplained = true\n"
+        "requests = 500\n"
     )
     return project.at(project.folder)
 
