@@ -169,3 +169,26 @@ def test_what_people_wrote_stays_when_the_language_changes(ran: Project) -> None
     text = page.read_text(encoding="utf-8")
     assert text.endswith("\nGilt ab Montag.\n")
     assert "# Abnahmeprotokoll: sample" in text
+
+
+def test_packages_of_work_are_named_in_the_clients_language(ran: Project, tmp_path: Path) -> None:
+    hours = tmp_path / "hours.csv"
+    hours.write_text("Task,Hours\nextract-postgres,8\nLegal,4\n", encoding="utf-8")
+    packages = [
+        {
+            "name": "extract-postgres",
+            "pattern": "Extract from {}",
+            "title": "Extract from postgres",
+        },
+        {"name": "legal", "pattern": "Legal", "title": "Legal"},  # the user's own
+    ]
+    path = ran.folder / "docs" / "estimate" / "estimate.json"
+    path.parent.mkdir(parents=True)
+    estimate = {"effort_days": {"p50": 3, "p80": 4}, "end": {"p80": "2027-02-03"}}
+    estimate["packages"] = [each | {"mean_days": 2.0} for each in packages]
+    path.write_text(json.dumps(estimate), encoding="utf-8")
+    write_status(agreed(ran, "de"), None, hours)
+    text = without_marks(ran.folder / "docs" / "status.md")
+    assert "| Daten abziehen: postgres | 1,0 | 2,0 |" in text
+    assert "| Legal | 0,5 | 2,0 |" in text
+    assert "In 4 von 5 Fällen ist es bis zum 3. Februar 2027 fertig." in text
