@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from fourhats.client.sources import Place
+    from fourhats.diagnose.command import Request
 
 _OF_ANOTHER_REPOSITORY = (
     "GIT_COMMON_DIR",
@@ -138,20 +139,25 @@ def _adopt(options: argparse.Namespace) -> int:
 
 
 def _profile(options: argparse.Namespace) -> int:
-    from fourhats.client.profile import profile_command
+    from fourhats.diagnose.first_page import profile_command
 
-    place = _place(options, options.data)
-    return profile_command(place, options.target, options.positive, as_json=options.json)
+    return profile_command(_asked_of_data(options))
 
 
 def _diagnose(options: argparse.Namespace) -> int:
-    from fourhats.diagnose.command import Request, diagnose_command
+    from fourhats.diagnose.command import diagnose_command
+
+    return diagnose_command(_asked_of_data(options))
+
+
+def _asked_of_data(options: argparse.Namespace) -> Request:
+    from fourhats.diagnose.command import Request
 
     typed = _typed(options)
     place = _place(options, typed.pop("client_data"))
     for name in ("table", "query", "sheet", "columns", "header", "encoding"):
         typed.pop(name)
-    return diagnose_command(Request(place=place, **typed))
+    return Request(place=place, **typed)
 
 
 def _place(options: argparse.Namespace, address: str) -> Place:
@@ -391,21 +397,40 @@ def _add_target(command: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_day_rate(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--day-rate",
+        metavar="AMOUNT",
+        type=_positive(float),
+        help="what a day of work costs (default: of [estimate] in config/engagement.toml)",
+    )
+
+
 def _add_profile(commands: argparse._SubParsersAction[_Parser]) -> None:
     profile = commands.add_parser(
         "profile",
         help="say what a client's data holds",
-        description="Types, roles, missing values, likely target and task, personal data.",
+        description="Types, roles, missing values, likely target and task, personal data; first, "
+        "where it is known what decisions are worth, whether it is worth building.",
     )
     profile.set_defaults(run_command=_profile)
     profile.add_argument(
-        "data",
+        "client_data",
         metavar="PATH|URL",
         help="CSV, JSON, Parquet (a file, folder or pattern, also packed; s3://…, gs://… or "
         "az://… too), an Excel workbook, or postgresql://… or mysql://…",
     )
     _add_part(profile)
     _add_target(profile)
+    profile.add_argument(
+        "--project",
+        dest="dest",
+        metavar="FOLDER",
+        default=".",
+        help="a project that predicts it, and says what that is worth (default: this folder)",
+    )
+    _add_data(profile)
+    _add_day_rate(profile)
     profile.add_argument("--json", action="store_true", help="for a program to read")
 
 
@@ -441,12 +466,7 @@ def _add_diagnose(commands: argparse._SubParsersAction[_Parser]) -> None:
         metavar="SQL",
         help="what is done today, as a condition on the columns, such as 'tenure < 12'",
     )
-    diagnose.add_argument(
-        "--day-rate",
-        metavar="AMOUNT",
-        type=_positive(float),
-        help="what a day of work costs (default: of [estimate] in config/engagement.toml)",
-    )
+    _add_day_rate(diagnose)
     diagnose.add_argument(
         "--months",
         metavar="N",

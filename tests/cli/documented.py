@@ -11,10 +11,10 @@ from fourhats.ask.questions import Questionnaire
 from fourhats.documents.charter import charter
 from fourhats.documents.decisions import decision_log
 from fourhats.documents.facts import Facts, read_facts
-from fourhats.documents.language import Language
-from fourhats.documents.parts import markdown
+from fourhats.documents.language import language as in_language
 from fourhats.documents.proposal import proposal
 from fourhats.documents.risks import risk_register
+from fourhats_runtime.documents.parts import markdown
 
 from tests.services.rendered import ROOT
 
@@ -125,6 +125,7 @@ def engagement(folder: Path, task: str = "classification", **answers: object) ->
     (config / "engagement.toml").write_text(ENGAGEMENT, encoding="utf-8")
     (config / "business.toml").write_text(
         '[business]\nproblem = "Customers leave"\ndecision = "Offer more"\nowner = "Ana"\n'
+        f'language = "{given.get("client_language", "en")}"\n'
         f'[value]\ncurrency = "EUR"\nmonthly_volume = 1234\n{AMOUNTS[task]}'
     )
     (config / "monitoring.toml").write_text(MONITORING)
@@ -148,7 +149,7 @@ def facts_of(folder: Path, **answers: object) -> Facts:
 
 def texts_of(folder: Path, language: str = "en", **answers: object) -> dict[str, str]:
     """Give the documents of a project as Markdown, without marks, by their names."""
-    facts, say = facts_of(folder, **answers), Language(language)
+    facts, say = facts_of(folder, **answers), in_language(language)
     made = [make(facts, say) for make in (proposal, charter, risk_register, decision_log)]
     return {
         each.name: "\n\n".join(markdown(section, filled=False) for section in each.sections)

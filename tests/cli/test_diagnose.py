@@ -171,32 +171,94 @@ def test_cases_of_one_machine_and_of_the_future_are_kept_apart_and_texts_are_rea
     assert found["verdict"]["answer"] == "go"
 
 
-def test_of_a_number_the_limits_of_money_alone_are_given(customers: Path, tmp_path: Path) -> None:
-    amounts = ("-d", "value_right=10", "-d", "value_wrong=5", "-d", "value_monthly_volume=300")
-    arguments = ("--client-data", customers, "--target", "Age", *amounts)
-    lacking = fourhats("diagnose", *arguments, "-d", "task=regression", "--day-rate", "900")
+def test_of_a_number_a_first_model_is_judged_in_money_and_in_its_unit(tmp_path: Path) -> None:
+    data = tmp_path / "orders.csv"
+    # What a pallet weighs tells what it costs; its colour does not.
+    rows = [(row, row * 37 % 200, ("red", "blue")[row * 11 % 2]) for row in range(400)]
+    lines = [f"{w},{colour},{3 * w + row * 7 % 11}" for row, w, colour in rows]
+    data.write_text("\n".join(["Weight,Colour,Costs", *lines]), encoding="utf-8")
+    amounts = ("-d", "value_right=10", "-d", "value_wrong=5", "-d", "value_monthly_volume=3000")
+    arguments = ("--client-data", data, "--target", "Costs", *amounts, "--day-rate", "900")
+    lacking = fourhats("diagnose", *arguments, "-d", "task=regression")
     assert lacking.code == 2
     assert "--data value_tolerance=…" in lacking.err
-    found = diagnosed(
-        *arguments, "-d", "value_tolerance=5", "-d", "task=regression", "--out", tmp_path / "out"
-    )
-    assert found["a_month"]["perfect"] == 3000
-    assert found["first_point"] is None
-    assert "no first model is tried yet" in found["not_given"]
-    assert found["verdict"]["answer"] == "first stage"
-    assert pages(tmp_path / "out" / "diagnosis.pdf") == 2
+    out = tmp_path / "out"
+    found = diagnosed(*arguments, "-d", "value_tolerance=60", "--out", out)
+    month, point = found["a_month"], found["first_point"]
+    assert month["perfect"] == 30_000
+    assert set(month["policies"]) > {"plan with nothing"}
+    assert month["headroom"] == pytest.approx(30_000 - max(month["policies"].values()))
+    gain, off = point["gain_a_month"], point["off"]
+    assert gain["low"] < gain["value"] < gain["high"] < month["headroom"]
+    assert off["low"] < off["value"] < off["high"] < 30
+    # Earnings shrink in a straight line with the error: so both say the same.
+    earned = 30_000 * (1 - off["value"] / 60)
+    assert gain["value"] + month["policies"][gain["over"]] == pytest.approx(earned, rel=0.01)
+    assert point["ranking"]["low"] > 0.9
+    assert found["verdict"]["answer"] == "go"
+    assert pages(out / "diagnosis.pdf") == 2
+    html = (out / "diagnosis.html").read_text(encoding="utf-8")
+    assert "an exact number earns 10 EUR, one that is off by 60 nothing" in html
+    assert "It is off by" in html
 
 
-def test_of_several_classes_the_limits_of_money_alone_are_given(
-    customers: Path, tmp_path: Path
-) -> None:
+def test_of_several_classes_a_first_model_is_judged(customers: Path, tmp_path: Path) -> None:
     arguments = ("--client-data", customers, "--target", "Plan", *AMOUNTS, "--day-rate", "900")
     found = diagnosed(*arguments, "--out", tmp_path / "out")
     # Each plan is a third of the rows: acting as if all were of one earns 100 / 3 - 2 · 20 / 3.
     assert found["a_month"]["perfect"] == 100_000
     assert max(found["a_month"]["policies"].values()) == pytest.approx(20_000)
-    assert found["first_point"] is None
-    assert found["verdict"]["by"] == "data"
+    point = found["first_point"]
+    assert (point["rows"], point["precision"], point["recall"]) == (600, None, None)
+    assert point["off"]["low"] < point["off"]["value"] < point["off"]["high"]
+    assert pages(tmp_path / "out" / "diagnosis.pdf") == 2
+    assert "It names the right class" in (tmp_path / "out" / "diagnosis.html").read_text("utf-8")
+
+
+def test_which_class_calls_for_action_can_be_chosen(customers: Path, tmp_path: Path) -> None:
+    arguments = ("--client-data", customers, "--target", "churned", *AMOUNTS)
+    project = tmp_path / "acme"
+    assert fourhats("new", project, "--defaults", "--no-git", *arguments).code == 0
+    for where in ((), (project,)):
+        usual = diagnosed(*where, *arguments, "--out", tmp_path / "a")
+        other = diagnosed(*where, *arguments, "--positive", "no", "--out", tmp_path / "b")
+        assert "churned = yes" in usual["data"]["Cases"]
+        assert "churned = no" in other["data"]["Cases"]
+        both = usual["a_month"]["perfect"] + other["a_month"]["perfect"]
+        assert both == pytest.approx(1000 * 100)
+    assert "but for no, which was chosen" in " ".join(other["remarks"])
+    wrong = fourhats("diagnose", project, *arguments, "--positive", "maybe")
+    assert wrong.code == 2
+    assert "maybe" in wrong.err
+
+
+def test_a_profile_begins_with_whether_it_is_worth_building(
+    customers: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = (customers, "--target", "churned")
+    arguments = ("--client-data", customers, "--target", "churned", *AMOUNTS)
+    unknown = fourhats("profile", *data)
+    assert unknown.out.startswith(f"{customers}: 600 rows")
+    assert "comes first, once it is known what decisions are worth" in unknown.out
+    known = fourhats("profile", *data, *AMOUNTS, "--day-rate", "900")
+    assert known.code == 0, known.err
+    first, _, rest = known.out.partition(f"{customers}: 600 rows")
+    assert first.startswith("Is it worth building? churned, by customers.csv\n\nGo: ")
+    assert "With a model that is never wrong" in first
+    assert rest.splitlines()[0] == ", 6 columns"
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith("diagnosis")]
+    said = json.loads(fourhats("profile", *data, *AMOUNTS, "--json").out)
+    assert said["diagnosis"]["a_month"] == diagnosed(*arguments)["a_month"]
+    assert json.loads(fourhats("profile", *data, "--json").out)["diagnosis"] is None
+    # Within a project that predicts it, its own amounts count; of another target they do not.
+    project = tmp_path / "acme"
+    assert fourhats("new", project, "--defaults", "--no-git", *arguments).code == 0
+    assert fourhats("profile", *data, "--project", project).out.startswith("Is it worth")
+    monkeypatch.chdir(project)
+    assert fourhats("profile", *data).out.startswith("Is it worth building?")
+    other = fourhats("profile", customers, "--target", "Age")
+    assert other.code == 0, other.err
+    assert other.out.startswith(f"{customers}: 600 rows")
 
 
 def test_a_projects_own_amounts_rule_and_contract_count(customers: Path, tmp_path: Path) -> None:

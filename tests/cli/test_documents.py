@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import json
 import re
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-from fourhats.documents.blocks import begun, renewed
 from fourhats.documents.command import LIBRARIES
 from fourhats.documents.facts import FOLDER
-from fourhats.documents.language import LOCALES
-from fourhats.documents.paper import COMMENT
-from fourhats.documents.parts import Section, Table
 from fourhats.documents.risks import days_more
 from fourhats.documents.stages import led, stages
-from fourhats.errors import WrongInputError
 from fourhats.estimate.result import estimate
+from fourhats_runtime.documents import Section, Table
+from fourhats_runtime.documents.language import LOCALES
+from fourhats_runtime.documents.paper import COMMENT
+from fourhats_runtime.documents.written import begun, renewed
+from fourhats_runtime.errors import ProjectError
 
 from tests.cli.documented import (
     NAMES,
@@ -29,7 +29,10 @@ from tests.cli.documented import (
 from tests.services.rendered import ROOT
 from tests.update.commands import fourhats
 
-DOCUMENT = Path("charter.md")
+if TYPE_CHECKING:
+    from pathlib import Path
+
+DOCUMENT = "charter.md"
 SECTIONS = (
     Section("one", "One", ["First.", Table(("a", "b"), [("1", "2")], (1,))]),
     Section("two", "Two", ["Second."], asks="To be filled in"),
@@ -339,7 +342,7 @@ def test_a_block_whose_marks_were_taken_off_is_the_users(project: Path) -> None:
 def test_a_damaged_document_is_refused(old: str, new: str, said: str) -> None:
     text = begun(SECTIONS)
     assert old in text
-    with pytest.raises(WrongInputError, match=rf"^{DOCUMENT}.*{re.escape(said)}"):
+    with pytest.raises(ProjectError, match=rf"^{DOCUMENT}.*{re.escape(said)}"):
         renewed(text.replace(old, new, 1), SECTIONS, DOCUMENT, overwrite=False)
 
 

@@ -12,16 +12,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from fourhats.diagnose.first_point import Cases, rule_of
+from fourhats.diagnose.first_point import perfect, rule_of
+from fourhats.diagnose.learnt import Cases
 from fourhats.diagnose.money import EVERYBODY, NOBODY, Cost, Stakes
-from fourhats.diagnose.result import of_two_classes
-from fourhats_runtime.business import ActionValue
+from fourhats.diagnose.result import of_others, of_two_classes
+from fourhats_runtime.business import ActionValue, NumberValue
 from fourhats_runtime.contract import Column, Contract
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from fourhats.diagnose.verdict import Verdict
+    from numpy.typing import NDArray
 
 CASES = max(40, int(os.environ.get("METHOD_CASES", "40")) // 10)
 SEED = int(os.environ.get("METHOD_SEED", "14"))
@@ -36,7 +38,7 @@ CONTRACT = Contract(
 )
 COST = Cost({50: 33.0, 80: 40.0}, horizon=24, day_rate=900.0)
 """36,000 at the most: 1,500 a month."""
-MUCH, LITTLE = 100_000, 20
+MUCH, LITTLE = 100_000, 10
 """Decisions a month: so many that the cost is nothing, so few that nothing pays it."""
 
 
@@ -51,21 +53,28 @@ def amounts(volume: int, right: float = 100.0, wrong: float = -20.0) -> ActionVa
     )
 
 
+def calls(
+    random: np.random.Generator, share: float | NDArray[np.float64], rows: int = ROWS
+) -> NDArray[np.float64]:
+    """Draw which cases call for action: 1, and 0 for the others."""
+    return np.asarray(random.random(rows) < share, dtype=np.float64)
+
+
 def noise(random: np.random.Generator) -> Cases:
     """Columns that have nothing to do with what comes."""
-    return Cases(random.normal(size=(ROWS, COLUMNS)), random.random(ROWS) < 0.2)
+    return Cases(random.normal(size=(ROWS, COLUMNS)), calls(random, 0.2))
 
 
 def rare_noise(random: np.random.Generator) -> Cases:
     """The same, where acting is seldom called for."""
-    return replace(noise(random), came=random.random(ROWS) < 0.15)
+    return replace(noise(random), actual=calls(random, 0.15))
 
 
 def repeated(random: np.random.Generator) -> Cases:
     """Rows of one entity are alike, in columns and outcome: to know one of them is to know all."""
     of = np.repeat(np.arange(ROWS // OF_ONE), OF_ONE)
     inputs = random.normal(size=(ROWS // OF_ONE, COLUMNS))[of]
-    return Cases(inputs, (random.random(ROWS // OF_ONE) < 0.2)[of], groups=of)
+    return Cases(inputs, calls(random, 0.2, ROWS // OF_ONE)[of], groups=of)
 
 
 def seasons(random: np.random.Generator) -> Cases:
@@ -73,7 +82,7 @@ def seasons(random: np.random.Generator) -> Cases:
     month = np.sort(random.integers(0, 24, ROWS))
     shares = random.choice([0.02, 0.45], 24)
     inputs = np.column_stack([month, random.normal(size=(ROWS, COLUMNS))])
-    return Cases(inputs, random.random(ROWS) < shares[month], rank=month / 24)
+    return Cases(inputs, calls(random, shares[month]), rank=month / 24)
 
 
 NO_SIGNAL = (noise, rare_noise, repeated, seasons)
@@ -83,12 +92,12 @@ def telling(random: np.random.Generator) -> Cases:
     """Two of the columns tell much of what comes."""
     inputs = random.normal(size=(ROWS, COLUMNS))
     logit = 3 * inputs[:, 0] + 2 * inputs[:, 1] - 2
-    return Cases(inputs, random.random(ROWS) < 1 / (1 + np.exp(-logit)))
+    return Cases(inputs, calls(random, 1 / (1 + np.exp(-logit))))
 
 
 def verdict(cases: Cases, volume: int, cost: Cost = COST) -> Verdict:
     rule = rule_of(CONTRACT, amounts(volume))
-    return of_two_classes(cases, float(cases.came.mean()), rule, cost).verdict
+    return of_two_classes(cases, float(cases.actual.mean()), rule, cost).verdict
 
 
 def counted(
@@ -130,8 +139,8 @@ def test_without_a_day_rate_a_strong_signal_is_a_first_stage_and_names_the_rate_
 def test_too_few_cases_are_never_go() -> None:
     cases = telling(np.random.default_rng(SEED))
     few = np.zeros(ROWS, dtype=bool)
-    few[np.flatnonzero(cases.came)[:12]] = True
-    few[np.flatnonzero(~cases.came)[:400]] = True
+    few[np.flatnonzero(cases.actual)[:12]] = True
+    few[np.flatnonzero(cases.actual == 0)[:400]] = True
     rule = rule_of(CONTRACT, amounts(MUCH))
     found = of_two_classes(cases.where(few), 0.03, rule, COST, "only 12 cases of yes")
     assert (found.verdict.answer, found.verdict.by) == ("first stage", "data")
@@ -188,3 +197,150 @@ def test_a_cost_is_paid_back_by_what_is_needed_in_just_the_months() -> None:
     assert cost.pays_back(80, cost.needed(80)) == pytest.approx(24)
     assert cost.pays_back(80, 100.0) is None
     assert replace(cost, day_rate=None).bearable_rate(cost.needed(80)) == pytest.approx(900)
+
+
+CLASSES = Contract(
+    columns=(
+        Column(
+            name="y", source="y", type="category", role="target", categories=("a", "b", "c", "d")
+        ),
+        Column(name="x", source="x", type="number"),
+    ),
+)
+NUMBERS = Contract(
+    columns=(
+        Column(name="y", source="y", type="number", role="target"),
+        Column(name="x", source="x", type="number"),
+    ),
+)
+SHARES = (0.5, 0.3, 0.17, 0.03)
+
+
+def number_worth(volume: int) -> NumberValue:
+    return NumberValue(currency="EUR", monthly_volume=volume, right=50.0, wrong=-50.0, tolerance=2)
+
+
+def pairs(volume: int) -> ActionValue:
+    """To take b for a costs more than to take c for a."""
+    return amounts(volume).model_copy(update={"payoff": {"b": {"a": -60.0}, "leave": {"d": -10.0}}})
+
+
+def classes_of_noise(random: np.random.Generator) -> Cases:
+    """Four classes, one of them rare, that no column tells apart."""
+    return replace(noise(random), actual=random.choice(4, ROWS, p=SHARES).astype(np.float64))
+
+
+def classes_of_one(random: np.random.Generator) -> Cases:
+    """The same, with rows of one entity alike."""
+    cases = repeated(random)
+    of_entities = random.choice(4, ROWS // OF_ONE, p=SHARES).astype(np.float64)
+    return replace(cases, actual=of_entities[cases.groups])
+
+
+def told_classes(random: np.random.Generator) -> Cases:
+    """Two columns tell the class."""
+    cases = noise(random)
+    score = 3 * cases.inputs[:, 0] + cases.inputs[:, 1] + 0.5 * random.normal(size=ROWS)
+    return replace(cases, actual=np.digitize(score, [-1.5, 1.0, 5.5]).astype(np.float64))
+
+
+def numbers_of_noise(random: np.random.Generator) -> Cases:
+    """Numbers that no column tells."""
+    return replace(noise(random), actual=random.normal(size=ROWS))
+
+
+def tails_of_noise(random: np.random.Generator) -> Cases:
+    """The same, a half of them 0 and a few very large."""
+    drawn = np.maximum(0.0, np.exp(1.5 * random.normal(size=ROWS)) - 1)
+    return replace(noise(random), actual=drawn)
+
+
+def numbers_of_one(random: np.random.Generator) -> Cases:
+    """Rows of one entity are alike, in columns and number."""
+    cases = repeated(random)
+    return replace(cases, actual=random.normal(size=ROWS // OF_ONE)[cases.groups])
+
+
+def numbers_of_seasons(random: np.random.Generator) -> Cases:
+    """Each month has a level of its own, which no month before it tells."""
+    cases = seasons(random)
+    assert cases.rank is not None
+    month = np.round(24 * cases.rank).astype(np.int64)
+    levels = random.normal(scale=2, size=24)
+    return replace(cases, actual=levels[month] + random.normal(size=ROWS))
+
+
+def told_numbers(random: np.random.Generator) -> Cases:
+    """Two columns tell most of the number."""
+    cases = noise(random)
+    told = 3 * cases.inputs[:, 0] + 2 * cases.inputs[:, 1]
+    return replace(cases, actual=told + 0.3 * random.normal(size=ROWS))
+
+
+OTHERS = {
+    "classes": (CLASSES, amounts, (classes_of_noise, classes_of_one), told_classes),
+    "pairs": (CLASSES, pairs, (classes_of_noise,), told_classes),
+    "numbers": (
+        NUMBERS,
+        number_worth,
+        (numbers_of_noise, tails_of_noise, numbers_of_one, numbers_of_seasons),
+        told_numbers,
+    ),
+}
+
+
+def verdicts_of_others(
+    task: str, kinds: Sequence[Callable[[np.random.Generator], Cases]], volume: int, cases: int
+) -> Counter[str]:
+    contract, worth, _, _ = OTHERS[task]
+    rule, found = rule_of(contract, worth(volume)), Counter[str]()
+    for case in range(cases):
+        drawn = kinds[case % len(kinds)](np.random.default_rng([SEED, case]))
+        said = of_others(drawn, rule, COST).verdict
+        found[f"{said.answer} by {said.by}"] += 1
+    print(f"{task}: {dict(found)} (METHOD_SEED={SEED})")
+    return found
+
+
+@pytest.mark.parametrize("task", ["classes", "numbers"])
+def test_of_no_task_is_it_go_where_nothing_tells_what_comes(task: str) -> None:
+    cases = CASES // 2
+    found = verdicts_of_others(task, OTHERS[task][2], MUCH, cases)
+    assert found["go by money"] <= MOST_ERRORS * cases, found
+    assert found["no go by signal"] >= MOST_SEEN * cases, found
+
+
+@pytest.mark.parametrize("task", OTHERS)
+def test_of_no_task_is_a_strong_signal_with_little_money_more_than_no_go(task: str) -> None:
+    cases = max(4, CASES // 10)
+    assert verdicts_of_others(task, OTHERS[task][3:], LITTLE, cases) == {"no go by money": cases}
+
+
+@pytest.mark.parametrize("task", OTHERS)
+def test_of_each_task_a_strong_signal_with_money_is_go(task: str) -> None:
+    cases = max(4, CASES // 10)
+    found = verdicts_of_others(task, OTHERS[task][3:], MUCH, cases)
+    assert found["go by money"] >= (1 - MOST_ERRORS) * cases
+
+
+def test_limits_of_other_tasks_are_the_closed_forms() -> None:
+    actual = np.array([0, 0, 0, 1, 1, 2, 2, 3, 3, 3], dtype=np.float64)
+    cases = Cases(np.zeros((10, 1)), actual)
+    found = of_others(cases, rule_of(CLASSES, amounts(1000)), COST).limits
+    assert found.policies == {
+        "leave every case to a person": 0.0,
+        "act as if all were 'a'": pytest.approx(1000 * (0.3 * 100 - 0.7 * 20)),
+    }
+    assert found.perfect == pytest.approx(1000 * 100)
+    by_pairs = of_others(cases, rule_of(CLASSES, pairs(1000)), COST).limits
+    of_b = 1000 * (0.2 * 100 - 0.3 * 60 - 0.5 * 20)
+    assert by_pairs.policies["act as if all were 'b'"] == pytest.approx(of_b)
+    assert by_pairs.policies["leave every case to a person"] == pytest.approx(1000 * 0.3 * -10)
+    assert by_pairs.perfect == pytest.approx(1000 * 100)
+    rule = rule_of(NUMBERS, number_worth(1000))
+    limits = of_others(Cases(np.zeros((10, 1)), actual), rule, COST).limits
+    assert limits.perfect == pytest.approx(1000 * 50)
+    assert limits.policies["plan with nothing"] == 0
+    # The best single number is 2: (3 * 0 + 2 * 25 + 2 * 50 + 3 * 25) / 10.
+    assert max(limits.policies.values()) == pytest.approx(1000 * 22.5)
+    assert perfect(rule, actual) == 50

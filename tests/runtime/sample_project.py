@@ -18,6 +18,9 @@ VALUES = {
     "classification": "act_right = 100.0\nact_wrong = -20.0\nmissed = 0.0\nleft_alone = 0.0\n",
     "regression": "right = 10.0\nwrong = -10.0\ntolerance = 20.0\n",
 }
+SEVERAL = "classes"
+"""The name of the task here: a classification whose target has more than two classes."""
+CLASSES = ["stays", "leaves", "pauses"]
 BUSINESS = """
 [business]
 problem = "Customers leave before anyone notices that they are unhappy."
@@ -44,7 +47,16 @@ def sample_project(root: Path, task: str = "classification", **changed: Any) -> 
     """Write the configuration into a new folder; gives the project, with some fields changed."""
     config = root / "config"
     config.mkdir(parents=True)
-    shutil.copy(INCLUDES / task / "contract.toml", config)
+    several, task = task == SEVERAL, "classification" if task == SEVERAL else task
+    contract = (INCLUDES / task / "contract.toml").read_text(encoding="utf-8")
+    if several:
+        for before, after in (
+            ('categories = ["no", "yes"]', f"categories = {CLASSES}"),
+            ('positive = "yes"', "#"),
+        ):
+            assert before in contract
+            contract = contract.replace(before, after)
+    (config / "contract.toml").write_text(contract, encoding="utf-8")
     shutil.copy(INCLUDES / "prediction" / "monitoring.toml", config)
     (config / "business.toml").write_text(BUSINESS + VALUES[task], encoding="utf-8")
     (config / "sources.toml").write_text(SOURCES, encoding="utf-8")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from fourhats_runtime.blocks import enclosed, pieces, renewed, write
+from fourhats_runtime.documents.blocks import enclosed, pieces, read, renewed
 from fourhats_runtime.errors import ProjectError
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -20,6 +20,17 @@ LINES = st.lists(
     ),
     max_size=4,
 )
+
+
+def write(path: Path, fresh: str, *, overwrite: bool = False) -> tuple[str, list[str]]:
+    """Write a document as `documents.written` does, all of whose text is in blocks."""
+    before, without = read(path, WHERE), list[str]()
+    after = fresh
+    if before is not None:
+        own = {piece.name: piece.words for piece in pieces(fresh, WHERE) if piece.name}
+        after, without = renewed(before, own, WHERE, overwrite=overwrite)
+    path.write_bytes(after.encode("utf-8"))
+    return after, without
 
 
 def mark(name: str, text: str) -> str:
@@ -53,10 +64,10 @@ def test_lines_outside_of_blocks_stay_in_their_order(
 def test_ends_of_lines_stay_and_so_does_what_is_no_ascii(tmp_path: Path) -> None:
     path = tmp_path / "status.md"
     fresh = document(mark("figures", "one"), "", "## Next", "")
-    assert write(path, fresh, WHERE) == (fresh, [])
+    assert write(path, fresh) == (fresh, [])
     theirs = path.read_bytes().replace(b"\n", b"\r\n") + "Grüße, 它\nunlike\r\n".encode()
     path.write_bytes(theirs)
-    write(path, document(mark("figures", "two"), ""), WHERE)
+    write(path, document(mark("figures", "two"), ""))
     assert path.read_bytes().endswith("\r\n\r\n## Next\r\nGrüße, 它\nunlike\r\n".encode())
     assert b"two\r\n" in path.read_bytes()
     assert b"one" not in path.read_bytes()
@@ -67,7 +78,7 @@ def test_a_block_that_was_deleted_or_lost_its_marks_stays_the_users(tmp_path: Pa
     path = tmp_path / "status.md"
     path.write_text(document("# T", mark("a", "0"), "mine", mark("c", "0"), ""), encoding="utf-8")
     after = document("# T", mark("a", "1"), "mine", mark("c", "3"), "")
-    assert write(path, fresh, WHERE) == (after, ["b"])
+    assert write(path, fresh) == (after, ["b"])
     assert path.read_text(encoding="utf-8") == after
 
 
@@ -75,7 +86,7 @@ def test_words_between_marks_are_discarded_when_asked_to(tmp_path: Path) -> None
     path = tmp_path / "status.md"
     fresh = document(mark("a", "1"), "mine", "")
     path.write_text(fresh.replace("\n1\n", "\nours\n"), encoding="utf-8")
-    assert write(path, fresh, WHERE, overwrite=True) == (fresh, [])
+    assert write(path, fresh, overwrite=True) == (fresh, [])
 
 
 @pytest.mark.parametrize(
@@ -109,7 +120,7 @@ def test_what_is_damaged_is_named_and_left_as_it_is(
     assert damaged != fresh
     path.write_text(damaged, encoding="utf-8")
     with pytest.raises(ProjectError, match=f"^docs/status.md.*{words}"):
-        write(path, fresh, WHERE)
+        write(path, fresh)
     assert path.read_text(encoding="utf-8") == damaged
 
 
@@ -127,5 +138,5 @@ def test_what_is_no_text_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "status.md"
     path.write_bytes(b"\xff\xfe")
     with pytest.raises(ProjectError, match=r"^docs/status.md is no UTF-8 text"):
-        write(path, mark("a", "1"), WHERE)
+        write(path, mark("a", "1"))
     assert path.read_bytes() == b"\xff\xfe"

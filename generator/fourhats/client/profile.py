@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import json
-import math
 import re
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fourhats.client.sources import client_source
 from fourhats.client.wording import stake, wording
 from fourhats.errors import WrongInputError
 from fourhats.terminal import one_line, styled
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from fourhats_runtime.profile import Column, Profile
 
-    from fourhats.client.sources import ClientSource, Place, Rows
+    from fourhats.client.sources import ClientSource, Rows
 
 LISTED = 12
 """Columns that are left out, of which the reasons are shown."""
@@ -202,65 +199,9 @@ def check_source(source: ClientSource, given: Mapping[str, Any]) -> None:
         raise WrongInputError(f"data_sources: with this --client-data it has to hold '{needed}'")
 
 
-def profile_command(
-    place: Place, target: str | None, positive: str | None, *, as_json: bool
-) -> int:
-    """Run `fourhats profile`."""
-    profile = profiled(client_source(place), target, positive=positive)
-    if as_json:
-        print(json.dumps(_plain(asdict(profile)), indent=2, ensure_ascii=False))
-    else:
-        for line in _page(profile):
-            print(line)
-    return 0
-
-
-def _page(profile: Profile) -> Iterable[str]:
-    yield styled(f"{profile.path}: {profile.rows:,} rows, {len(profile.columns)} columns", "bold")
-    yield ""
-    header = ("column", "type", "role", "missing", "distinct", "note")
-    rows = [header, *(_row(column) for column in profile.columns)]
-    widths = [min(40, max(len(row[place]) for row in rows)) for place in range(len(header) - 1)]
-    for number, row in enumerate(rows):
-        cells = [cell.ljust(width) for cell, width in zip(row[:-1], widths, strict=True)]
-        line = "  ".join([*cells, row[-1]]).rstrip()
-        yield styled(line, "dim") if number == 0 else line
-    yield ""
-    if profile.target is None:
-        yield f"Likely targets: {', '.join(profile.likely_targets) or 'none stands out'}"
-    else:
-        positive = "" if profile.positive is None else f", positive class {profile.positive}"
-        yield one_line(f"Target: {profile.target} ({profile.task}){positive}")
-    for warning in profile.warnings:
-        yield f"{styled('warning:', 'yellow')} {one_line(warning)}"
-    if profile.target is not None:
-        yield "Whether it is worth building: `fourhats diagnose`, with the same data and target"
-
-
-def _row(column: Column) -> tuple[str, ...]:
-    name = column.name if column.name == column.source else f"{column.name} ({column.source})"
-    personal = "personal data" if column.pii and "personal data" not in column.note else ""
-    switch = f"to use it: {column.switch}" if column.switch else ""
-    remark = "; ".join(part for part in (column.note, personal, switch) if part)
-    missing = f"{column.missing:,}" if column.missing else ""
-    cells = (name, column.type, column.role, missing, f"{column.distinct:,}", remark)
-    return tuple(one_line(cell) for cell in cells)
-
-
 def _names(column: Column) -> bool:
     return column.role in {"id", "entity"}
 
 
 def _with_file(file: str, message: str) -> str:
     return message if file in message or Path(file).name in message else f"{file}: {message}"
-
-
-def _plain(value: object) -> object:
-    """Make JSON of what a profile holds: dates as text, no NaN."""
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    return value if isinstance(value, str | int | bool) or value is None else str(value)

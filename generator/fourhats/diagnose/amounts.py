@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fourhats_runtime.business import ActionValue, Business, NumberValue, SearchValue, Value
+from fourhats_runtime.contract import load
 from fourhats_runtime.settings import Settings
 
 from fourhats.errors import WrongInputError
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from fourhats_runtime.lifecycle.today import Today
+    from fourhats_runtime.profile import Profile
 
     from fourhats.diagnose.terms import Engagement
 
@@ -28,6 +30,31 @@ KINDS: dict[str, type[Value]] = {
     "search": SearchValue,
 }
 BUSINESS = Path("config") / "business.toml"
+CONTRACT = BUSINESS.with_name("contract.toml")
+
+
+def is_a_project(folder: Path) -> bool:
+    """Tell whether a folder says what decisions are worth."""
+    return (folder / BUSINESS).is_file()
+
+
+def is_said(project: Path, given: Mapping[str, Any], task: str) -> bool:
+    """Tell whether somebody said what decisions are worth."""
+    return is_a_project(project) or set(AMOUNTS[task]) <= set(given)
+
+
+def is_about(project: Path, profile: Profile) -> bool:
+    """Tell whether a project predicts the target of this data.
+
+    Raises:
+        ProjectError: the project's contract cannot be read.
+
+    """
+    file = project / CONTRACT
+    if not file.is_file() or not is_a_project(project):
+        return False
+    target = next(c.source for c in profile.columns if c.name == profile.target)
+    return load(file).target.source == target
 
 
 def amounts(project: Path, given: Mapping[str, Any], answers: Mapping[str, Any]) -> Value:
@@ -40,7 +67,7 @@ def amounts(project: Path, given: Mapping[str, Any], answers: Mapping[str, Any])
     """
     task = str(answers["task"])
     kind = KINDS[task]
-    if (project / BUSINESS).is_file():
+    if is_a_project(project):
         return Settings(project)(kind)
     if lacking := [name for name in AMOUNTS[task] if name not in given]:
         raise WrongInputError(
@@ -65,7 +92,7 @@ def in_words(
     """Give problem and owner, and the decision: as somebody said them, never by a default."""
     names = ("problem", "owner", "decision")
     said = {name: str(given.get(f"business_{name}", "")) for name in names}
-    if (project / BUSINESS).is_file():
+    if is_a_project(project):
         business = Settings(project)(Business)
         said = {name: getattr(business, name) for name in names}
     words = {name: getattr(engagement, name) or said[name] for name in ("problem", "owner")}
@@ -75,7 +102,7 @@ def in_words(
 def rule_of(project: Path, typed: str | None) -> Today | None:
     """Give today's rule, as it was typed or as a project's file has it; none: nothing is said."""
     sql = (typed or "").strip()
-    if not sql and (project / BUSINESS).is_file():
+    if not sql and is_a_project(project):
         sql = Settings(project)(Business).today.strip()
     if not sql:
         return None

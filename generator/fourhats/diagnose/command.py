@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import asdict, dataclass
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,9 +19,13 @@ from fourhats.source import ANSWERS_FILE, source_root
 from fourhats.terminal import fact
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from fourhats.client.sources import Place
+    from duckdb import DuckDBPyRelation
+    from fourhats_runtime.profile import Profile
+
+    from fourhats.client.profile import ClientData
+    from fourhats.client.sources import ClientSource, Place
     from fourhats.diagnose.money import Cost
     from fourhats.diagnose.page import Said
     from fourhats.diagnose.result import Diagnosis
@@ -46,13 +51,13 @@ class Request:
     place: Place
     target: str | None
     positive: str | None
-    answers: str | None
     data: Sequence[str]
-    today: str | None
     day_rate: float | None
-    months: int | None
-    out: str | None
     json: bool
+    answers: str | None = None
+    today: str | None = None
+    months: int | None = None
+    out: str | None = None
 
 
 def diagnose_command(request: Request) -> int:
@@ -62,8 +67,7 @@ def diagnose_command(request: Request) -> int:
         WrongInputError: the data, its target, the amounts, or a file does not do.
 
     """
-    lacking = [library for module, library in LIBRARIES.items() if find_spec(module) is None]
-    if lacking:
+    if lacking := lacking_libraries():
         raise WrongInputError(
             f"diagnosing needs {', '.join(lacking)}: install fourhats with its extra `diagnose`"
         )
@@ -76,7 +80,7 @@ def diagnose_command(request: Request) -> int:
     from fourhats.diagnose import page  # noqa: PLC0415 (it brings matplotlib)
 
     words = page.said(diagnosis)
-    data = _as_data(diagnosis)
+    data = as_data(diagnosis)
     written = _write(words, data, _folder(request))
     if request.json:
         print(_as_json(data | {"written": [str(path) for path in written]}))
@@ -85,6 +89,11 @@ def diagnose_command(request: Request) -> int:
         fact(line)
     fact(f"\nWritten: {', '.join(map(str, written))}")
     return 0
+
+
+def lacking_libraries() -> list[str]:
+    """Name the libraries of the extra `diagnose` that are not installed."""
+    return [library for module, library in LIBRARIES.items() if find_spec(module) is None]
 
 
 def _as_typed(words: str, request: Request) -> str:
@@ -96,42 +105,101 @@ def _as_typed(words: str, request: Request) -> str:
 
 
 def _diagnosis(request: Request) -> Diagnosis:
-    from fourhats.diagnose.amounts import amounts, in_words, rule_of  # noqa: PLC0415
-    from fourhats.diagnose.terms import read_engagement  # noqa: PLC0415
+    _folder(request)
+    with _opened(request, _given(request)) as asked:
+        client = of_profile(asked.source, asked.profile, asked.given)
+        return _of_rows(request, asked, _answers(asked, client))
 
+
+def first_page(request: Request) -> tuple[Profile, Diagnosis | None]:
+    """Profile a client's data, and diagnose it where it is known what decisions are worth.
+
+    Raises:
+        WrongInputError: as `diagnose_command`.
+
+    """
+    from fourhats_runtime.errors import ProjectError  # noqa: PLC0415
+
+    from fourhats.diagnose.amounts import is_a_project, is_about, is_said  # noqa: PLC0415
+
+    try:
+        with _opened(request, _typed(request)) as asked:
+            profile = asked.profile
+            task = str(profile.task)
+            if profile.target is None or lacking_libraries():
+                return profile, None
+            if is_about(asked.project, profile):
+                asked = replace(asked, given=_given(request))  # noqa: PLW2901
+            elif is_a_project(asked.project) or not is_said(asked.project, asked.given, task):
+                return profile, None
+            client = of_profile(asked.source, profile, asked.given)
+            return profile, _of_rows(request, asked, _answers(asked, client))
+    except ProjectError as error:
+        raise WrongInputError(_as_typed(str(error), request)) from error
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A client's rows, while they can be read, and what was said of the project."""
+
+    project: Path
+    given: Mapping[str, Any]
+    source: ClientSource
+    rows: DuckDBPyRelation
+    profile: Profile
+
+
+@contextmanager
+def _opened(request: Request, given: Mapping[str, Any]) -> Iterator[_Asked]:
     project = Path(request.dest).expanduser()
     if not project.is_dir():
         raise WrongInputError(f"{request.dest}: there is no such folder")
-    _folder(request)
-    own = project / ANSWERS_FILE
-    file = request.answers or (str(own) if own.is_file() else None)
-    questionnaire = Questionnaire.read(source_root())
-    given = given_answers(questionnaire, file, request.data)
-    engagement = read_engagement(project)
     source = client_source(request.place, project)
     task = given.get("task")
     task = task if isinstance(task, str) else None
     with opened(source, request.target, task, request.positive) as (rows, profile):
-        client = of_profile(source, profile, given)
-        answers = complete(questionnaire, {**client.suggested, **client.settled, **given}).answers
-        value = amounts(project, given, answers)
-        today = rule_of(project, request.today)
-        # What it brings takes seconds to load: what is wrong is said before.
-        from fourhats.diagnose.result import Diagnosis, diagnose  # noqa: PLC0415
-        from fourhats.diagnose.rows import Table, contract_of  # noqa: PLC0415
+        yield _Asked(project, given, source, rows, profile)
 
-        contract, which = contract_of(profile, project)
-        cost, remarks = _cost(request, project, answers, engagement, value.currency)
-        found = diagnose(Table(rows, contract), profile, value, cost, today)
+
+def _typed(request: Request) -> Mapping[str, Any]:
+    return given_answers(Questionnaire.read(source_root()), None, request.data)
+
+
+def _given(request: Request) -> Mapping[str, Any]:
+    """Give what was typed, and what a file of answers, or the project's own, says."""
+    own = Path(request.dest).expanduser() / ANSWERS_FILE
+    file = request.answers or (str(own) if own.is_file() else None)
+    return given_answers(Questionnaire.read(source_root()), file, request.data)
+
+
+def _answers(asked: _Asked, client: ClientData) -> Mapping[str, Any]:
+    settled = {**client.suggested, **client.settled, **asked.given}
+    return complete(Questionnaire.read(source_root()), settled).answers
+
+
+def _of_rows(request: Request, asked: _Asked, answers: Mapping[str, Any]) -> Diagnosis:
+    from fourhats.diagnose.amounts import amounts, in_words, rule_of  # noqa: PLC0415
+    from fourhats.diagnose.terms import read_engagement  # noqa: PLC0415
+
+    project, given, profile = asked.project, asked.given, asked.profile
+    engagement = read_engagement(project)
+    value = amounts(project, given, answers)
+    today = rule_of(project, request.today)
+    # What it brings takes seconds to load: what is wrong is said before.
+    from fourhats.diagnose.result import Diagnosis, diagnose  # noqa: PLC0415
+    from fourhats.diagnose.rows import Table, contract_of  # noqa: PLC0415
+
+    contract, which = contract_of(profile, project, request.positive)
+    cost, remarks = _cost(request, project, answers, engagement, value.currency)
+    found = diagnose(Table(asked.rows, contract), profile, value, cost, today)
     words, decision = in_words(project, given, engagement)
     about = f"The columns are taken {which}."
+    label = Path(asked.source.label).name
     return Diagnosis(
-        name=str(
-            given.get("project_name") or f"{contract.target.source}, by {Path(source.label).name}"
-        ),
+        name=str(given.get("project_name") or f"{contract.target.source}, by {label}"),
         decision=decision,
         engagement=engagement.model_copy(update=words),
-        source=Path(source.label).name,
+        source=label,
         target=contract.target.source,
         value=value,
         cost=cost,
@@ -208,7 +276,8 @@ def _as_json(data: Mapping[str, Any]) -> str:
     return json.dumps(data, indent=2, ensure_ascii=False)
 
 
-def _as_data(diagnosis: Diagnosis) -> dict[str, Any]:
+def as_data(diagnosis: Diagnosis) -> dict[str, Any]:
+    """Give a diagnosis as JSON can hold it."""
     found, cost, volume = diagnosis.found, diagnosis.cost, diagnosis.value.monthly_volume
     limits, point = found.limits, found.point
     return {
@@ -235,8 +304,9 @@ def _as_data(diagnosis: Diagnosis) -> dict[str, Any]:
         else {
             "rows": point.rows,
             "entities": point.entities,
-            "precision": _share(point.precision),
-            "recall": _share(point.recall),
+            "precision": None if point.acted is None else _share(point.acted.precision),
+            "recall": None if point.acted is None else _share(point.acted.recall),
+            "off": None if point.off is None else _share(point.off),
             "ranking": _share(point.ranking),
             "gain_a_month": {
                 "value": volume * point.gain.gain,
@@ -246,7 +316,6 @@ def _as_data(diagnosis: Diagnosis) -> dict[str, Any]:
             },
             "how": point.how,
         },
-        "not_given": found.not_given,
         "data": dict(found.facts),
         "engagement": diagnosis.engagement.model_dump(mode="json"),
         "remarks": diagnosis.remarks,

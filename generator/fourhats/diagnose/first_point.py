@@ -1,8 +1,7 @@
-"""A first point: how well one plain model tells cases apart that it has not learnt from.
+"""A first point: what decisions by one plain model earn on cases that it has not learnt from.
 
-It is no tuned model, and no promise: it is what the data gives at once. Its model are a few small
-trees by gradient boosting; with the library's own settings, trees are as large as to learn a few
-hundred rows by heart. Acted is where the probability says that it pays; nothing is fitted to money.
+It is no promise: it is what the data gives at once. Decided is by the amounts alone, as a project
+decides; nothing is fitted to money.
 """
 
 from __future__ import annotations
@@ -11,69 +10,57 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from fourhats_runtime.chance import TAIL, Groups
+from fourhats_runtime.business import ActionValue, NumberValue
+from fourhats_runtime.chance import TAIL
+from fourhats_runtime.contract import Column, Contract
 from fourhats_runtime.lifecycle.comparison import Comparison, compare
 from fourhats_runtime.lifecycle.figures import figures
-from fourhats_runtime.tasks.classification.rule import Rule
-from numpy.typing import NDArray
-from sklearn.ensemble import HistGradientBoostingClassifier
-from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
-from threadpoolctl import threadpool_limits
+from fourhats_runtime.tasks.classification.pairs import PairRule
+from fourhats_runtime.tasks.classification.rule import Rule as ClassRule
+from fourhats_runtime.tasks.regression.rule import Rule as NumberRule
+
+from fourhats.diagnose.learnt import FEWEST_TO_LEARN, Cases, Floats, Truths, enough, outputs_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from fourhats_runtime.business import Value
+    from fourhats_runtime.chance import Groups
+    from fourhats_runtime.tasks.rule import Rule
 
-    from fourhats_runtime.business import ActionValue
-    from fourhats_runtime.contract import Contract
-    from fourhats_runtime.tasks.rule import Policy
-
-Floats = NDArray[np.float64]
-Truths = NDArray[np.bool_]
-FOLDS = 5
-STEPS = 5
-"""Parts of the time: each but the first is predicted from those before it."""
 DRAWS = 400
-FEWEST_TO_LEARN = 10
-"""Of either class."""
-
-
-@dataclass(frozen=True)
-class Cases:
-    """Rows with known outcomes, shape (rows, columns) and (rows,)."""
-
-    inputs: Floats
-    """Numbers, categories by their numbers; NaN where missing."""
-    came: Truths
-    """Whether a case called for action."""
-    groups: Groups | None = None
-    """Equal for rows of one entity."""
-    rank: Floats | None = None
-    """The place in time, from 0 to 1."""
-    today: Policy | None = None
-    """What today's rule decides."""
-
-    def where(self, chosen: Truths) -> Cases:
-        """Give some of the rows."""
-        today = self.today
-        if today is not None:
-            today = today._replace(
-                acts=np.asarray(today.acts)[chosen], on=np.asarray(today.on)[chosen]
-            )
-        return Cases(
-            self.inputs[chosen],
-            self.came[chosen],
-            None if self.groups is None else self.groups[chosen],
-            None if self.rank is None else self.rank[chosen],
-            today,
-        )
+HALVES = Contract(
+    positive="upper",
+    columns=(
+        Column(
+            name="half",
+            source="half",
+            type="category",
+            role="target",
+            categories=("lower", "upper"),
+        ),
+        Column(name="x", source="x", type="number"),
+    ),
+)
+"""A number is of the upper half of all, or of the lower."""
 
 
 class Share(NamedTuple):
-    """A share with the ends of its 95 % interval; NaN where it is undefined."""
+    """A share, or a figure, with the ends of its 95 % interval; NaN where it is undefined."""
 
     value: float
     low: float
     high: float
+
+
+@dataclass(frozen=True)
+class Acted:
+    """Of two classes: how good it is where it acts."""
+
+    precision: Share
+    """Of those acted on, the share that called for it."""
+    recall: Share
+    """Of those that called for action, the share that was acted on."""
+    curve: tuple[Floats, Floats]
+    """Recall and precision, by falling probability."""
 
 
 @dataclass(frozen=True)
@@ -82,147 +69,91 @@ class Point:
 
     rows: int
     entities: int | None
-    precision: Share
-    """Of those acted on, the share that called for it."""
-    recall: Share
-    """Of those that called for action, the share that was acted on."""
     gain: Comparison
     """A decision, beyond the best policy without a model on the same rows."""
     over: str
     """The name of that policy."""
     ranking: Share
-    """How often the right one of two is put first, of which one calls for action: the AUC."""
-    curve: tuple[Floats, Floats]
-    """Recall and precision, by falling probability."""
+    """How often the right one of two is put first: the AUC. Of numbers, of two cases of which one
+    is of the upper half; of several classes, the mean over them."""
     how: str
     """How cases were kept apart from what the model learnt, in words."""
+    acted: Acted | None = None
+    """Of two classes."""
+    off: Share | None = None
+    """Of a number, the mean absolute error; of several classes, the share named rightly."""
 
 
 def first_point(cases: Cases, rule: Rule, seed: int = 0) -> Point | None:
     """Judge a model by cases that it has not seen; None: there are too few."""
-    chance = out_of_fold(cases, seed)
-    known = ~np.isnan(chance)
-    came = cases.came[known]
-    if min(came.sum(), (~came).sum()) < FEWEST_TO_LEARN:
+    classes = len(rule.contract.classes)
+    outputs = outputs_of(cases, classes, seed)
+    known = ~np.isnan(outputs[:, 0] if classes else outputs)
+    if not enough(cases.actual[known], classes):
         return None
-    judged, chance = cases.where(known), chance[known]
-    contract = rule.contract
-    positive = contract.classes.index(str(contract.positive))
-    outputs = np.column_stack([1 - chance, chance])[:, [1 - positive, positive]]
-    outcomes = actual(came, contract)
-    policies = rule.policies(outcomes)
+    judged, outputs = cases.where(known), outputs[known]
+    actual, groups = judged.actual, judged.groups
+    policies = rule.policies(actual)
     if judged.today is not None:
         policies.append(judged.today)
-    earned = {policy.name: rule.by_policy(policy, outcomes) for policy in policies}
+    earned = {policy.name: rule.by_policy(policy, actual) for policy in policies}
     over = max(earned, key=lambda name: float(earned[name].mean()))
-    gain = compare(
-        rule.realised(outputs, outcomes), earned[over], stake=rule.stake, groups=judged.groups
-    )
-    precision, recall = _shares(rule.decide(outputs), came, judged.groups, seed)
+    gain = compare(rule.realised(outputs, actual), earned[over], stake=rule.stake, groups=groups)
+    off = acted = None
+    if rule.contract.positive is not None and isinstance(rule, ClassRule):
+        came = actual == rule.contract.classes.index(rule.contract.positive)
+        chance = rule.certainty(outputs)
+        precision, recall = _shares(rule.decide(outputs), came, groups, seed)
+        acted = Acted(precision, recall, _curve(chance, came))
+    else:
+        right = outputs.argmax(axis=1) == actual if classes else np.abs(outputs - actual)
+        off = _mean(right.astype(np.float64), groups, seed)
     return Point(
-        rows=len(came),
-        entities=None if judged.groups is None else len(np.unique(judged.groups)),
-        precision=precision,
-        recall=recall,
+        rows=len(actual),
+        entities=None if groups is None else len(np.unique(groups)),
         gain=gain,
         over=over,
-        ranking=_ranking(outputs, outcomes, rule, judged.groups),
-        curve=_curve(chance, came),
-        how=_how(cases),
+        ranking=_ranking(outputs, actual, rule, groups),
+        how=cases.kept_apart,
+        acted=acted,
+        off=off,
     )
 
 
-def actual(came: Truths, contract: Contract) -> Floats:
-    """Give the index of the class of each case, of two, shape (rows,)."""
-    positive = contract.classes.index(str(contract.positive))
-    return np.where(came, positive, 1 - positive).astype(np.float64)
+def rule_of(contract: Contract, value: Value) -> Rule:
+    """Give the rule of decisions by the amounts, as a new project has it.
 
+    Raises:
+        ProjectError: a payoff is of a class that there is not; it says so once it is asked.
 
-def rule_of(contract: Contract, value: ActionValue) -> Rule:
-    """Give the rule of decisions by the four amounts."""
-
-    def payoff(acted: Truths, right: Truths, value: ActionValue) -> Floats:
-        if_acted = np.where(right, value.act_right, value.act_wrong)
-        return np.where(acted, if_acted, np.where(right, value.missed, value.left_alone))
-
-    return Rule(contract, value, payoff)
-
-
-def out_of_fold(cases: Cases, seed: int) -> Floats:
-    """Give the probability of each case by a model that learnt from others, shape (rows,).
-
-    NaN where there is none: the first cases in time have nothing before them.
     """
-    chance = np.full(len(cases.came), np.nan)
-    for learnt, judged in _parts(cases, seed):
-        came = cases.came[learnt]
-        if not judged.any() or min(came.sum(), (~came).sum()) < FEWEST_TO_LEARN:
-            continue
-        model = HistGradientBoostingClassifier(
-            max_iter=50, max_leaf_nodes=8, early_stopping=False, random_state=seed
-        )
-        with threadpool_limits(
-            1, user_api="openmp"
-        ):  # to share so little takes longer than to do it
-            model.fit(cases.inputs[learnt], came)
-            chance[judged] = model.predict_proba(cases.inputs[judged])[:, 1]
-    return chance
+    if isinstance(value, NumberValue):
+        return NumberRule(contract, value, _by_error)
+    assert isinstance(value, ActionValue)  # noqa: S101 (there is no third)
+    return (PairRule if value.payoff else ClassRule)(contract, value, _by_action)
 
 
-def _parts(cases: Cases, seed: int) -> Iterator[tuple[Truths, Truths]]:
-    """Give what is learnt and what is judged: no entity on both sides, nothing from the future."""
-    rows = len(cases.came)
-    for fold in _folds(cases, seed) if cases.rank is None or cases.groups is not None else [None]:
-        inside = np.ones(rows, dtype=bool)
-        if fold is not None:
-            inside = np.zeros(rows, dtype=bool)
-            inside[fold] = True
-        if cases.rank is None:
-            yield ~inside, inside
-            continue
-        others = inside if fold is None else ~inside
-        step = np.minimum((cases.rank * STEPS).astype(np.int64), STEPS - 1)
-        for now in range(1, STEPS):
-            yield others & (step < now), inside & (step == now)
+def perfect(rule: Rule, actual: Floats) -> float:
+    """Give what a decision earns on average where each outcome is known before."""
+    classes = len(rule.contract.classes)
+    certain = np.eye(classes)[actual.astype(np.int64)] if classes else actual
+    return float(rule.realised(certain, actual).mean())
 
 
-def _folds(cases: Cases, seed: int) -> list[NDArray[np.intp]]:
-    came = cases.came
-    number = min(FOLDS, int(came.sum()), int((~came).sum()))
-    if cases.groups is not None:
-        number = min(number, len(np.unique(cases.groups)))
-    if number < 2:  # noqa: PLR2004
-        return []
-    kind = StratifiedKFold if cases.groups is None else StratifiedGroupKFold
-    split = kind(number, shuffle=True, random_state=seed).split(cases.inputs, came, cases.groups)
-    return [judged for _, judged in split]
+def _by_action(acted: Truths, right: Truths, value: ActionValue) -> Floats:
+    if_acted = np.where(right, value.act_right, value.act_wrong)
+    return np.where(acted, if_acted, np.where(right, value.missed, value.left_alone))
 
 
-def _how(cases: Cases) -> str:
-    if cases.rank is None and cases.groups is None:
-        return "each was judged by a model that had learnt from others"
-    if cases.rank is None:
-        return "each was judged by a model that had learnt from rows of others only"
-    if cases.groups is None:
-        return "each was judged by a model that had learnt from earlier cases only"
-    return "each was judged by a model that had learnt from earlier cases of others only"
+def _by_error(error: Floats, value: NumberValue) -> Floats:
+    return np.maximum(value.right * (1 - error / value.tolerance), value.wrong)
 
 
 def _shares(acted: Truths, came: Truths, groups: Groups | None, seed: int) -> tuple[Share, Share]:
-    """Give precision and recall, with intervals by the percentile bootstrap.
-
-    Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapter 13; rows of one entity are
-    drawn together.
-    """
+    """Give precision and recall."""
     counts = np.column_stack([acted & came, acted, came]).astype(np.float64)
-    if groups is not None:
-        _, place = np.unique(groups, return_inverse=True)
-        counts = np.column_stack([np.bincount(place, weights=each) for each in counts.T])
-    random, size = np.random.default_rng(seed), len(counts)
-    drawn = np.array(
-        [np.bincount(random.integers(0, size, size), minlength=size) @ counts for _ in range(DRAWS)]
-    )
     both, of_acted, of_came = counts.sum(axis=0)
+    drawn = _drawn(counts, groups, seed)
     with np.errstate(divide="ignore", invalid="ignore"):
         return (
             _share(both / of_acted, drawn[:, 0] / drawn[:, 1]),
@@ -230,10 +161,66 @@ def _shares(acted: Truths, came: Truths, groups: Groups | None, seed: int) -> tu
         )
 
 
-def _ranking(outputs: Floats, outcomes: Floats, rule: Rule, groups: Groups | None) -> Share:
-    found = figures(outputs, outcomes, rule, groups=groups)["AUC"]
-    ends = (found["figure"], found["low"], found["high"])
+def _mean(values: Floats, groups: Groups | None, seed: int) -> Share:
+    drawn = _drawn(np.column_stack([values, np.ones_like(values)]), groups, seed)
+    return _share(float(values.mean()), drawn[:, 0] / drawn[:, 1])
+
+
+def _drawn(counts: Floats, groups: Groups | None, seed: int) -> Floats:
+    """Sum the columns over as many rows, drawn with replacement, shape (draws, columns).
+
+    The percentile bootstrap: Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapter
+    13; rows of one entity are drawn together.
+    """
+    if groups is not None:
+        _, place = np.unique(groups, return_inverse=True)
+        counts = np.column_stack([np.bincount(place, weights=each) for each in counts.T])
+    random, size = np.random.default_rng(seed), len(counts)
+    return np.array(
+        [np.bincount(random.integers(0, size, size), minlength=size) @ counts for _ in range(DRAWS)]
+    )
+
+
+def _ranking(outputs: Floats, actual: Floats, rule: Rule, groups: Groups | None) -> Share:
+    """Give how often the right one of two cases is put first, with its interval."""
+    if not rule.contract.classes:
+        upper = actual > np.median(actual)
+        if not upper.any():  # half of all are the largest there is
+            upper = actual >= np.median(actual)
+        # Ranks, as a score has to be between 0 and 1; their order is all that is looked at.
+        score = np.unique(outputs, return_inverse=True)[1] / len(outputs)
+        outputs, actual = np.column_stack([1 - score, score]), upper.astype(np.float64)
+        contract = HALVES
+    else:
+        contract, outputs, actual, groups = _frequent(rule.contract, outputs, actual, groups)
+    found = figures(outputs, actual, ClassRule(contract, _NO_MONEY, _by_action), groups=groups)
+    ends = (found["AUC"][name] for name in ("figure", "low", "high"))
     return Share(*(np.nan if each is None else each for each in ends))
+
+
+_NO_MONEY = ActionValue(
+    currency="", monthly_volume=1, act_right=1, act_wrong=-1, missed=0, left_alone=0
+)
+"""The AUC knows of none."""
+
+
+def _frequent(
+    contract: Contract, outputs: Floats, actual: Floats, groups: Groups | None
+) -> tuple[Contract, Floats, Floats, Groups | None]:
+    """Leave out classes of which there are too few cases to rank them."""
+    counts = np.bincount(actual.astype(np.int64), minlength=len(contract.classes))
+    kept = np.flatnonzero(counts >= FEWEST_TO_LEARN)
+    rows = np.isin(actual, kept)
+    names = tuple(contract.classes[each] for each in kept)
+    target = contract.target.model_copy(update={"categories": names})
+    columns = tuple(target if c.role == "target" else c for c in contract.columns)
+    chances = outputs[rows][:, kept] + 1e-9  # of a row whose class was left out, none may be left
+    return (
+        contract.model_copy(update={"columns": columns}),
+        chances,
+        np.searchsorted(kept, actual[rows]).astype(np.float64),
+        None if groups is None else groups[rows],
+    )
 
 
 def _share(value: float, drawn: Floats) -> Share:

@@ -6,13 +6,15 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
+from fourhats_runtime.business import ActionValue, NumberValue
 from fourhats_runtime.chance import INTERVAL
 from fourhats_runtime.monitor.drawn import as_data
 from fourhats_runtime.monitor.pdf import LARGE, QUIET, SMALL, TITLE, Pages
+from fourhats_runtime.wording import number
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from fourhats.diagnose.money import written
-from fourhats.diagnose.pictures import frontier
+from fourhats.diagnose.pictures import frontier, ladder
 from fourhats.diagnose.terms import ASSUMED
 from fourhats.diagnose.verdict import TITLES, adds_or_loses
 
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
     from matplotlib.figure import Figure
 
+    from fourhats.diagnose.first_point import Acted
     from fourhats.diagnose.result import Diagnosis
 
 Rows = list[tuple[str, ...]]
@@ -44,7 +47,7 @@ class Said:
     money: Rows
     beneath: list[str]
     takes: Rows
-    picture: Figure | None
+    picture: Figure
     first: list[str]
     needed: Rows
     facts: list[tuple[str, str]]
@@ -57,9 +60,10 @@ def said(diagnosis: Diagnosis) -> Said:
     found, engagement = diagnosis.found, diagnosis.engagement
     asked = _questions(diagnosis)
     unsaid = [name.lower() for name, answer in asked.items() if not answer]
-    picture = None
     if found.stakes is not None:
         picture = frontier(found.stakes, diagnosis.cost, found.point)
+    else:
+        picture = ladder(found.limits, diagnosis.cost, found.point, diagnosis.value)
     return Said(
         title=f"Is it worth building? {diagnosis.name}",
         problem=engagement.problem or f"To predict {diagnosis.target} from {diagnosis.source}.",
@@ -90,7 +94,7 @@ def html(words: Said) -> str:
         keep_trailing_newline=True,
     )
     style = files("fourhats_runtime.monitor").joinpath("pages.css").read_text("utf-8")
-    picture = None if words.picture is None else as_data(words.picture)
+    picture = as_data(words.picture)
     return environment.get_template("diagnosis.html").render(
         said=words, style=style, picture=picture
     )
@@ -122,9 +126,8 @@ def _pages(words: Said, scale: float) -> Pages:
     page.heading("What it takes")
     page.rows(words.takes[0], words.takes[1:], (50, 25, 25), numbers=(1, 2))
     page.add_page()
-    if words.picture is not None:
-        page.text("How good it has to be, and how good a first model is", LARGE, bold=True)
-        page.figure("", words.picture)
+    page.text("How good it has to be, and how good a first model is", LARGE, bold=True)
+    page.figure("", words.picture)
     for sentence in words.first:
         page.text(sentence, SIZE)
     if words.needed:
@@ -204,21 +207,35 @@ def _money(diagnosis: Diagnosis) -> Rows:
 
 def _beneath(diagnosis: Diagnosis) -> Iterator[str]:
     found, value = diagnosis.found, diagnosis.value
-    if found.stakes is None:
-        yield f"{value.monthly_volume:,} decisions a month. Note: {found.not_given}."
+    most = (
+        f"No model, however good, adds more than {found.limits.headroom:,.0f} {value.currency} a "
+        "month."
+    )
+    if isinstance(value, NumberValue):
+        yield (
+            f"{value.monthly_volume:,} decisions a month; an exact number earns {value.right:,.6g} "
+            f"{value.currency}, one that is off by {value.tolerance:,.6g} nothing, one that is far "
+            f"off {value.wrong:,.6g}. {most}"
+        )
         return
-    stakes = found.stakes
-    v = stakes.value
+    assert isinstance(value, ActionValue)  # noqa: S101 (there is no third)
     amounts = [
-        f"acting rightly earns {v.act_right:,.6g}",
-        f"acting in vain {v.act_wrong:,.6g}",
+        f"acting rightly earns {value.act_right:,.6g}",
+        f"acting in vain {value.act_wrong:,.6g}",
     ]
-    if v.missed or v.left_alone:
-        amounts += [f"missing a case {v.missed:,.6g}", f"rightly leaving one {v.left_alone:,.6g}"]
+    if value.missed or value.left_alone:
+        amounts += [
+            f"missing a case {value.missed:,.6g}",
+            f"rightly leaving one {value.left_alone:,.6g}",
+        ]
+    if value.payoff:
+        amounts.append("some pairs of classes what [value.payoff] says")
+    calls = ""
+    if found.stakes is not None:
+        calls = f", of which {found.stakes.share:.1%} call for action, as in the data"
     yield (
-        f"{value.monthly_volume:,} decisions a month, of which {stakes.share:.1%} call for action, "
-        f"as in the data; {', '.join(amounts)} {value.currency}. No model, however good, adds more "
-        f"than {found.limits.headroom:,.0f} {value.currency} a month."
+        f"{value.monthly_volume:,} decisions a month{calls}; {', '.join(amounts)} "
+        f"{value.currency}. {most}"
     )
 
 
@@ -265,18 +282,31 @@ def _first(diagnosis: Diagnosis) -> Iterator[str]:
         f"{adds_or_loses(gain, currency)} the best without a model, which is to {point.over} "
         f"({INTERVAL}: {written(low)} to {written(high)})."
     )
-    if point.precision.value == point.precision.value:
-        (hit, hit_low, hit_high), (all_, all_low, all_high) = point.precision, point.recall
-        yield (
-            f"It acts on {all_:.0%} ({all_low:.0%} to {all_high:.0%}) of the cases that call for "
-            f"it, and {hit:.0%} of those it acts on do ({hit_low:.0%} to {hit_high:.0%})."
-        )
-    else:
-        yield "It finds no case on which acting would pay."
     right, low, high = (100 * each for each in point.ranking)
+    times = f"{right:.0f} times of 100 ({low:.0f} to {high:.0f}); a coin does 50 times."
+    if point.acted is not None:
+        yield from _acts(point.acted)
+        yield f"Of two cases of which one calls for action, it tells which one {times}"
+        return
+    assert point.off is not None  # noqa: S101 (of each case, one or the other)
+    mean, low, high = point.off
+    if isinstance(diagnosis.value, NumberValue):
+        off, least, most = (number(each) for each in (mean, low, high))
+        yield f"It is off by {off} on average ({least} to {most})."
+        yield f"Of two cases of which one is of the larger half, it tells which one {times}"
+    else:
+        yield f"It names the right class {mean:.0%} of the time ({low:.0%} to {high:.0%})."
+        yield f"Of two cases of which one is of a class, it tells which one {times}"
+
+
+def _acts(acted: Acted) -> Iterator[str]:
+    if acted.precision.value != acted.precision.value:
+        yield "It finds no case on which acting would pay."
+        return
+    (hit, hit_low, hit_high), (all_, all_low, all_high) = acted.precision, acted.recall
     yield (
-        "Of two cases of which one calls for action, it tells which one "
-        f"{right:.0f} times of 100 ({low:.0f} to {high:.0f}); a coin does 50 times."
+        f"It acts on {all_:.0%} ({all_low:.0%} to {all_high:.0%}) of the cases that call for "
+        f"it, and {hit:.0%} of those it acts on do ({hit_low:.0%} to {hit_high:.0%})."
     )
 
 

@@ -20,7 +20,7 @@ from fourhats_runtime.model.features import columns, feed, texts
 from fourhats_runtime.profile import to_toml
 from sklearn.feature_extraction.text import CountVectorizer
 
-from fourhats.diagnose.first_point import Cases
+from fourhats.diagnose.learnt import Cases
 from fourhats.errors import WrongInputError
 
 if TYPE_CHECKING:
@@ -53,11 +53,16 @@ class Counted:
     entities: int | None
 
 
-def contract_of(profile: Profile, project: Path) -> tuple[Contract, str]:
+def contract_of(
+    profile: Profile, project: Path, positive: str | None = None
+) -> tuple[Contract, str]:
     """Give the project's contract where it is about this data, else the inferred one; says which.
+
+    `positive` is the class that calls for action, where it was chosen; the profile has it already.
 
     Raises:
         ProjectError: the project's file cannot be read as a contract.
+        WrongInputError: its target has no such class.
 
     """
     file = project / "config" / "contract.toml"
@@ -66,7 +71,16 @@ def contract_of(profile: Profile, project: Path) -> tuple[Contract, str]:
         named = {column.source for column in profile.columns}
         target = next(c.source for c in profile.columns if c.name == profile.target)
         if own.target.source == target and all(column.source in named for column in own.used):
-            return own, "as your config/contract.toml says"
+            which = "as your config/contract.toml says"
+            if positive is None or positive == own.positive:
+                return own, which
+            if positive not in own.classes:
+                raise WrongInputError(
+                    f"{file}: the target has no class {positive!r} (there are: "
+                    f"{', '.join(own.classes)})"
+                )
+            chosen = own.model_copy(update={"positive": positive})
+            return chosen, f"{which}, but for {positive}, which was chosen to call for action"
     return Contract.model_validate(tomllib.loads(to_toml(profile))), "as inferred from the data"
 
 
@@ -114,7 +128,7 @@ class Table:
         return Counted(classes, known, unknown, span, None if contract.entity is None else entities)
 
     def cases(self, known: int, today: Today | None) -> Cases:
-        """Give rows with an outcome of two classes, at most so many, as a first model takes them.
+        """Give rows with an outcome, as many of the `known` as a first model takes.
 
         Raises:
             WrongInputError: they cannot be read.
@@ -128,7 +142,10 @@ class Table:
             f"SELECT * EXCLUDE (_n) FROM (SELECT *, {rank} AS _rank, row_number() OVER () AS _n "  # noqa: S608
             f"FROM rows WHERE {self._known}) WHERE hash(_n) % {PARTS} < {share} ORDER BY _rank, _n"
         )
-        came = np.array([v == contract.positive for v in values[contract.target.name]], dtype=bool)
+        outcomes = values[contract.target.name]
+        if contract.classes:
+            places = {name: place for place, name in enumerate(contract.classes)}
+            outcomes = [places[each] for each in outcomes]
         entity = contract.entity
         row = columns(values, contract)
         given = feed(row, contract, None)
@@ -139,7 +156,7 @@ class Table:
         ]
         return Cases(
             np.column_stack(inputs),
-            came,
+            np.asarray(outcomes, dtype=np.float64),
             None if entity is None else numbered(values[entity.name]),
             np.asarray(values["_rank"], dtype=np.float64) if order else None,
             None if today is None else today.on(values, contract),

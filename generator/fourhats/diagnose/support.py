@@ -19,10 +19,16 @@ MANY_MISSING = 0.2
 
 
 def thin(counted: Counted) -> str:
-    """Say why the data is too thin to judge a model of two classes by; empty: it is not."""
-    name, rows = min(counted.classes.items(), key=lambda each: each[1])
-    if rows < FEWEST_OF_A_CLASS:
-        return f"only {rows:,} cases of {name}, of {FEWEST_OF_A_CLASS} that it takes"
+    """Say why the data is too thin to judge a model by; empty: it is not.
+
+    Of several classes, two have to be frequent enough: rare ones beside them are left to a person.
+    """
+    if counted.classes:
+        name, rows = sorted(counted.classes.items(), key=lambda each: -each[1])[1]
+        if rows < FEWEST_OF_A_CLASS:
+            return f"only {rows:,} cases of {name}, of {FEWEST_OF_A_CLASS} that it takes"
+    elif counted.known < 2 * FEWEST_OF_A_CLASS:
+        return f"only {counted.known:,} cases, of {2 * FEWEST_OF_A_CLASS} that it takes"
     if counted.entities is not None and counted.entities < FEWEST_ENTITIES:
         return f"the rows are of only {counted.entities:,}, of {FEWEST_ENTITIES} that it takes"
     return ""

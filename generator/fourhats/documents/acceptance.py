@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fourhats.documents.parts import Part, Section, Table, typed
+from fourhats_runtime.documents.parts import Part, Section, Table, typed
+
 from fourhats.documents.sections import asked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from fourhats_runtime.documents.language import Language
+
     from fourhats.documents.facts import Facts
-    from fourhats.documents.language import Language
 
 
 def acceptance(facts: Facts, say: Language) -> Section:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fourhats_runtime.business import ActionValue, NumberValue, SearchValue
+from fourhats_runtime.documents.parts import Document, Part, Points, Section, Table, typed
 
 from fourhats.diagnose.terms import ASSUMED
 from fourhats.documents import sections
 from fourhats.documents.acceptance import acceptance
-from fourhats.documents.parts import Document, Part, Points, Section, Table, typed
 from fourhats.documents.proposal import assumed, diagnosed
 from fourhats.documents.risks import register_rows
 from fourhats.documents.sections import asked
@@ -17,8 +17,9 @@ from fourhats.documents.sections import asked
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from fourhats_runtime.documents.language import Language
+
     from fourhats.documents.facts import Facts
-    from fourhats.documents.language import Language
 
 NAME = "charter"
 MOST_RISKS = 5

@@ -17,10 +17,10 @@ from fourhats.terminal import fact, note
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from fourhats_runtime.documents import Document, Written
+    from fourhats_runtime.documents.language import Language
+
     from fourhats.documents.facts import Facts
-    from fourhats.documents.language import Language
-    from fourhats.documents.paper import Paper
-    from fourhats.documents.parts import Document
 
 LIBRARIES = {
     "babel": "babel",
@@ -45,17 +45,6 @@ class Request:
     json: bool
 
 
-@dataclass(frozen=True)
-class Written:
-    """A document before any of them is written."""
-
-    path: Path
-    text: str
-    page: Paper
-    without: Sequence[str]
-    """Blocks of which it has no marks: the user's, or taken out."""
-
-
 def documents_command(request: Request) -> int:
     """Run `fourhats documents`.
 
@@ -68,23 +57,24 @@ def documents_command(request: Request) -> int:
         raise WrongInputError(
             f"documents need {', '.join(lacking)}: install fourhats with its extra `documents`"
         )
+    from fourhats_runtime.documents import save  # noqa: PLC0415
     from fourhats_runtime.errors import ProjectError  # noqa: PLC0415
 
-    from fourhats.documents.language import Language  # noqa: PLC0415
+    from fourhats.documents.language import language  # noqa: PLC0415
 
     try:
         facts = _facts(request)
+        say = language(facts.language)
+        written = [_prepared(each, facts, say, request) for each in _documents(facts, say)]
+        for each in written:
+            save(each)
     except ProjectError as error:
         raise WrongInputError(str(error)) from error
-    say = Language(str(facts.answers["client_language"]))
-    written = [_written(each, facts, say, request) for each in _documents(facts, say)]
-    for each in written:
-        _save(each)
     if request.json:
         print(json.dumps(_as_data(written, say, facts), indent=2, ensure_ascii=False))
         return 0
     for each in written:
-        fact(f"Written: {each.path}, {each.path.with_suffix('.pdf').name}")
+        fact(f"Written: {each.path}, {each.printed.name}")
         if each.without:
             fact(f"  without {', '.join(each.without)}: their marks were taken off")
     return 0
@@ -117,22 +107,18 @@ def _documents(facts: Facts, say: Language) -> list[Document]:
     return [make(facts, say) for make in (proposal, charter, risk_register, decision_log)]
 
 
-def _written(document: Document, facts: Facts, say: Language, request: Request) -> Written:
-    from fourhats.documents import blocks  # noqa: PLC0415
-    from fourhats.documents.paper import Cover, lacking, paper  # noqa: PLC0415
+def _prepared(document: Document, facts: Facts, say: Language, request: Request) -> Written:
+    from fourhats_runtime.documents import prepare  # noqa: PLC0415
+    from fourhats_runtime.documents.paper import Cover  # noqa: PLC0415 (it brings fpdf2)
 
     path = _folder(request) / f"{document.name}.md"
-    before, without = _read(path), list[str]()
-    if before is None:
-        text = blocks.begun(document.sections)
-    else:
-        text, without = blocks.renewed(before, document.sections, path, overwrite=request.overwrite)
     title = say.titled(document.title, facts.project)
     foot = f"{facts.version} · {say.day(facts.written)} · {title}"
-    page = paper(text, path, Cover(title, str(facts.answers["user_name"]), foot, say.name))
-    if signs := lacking(text, page):
-        note(f"{path.with_suffix('.pdf')}: the font has no sign for {signs}")
-    return Written(path, text, page, without)
+    cover = Cover(title, str(facts.answers["user_name"]), foot, say.name)
+    found = prepare(document, path, str(path), cover, overwrite=request.overwrite)
+    if found.lacking:
+        note(f"{found.printed}: the font has no sign for {found.lacking}")
+    return found
 
 
 def _folder(request: Request) -> Path:
@@ -149,32 +135,6 @@ def _folder(request: Request) -> Path:
     return folder
 
 
-def _read(path: Path) -> str | None:
-    """Read a document with its own line ends."""
-    try:
-        return path.read_bytes().decode("utf-8")
-    except FileNotFoundError:
-        return None
-    except UnicodeDecodeError as error:
-        raise WrongInputError(f"{path} is not written in UTF-8") from error
-    except OSError as error:
-        raise WrongInputError(f"{path} cannot be read: {error.strerror}") from error
-
-
-def _save(written: Written) -> None:
-    from fourhats_runtime.files import written_whole  # noqa: PLC0415
-
-    path = written.path
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with written_whole(path) as scratch:
-            scratch.write_bytes(written.text.encode("utf-8"))  # each line keeps its own end
-        with written_whole(path.with_suffix(".pdf")) as scratch:
-            written.page.output(scratch)
-    except OSError as error:
-        raise WrongInputError(f"{path.parent} cannot be written to: {error.strerror}") from error
-
-
 def _as_data(written: Sequence[Written], say: Language, facts: Facts) -> dict[str, object]:
     return {
         "language": say.name,
@@ -183,7 +143,7 @@ def _as_data(written: Sequence[Written], say: Language, facts: Facts) -> dict[st
             {
                 "name": each.path.stem,
                 "markdown": str(each.path),
-                "pdf": str(each.path.with_suffix(".pdf")),
+                "pdf": str(each.printed),
                 "without": list(each.without),
             }
             for each in written

@@ -5,15 +5,17 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from fourhats_runtime.documents.parts import Document, Part, Points, Section, Table, typed
+
 from fourhats.documents import sections
 from fourhats.documents.charter import worth
 from fourhats.documents.labels import label
-from fourhats.documents.parts import Document, Part, Points, Section, Table, typed
 from fourhats.documents.sections import rows_to_fill
 
 if TYPE_CHECKING:
+    from fourhats_runtime.documents.language import Language
+
     from fourhats.documents.facts import Facts
-    from fourhats.documents.language import Language
 
 NAME = "decision-log"
 

@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from fourhats_runtime import contract as contract_file
+from fourhats_runtime.business import Business
 from fourhats_runtime.lifecycle.registry import Promotion, Registry
+from fourhats_runtime.settings import Settings
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from fourhats.diagnose.amounts import AMOUNTS, BUSINESS, amounts, in_words
+from fourhats.diagnose.amounts import BUSINESS, amounts, in_words, is_said
 from fourhats.diagnose.terms import Engagement, read_engagement
 from fourhats.documents.limits import Limits, read_limits
 from fourhats.errors import WrongInputError
@@ -89,6 +91,8 @@ class Facts:
     promotions: Sequence[Promotion]
     version: str
     written: date
+    language: str
+    """Of the client: as config/business.toml says, else the answer to `client_language`."""
 
     @property
     def project(self) -> str:
@@ -120,7 +124,7 @@ def read_facts(
     """
     engagement = read_engagement(project)
     words, decision = in_words(project, given, engagement)
-    said = (project / BUSINESS).is_file() or set(AMOUNTS[answers["task"]]) <= set(given)
+    said = is_said(project, given, str(answers["task"]))
     return Facts(
         answers=answers,
         engagement=engagement.model_copy(update=words),
@@ -133,7 +137,14 @@ def read_facts(
         promotions=_promotions(project / REGISTRY),
         version=version or _commit(project),
         written=datetime.now(UTC).date(),
+        language=_language(project, answers),
     )
+
+
+def _language(project: Path, answers: Mapping[str, Any]) -> str:
+    if (project / BUSINESS).is_file():
+        return Settings(project)(Business).language
+    return str(answers["client_language"])
 
 
 def _contract(project: Path, task: str) -> Contract | None:

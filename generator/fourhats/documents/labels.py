@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from fourhats.estimate.catalogue import read_catalogue
 
 if TYPE_CHECKING:
-    from fourhats.documents.language import Language
+    from fourhats_runtime.documents.language import Language
+
     from fourhats.estimate.catalogue import Catalogue, Package
 
 NAMES = {

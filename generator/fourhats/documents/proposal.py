@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from fourhats_runtime.documents.parts import Document, Part, Points, Section, Table, typed
+
 from fourhats.documents import sections
 from fourhats.documents.acceptance import acceptance
 from fourhats.documents.labels import hat, title
-from fourhats.documents.parts import Document, Part, Points, Section, Table, typed
 from fourhats.documents.sections import asked
 from fourhats.documents.stages import spans, stages
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from fourhats_runtime.documents.language import Language
+
     from fourhats.documents.facts import Facts
-    from fourhats.documents.language import Language
 
 NAME = "proposal"
 

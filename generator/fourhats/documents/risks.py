@@ -6,19 +6,20 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from fourhats_runtime.documents.parts import NOTHING, Document, Part, Section, Table, typed
 from fourhats_runtime.monitor.findings import QUESTIONS
 
 from fourhats.documents import sections
 from fourhats.documents.labels import hat
-from fourhats.documents.parts import NOTHING, Document, Part, Section, Table, typed
 from fourhats.documents.sections import rows_to_fill
 from fourhats.estimate.simulation import mean
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from fourhats_runtime.documents.language import Language
+
     from fourhats.documents.facts import Facts
-    from fourhats.documents.language import Language
     from fourhats.estimate.simulation import Plan
 
 NAME = "risk-register"

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from fourhats_runtime.documents import parts
+from fourhats_runtime.documents.parts import NOTHING, Part, Points, Section, Table, typed
+
 from fourhats.documents.labels import label
-from fourhats.documents.parts import NOTHING, SIGNATURES, Part, Points, Section, Table, typed
 from fourhats.documents.stages import cost, days, led, stages
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from fourhats_runtime.documents.language import Language
+
     from fourhats.documents.facts import Facts
-    from fourhats.documents.language import Language
     from fourhats.documents.stages import Stage
 
 
@@ -57,24 +60,11 @@ def head(facts: Facts, say: Language, title: str) -> Section:
 
 def signatures(facts: Facts, say: Language) -> Section:
     """Give both sides room to sign."""
-    _ = say.text
-    return Section(
-        SIGNATURES,
-        _("Signatures"),
-        [
-            _("Signed for version {version} of {date}.").format(
-                version=typed(facts.version), date=say.in_full(facts.written)
-            ),
-            Table(
-                (
-                    "",
-                    _("For {name}").format(name=typed(str(facts.answers["client_name"]))),
-                    _("For {name}").format(name=typed(str(facts.answers["user_name"]))),
-                ),
-                [(each, "", "") for each in (_("Name"), _("Place, date"), _("Signature"))],
-            ),
-        ],
+    what = say.text("Signed for version {version} of {date}.").format(
+        version=typed(facts.version), date=say.in_full(facts.written)
     )
+    client, maker = (typed(str(facts.answers[each])) for each in ("client_name", "user_name"))
+    return parts.signatures(say, what, client, maker)
 
 
 def what_changes(facts: Facts, say: Language) -> str:

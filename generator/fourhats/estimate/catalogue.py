@@ -77,6 +77,8 @@ class Package:
     name: str
     kind: str
     """Its entry in the catalogue: of two sources it is the same."""
+    pattern: str
+    """The title as the catalogue has it, with {} in place of the answer."""
     title: str
     hat: Hat
     days: Three
@@ -117,6 +119,7 @@ def packages(catalogue: Catalogue, answers: Mapping[str, Any]) -> list[Package]:
         Package(
             name=each,
             kind=name,
+            pattern=entry.title,
             title=title,
             hat=entry.hat,
             days=entry.days,

@@ -159,6 +159,7 @@ def _as_data(estimate: Estimate) -> dict[str, Any]:
         "packages": [
             {
                 "name": each.name,
+                "pattern": each.pattern,
                 "title": each.title,
                 "hat": each.hat,
                 "days": each.days,

@@ -1,7 +1,7 @@
 """config/business.toml: the problem in the owner's words, and what decisions are worth."""
 
 from datetime import date
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -18,6 +18,8 @@ class Business(Section):
     owner: str
     client: str = ""
     """For whom it is made, as the documents name them that are signed."""
+    language: Literal["en", "fr", "de", "es"] = "en"
+    """Of those documents."""
     today: str = ""
     """What is decided today, without a model, as SQL of the columns; empty: see `Project.today`."""
     live_since: date | None = None

@@ -40,14 +40,14 @@ class EngagementCommands:
         with plainly(project), shared(project):
             found, written = accept(project, overwrite=overwrite)
         if as_json:
-            print(json.dumps(found.as_data() | {"accepted": not found.open}))
+            print(json.dumps(found.in_words() | {"accepted": not found.open}))
         else:
             for each in found.criteria:
                 print(f"  {each.said}")
             for path in written:
                 print(f"Protocol: {path.relative_to(project.folder)}")
         if found.open:
-            print(f"not accepted: {found.verdict}", file=sys.stderr)
+            print(f"not accepted: {found.verdict} ({found.named})", file=sys.stderr)
             raise typer.Exit(NOT_MET)
         if not as_json:
             print(f"Accepted: {found.verdict}")

@@ -15,6 +15,11 @@ def number(value: float, digits: int = 4) -> str:
     return format(Decimal(rounded), "f") if 0 < size < SMALL else rounded
 
 
+def rounded(value: float, digits: int = 4) -> Decimal:
+    """Round a number as `number` writes it."""
+    return Decimal(number(value, digits).replace(",", ""))
+
+
 def exactly(value: float) -> str:
     """Write a number with all of its digits, as a form takes it: no exponents, no commas."""
     return format(Decimal(repr(value)).normalize(), "f")

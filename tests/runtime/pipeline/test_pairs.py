@@ -16,7 +16,7 @@ from fourhats_runtime.monitor.months import month_of
 from fourhats_runtime.pipeline import run_step, steps
 from fourhats_runtime.serve import create_app
 
-from tests.runtime.sample_project import sample_project
+from tests.runtime.sample_project import CLASSES, SEVERAL, sample_project
 
 PAIRS = """
 [value.payoff.leaves]
@@ -27,21 +27,12 @@ leaves = 200.0
 leaves = -300.0
 """
 EARNS = np.array([[100, -20, -20], [-40, 200, -20], [-20, -20, 100], [0, -300, 0]])
-CLASSES = ["stays", "leaves", "pauses"]
 
 
 @pytest.fixture(scope="module")
 def done(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """Give a project of three classes whose line has run."""
-    project = sample_project(tmp_path_factory.mktemp("pairs") / "project")
-    contract = project.contract_file.read_text(encoding="utf-8")
-    for before, after in (
-        ('categories = ["no", "yes"]', f"categories = {CLASSES}"),
-        ('positive = "yes"', "#"),
-    ):
-        assert before in contract
-        contract = contract.replace(before, after)
-    project.contract_file.write_text(contract, encoding="utf-8")
+    project = sample_project(tmp_path_factory.mktemp("pairs") / "project", SEVERAL)
     with (project.folder / "config" / "business.toml").open("a", encoding="utf-8") as file:
         file.write(PAIRS)
     project = project.at(project.folder)

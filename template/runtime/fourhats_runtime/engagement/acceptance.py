@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from fourhats_runtime.data.warehouse import connect
+from fourhats_runtime.documents.phrase import Phrase
 from fourhats_runtime.engagement import criteria
 from fourhats_runtime.engagement.criteria import Criterion
-from fourhats_runtime.engagement.documents import write
 from fourhats_runtime.engagement.parties import head
+from fourhats_runtime.engagement.protocol import protocol
+from fourhats_runtime.engagement.sections import write
 from fourhats_runtime.engagement.terms import Terms, read_terms
 from fourhats_runtime.engagement.trial import Address, Asking, ask, served
 from fourhats_runtime.errors import ProjectError
@@ -21,7 +23,6 @@ from fourhats_runtime.project import Project
 
 NOTE = "acceptance"
 """By this name the registry keeps what was measured beside the version."""
-DOCUMENT = "acceptance.md"
 Serve = Callable[[Project], AbstractContextManager[Address]]
 
 
@@ -31,7 +32,7 @@ class Acceptance:
 
     version: str
     day: str
-    code: str
+    code: Phrase
     criteria: tuple[Criterion, ...]
 
     @property
@@ -40,20 +41,39 @@ class Acceptance:
         return tuple(each for each in self.criteria if each.state != "met")
 
     @property
-    def verdict(self) -> str:
+    def verdict(self) -> Phrase:
         """Say in one line what came of it."""
         if not self.open:
-            return f"all {len(self.criteria)} criteria are met"
-        parts = []
-        for state in ("not met", "not measured"):
-            names = [each.name for each in self.open if each.state == state]
-            if names:
-                parts.append(f"{state}: {', '.join(names)}")
-        return f"{len(self.open)} of {len(self.criteria)} criteria are open ({'; '.join(parts)})"
+            return Phrase("all {count:number} criteria are met", count=len(self.criteria))
+        return Phrase(
+            "{open:number} of {count:number} criteria are open",
+            open=len(self.open),
+            count=len(self.criteria),
+        )
+
+    @property
+    def named(self) -> str:
+        """Name what is open, by its state."""
+        of = {"not met": list[str](), "not measured": list[str]()}
+        for each in self.open:
+            of[each.state].append(each.name)
+        return "; ".join(f"{state}: {', '.join(names)}" for state, names in of.items() if names)
 
     def as_data(self) -> dict[str, Any]:
-        """Give it as JSON can hold it."""
-        return {**asdict(self), "criteria": [asdict(each) for each in self.criteria]}
+        """Give it as JSON can hold it, in no language yet."""
+        criteria = [each.as_data() for each in self.criteria]
+        return vars(self) | {"code": self.code.as_data(), "criteria": criteria}
+
+    def in_words(self) -> dict[str, Any]:
+        """Give it as JSON can hold it, in English."""
+        said = [
+            {
+                name: str(fact) if isinstance(fact, Phrase) else fact
+                for name, fact in vars(each).items()
+            }
+            for each in self.criteria
+        ]
+        return vars(self) | {"code": str(self.code), "criteria": said}
 
 
 def accept(
@@ -79,8 +99,7 @@ def accept(
     top = head(project)
     done = Acceptance(version, top.day, top.code, tuple(found))
     Registry(project.artifacts / "registry").note(version, NOTE, done.as_data())
-    facts = {"acceptance": done, "terms": terms}
-    return done, write(project, DOCUMENT, facts, overwrite=overwrite)
+    return done, write(project, protocol(project, top, done, terms), overwrite=overwrite)
 
 
 def noted(project: Project, version: str | None) -> Acceptance | None:
@@ -88,8 +107,8 @@ def noted(project: Project, version: str | None) -> Acceptance | None:
     found = version and Registry(project.artifacts / "registry").noted(version, NOTE)
     if not found:
         return None
-    measured = tuple(Criterion(**each) for each in found["criteria"])
-    return Acceptance(found["version"], found["day"], found["code"], measured)
+    measured = tuple(Criterion.of(each) for each in found["criteria"])
+    return Acceptance(found["version"], found["day"], Phrase.of(found["code"]), measured)
 
 
 def _asked(project: Project, terms: Terms, asking: Asking, serve: Serve) -> list[Criterion]:

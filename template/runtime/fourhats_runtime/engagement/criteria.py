@@ -7,15 +7,17 @@ is no ground to accept anything.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any, Literal, Self
 
-from fourhats_runtime.chance import INTERVAL, TAIL, normal_limit
+from fourhats_runtime.chance import TAIL, normal_limit
 from fourhats_runtime.data.sql import quote
 from fourhats_runtime.data.warehouse import Connection, values
+from fourhats_runtime.documents.phrase import Phrase
+from fourhats_runtime.engagement.phrases import gained, policy
 from fourhats_runtime.engagement.terms import Limit, Terms
-from fourhats_runtime.engagement.trial import Asking
+from fourhats_runtime.engagement.trial import Asking, Trial
 from fourhats_runtime.errors import ProjectError
 from fourhats_runtime.lifecycle import reference
 from fourhats_runtime.lifecycle.comparison import Comparison, compare
@@ -29,10 +31,8 @@ from fourhats_runtime.monitor.verdicts import latest
 from fourhats_runtime.project import Project
 from fourhats_runtime.wording import number
 
-if TYPE_CHECKING:
-    from fourhats_runtime.engagement.trial import Trial
-
 State = Literal["met", "not met", "not measured"]
+PHRASES = ("what", "limit", "measured")
 SLOWEST = 0.99
 MOST_CASES = 200
 """Different cases that the API is asked about."""
@@ -45,13 +45,13 @@ class Criterion:
     """One of the things that the work is accepted by."""
 
     name: str
-    what: str
-    limit: str
+    what: Phrase
+    limit: Phrase
     source: str
     """Where the limit stands, as a setting is named."""
     state: State
-    measured: str
-    """In words, with the interval; why, where it was not measured."""
+    measured: Phrase
+    """With the interval; why, where it was not measured."""
     figure: float | None = None
     low: float | None = None
     high: float | None = None
@@ -62,25 +62,42 @@ class Criterion:
         state = self.state if self.state == "met" else self.state.upper()
         return f"{state:<13} {self.what}: {self.measured} (limit: {self.limit}, {self.source})"
 
+    def as_data(self) -> dict[str, Any]:
+        """Give it as JSON can hold it."""
+        phrases = {name: getattr(self, name).as_data() for name in PHRASES}
+        return {field.name: getattr(self, field.name) for field in fields(self)} | phrases
+
+    @classmethod
+    def of(cls, data: Mapping[str, Any]) -> Self:
+        """Read what `as_data` gave."""
+        return cls(**{**data, **{name: Phrase.of(data[name]) for name in PHRASES}})
+
 
 def of_value(project: Project, version: str, asked: float) -> Criterion:
     """Measure what the model adds a month to today's rule; without one, to the best policy."""
     registry = Registry(project.artifacts / "registry")
     evaluation = registry.noted(version, "evaluation")
     limit = Limit(asked, "acceptance.value_a_month")
-    currency = project.value.currency
-    words = f"more than {number(asked)} {currency} a month"
+    words = Phrase("more than {limit:money} a month", limit=(asked, project.value.currency))
     if evaluation is None:
-        return _unknown("value", "Value", words, limit, f"{version} was not evaluated: `evaluate`")
+        reason = Phrase("{version} was not evaluated: `evaluate`", version=version)
+        return _unknown("value", Phrase("Value"), words, limit, reason)
     found, over = _added(project, version, evaluation)
-    what = f"Value, over the best policy without a model, to {over}"
+    what = Phrase("Value, over the best policy without a model: {over}", over=policy(over))
     if evaluation.get("today"):
-        what = "Value, over today's rule"
+        what = Phrase("Value, over today's rule")
     currency, volume = evaluation["currency"], evaluation["monthly_volume"]
     gain, low, high = (each * volume for each in (found.gain, found.low, found.high))
-    measured = f"{found.words(currency, volume)} a month, on {found.rows:,} unseen rows"
+    measured = Phrase(
+        "{gain} a month, on {rows:number} unseen rows",
+        gain=gained(gain, low, high, currency),
+        rows=found.rows,
+    )
     if evaluation.get("made_up"):
-        reason = f"the rows are made up, as no source is set up yet; on them {measured}"
+        reason = Phrase(
+            "the rows are made up, as no source is set up yet; on them {measured}",
+            measured=measured,
+        )
         return _unknown("value", what, words, limit, reason)
     return Criterion(
         "value", what, words, limit.source, _state(low > asked), measured, gain, low, high
@@ -111,12 +128,17 @@ def of_service(trial: Trial, terms: Terms) -> list[Criterion]:
     found = [_latency(trial.seconds, terms.latency_ms), _available(trial, terms.available)]
     if terms.explained:
         cases, right = trial.asked_to_explain, trial.explained
-        words = f"{right:,} of {cases:,} cases: {trial.explanation}"
+        words = Phrase(
+            "{right:number} of {cases:number} cases: {explanation}",
+            right=right,
+            cases=cases,
+            explanation=trial.explanation,
+        )
         found.append(
             Criterion(
                 "explained",
-                "Each decision is explained",
-                "every case asked about",
+                EXPLAINED,
+                EVERY_CASE,
                 terms.explained,
                 _state(cases > 0 and right == cases),
                 words,
@@ -126,24 +148,22 @@ def of_service(trial: Trial, terms: Terms) -> list[Criterion]:
     return found
 
 
-def without_service(terms: Terms, reason: str) -> list[Criterion]:
+def without_service(terms: Terms, why: str) -> list[Criterion]:
     """Say why nothing of the API was measured."""
+    reason = Phrase.quoted(why)
     found = [
         _unknown("latency", LATENCY, _ms(terms.latency_ms.value), terms.latency_ms, reason),
         _unknown("available", AVAILABLE, _at_least(terms.available.value), terms.available, reason),
     ]
     if terms.explained:
         limit = Limit(1.0, terms.explained)
-        found.append(
-            _unknown(
-                "explained", "Each decision is explained", "every case asked about", limit, reason
-            )
-        )
+        found.append(_unknown("explained", EXPLAINED, EVERY_CASE, limit, reason))
     return found
 
 
-LATENCY = "Latency of 99 of 100 answers"
-AVAILABLE = "Availability: requests answered in the test"
+LATENCY = Phrase("Latency of 99 of 100 answers")
+AVAILABLE = Phrase("Availability: requests that are answered during the test")
+EXPLAINED, EVERY_CASE = Phrase("Each decision is explained"), Phrase("every case asked about")
 
 
 def _latency(seconds: Sequence[float], limit: Limit) -> Criterion:
@@ -155,11 +175,16 @@ def _latency(seconds: Sequence[float], limit: Limit) -> Criterion:
     middle, low, high = (
         1000 * ordered[min(count, max(1, rank)) - 1] for rank in ranks(count, SLOWEST)
     )
-    words = "more than one request of 100 was not answered"
+    words = Phrase("more than one request of 100 was not answered")
     if math.isfinite(middle):
-        top = number(high, 3) if math.isfinite(high) else "no answer"
-        words = (
-            f"{number(middle, 3)} ms ({INTERVAL}: {number(low, 3)} to {top}), {count:,} requests"
+        answered = math.isfinite(high)
+        most = Phrase.quoted(number(high, 3)) if answered else Phrase("no answer")
+        words = Phrase(
+            "{middle:figure3} ms (95% interval: {low:figure3} to {most}), {count:number} requests",
+            middle=middle,
+            low=low,
+            most=most,
+            count=count,
         )
     return Criterion(
         "latency",
@@ -197,10 +222,17 @@ def _available(trial: Trial, limit: Limit) -> Criterion:
     middle = (share + z**2 / (2 * count)) / (1 + z**2 / count)
     off = z * math.sqrt(share * (1 - share) / count + z**2 / (4 * count**2)) / (1 + z**2 / count)
     low, high = max(0.0, middle - off), min(1.0, middle + off)
-    words = (
-        f"{trial.answered:,} of {count:,}, {share:.2%} ({INTERVAL}: {low:.2%} to {high:.2%})"
-        f"{f'; the first fault: {trial.fault}' if trial.fault else ''}"
+    words = Phrase(
+        "{answered:number} of {count:number}, {share:share2} (95% interval: {low:share2} to "
+        "{high:share2})",
+        answered=trial.answered,
+        count=count,
+        share=share,
+        low=low,
+        high=high,
     )
+    if trial.fault:
+        words = Phrase("{words}; the first fault: {fault}", words=words, fault=trial.fault)
     state = _state(low >= limit.value)
     words_of_limit = _at_least(limit.value)
     return Criterion(
@@ -212,40 +244,52 @@ def of_data(connection: Connection, terms: Terms) -> list[Criterion]:
     """Judge the rows of the latest run: how many met the contract, and how old they are."""
     verdicts = {(each.boundary, each.name): each for each in latest(connection)}
     verdict = verdicts.get(("raw", "contract"))
-    what, limit = "Data quality: rows that passed the contract's checks", terms.rows_passed
+    what, limit = ROWS, terms.rows_passed
     words = _at_least(limit.value)
     if verdict is None or verdict.figure is None:
-        rows = _unknown("rows", what, words, limit, "no row was validated yet: `validate`")
+        rows = _unknown("rows", what, words, limit, Phrase("no row was validated yet: `validate`"))
     else:
         passed = 1 - verdict.figure
-        measured = f"{passed:.2%}; {verdict.message.partition(' (')[0]}"
+        measured = Phrase("{share:share2} of the rows of the last run", share=passed)
         rows = Criterion(
             "rows", what, words, limit.source, _state(passed >= limit.value), measured, passed
         )
     return [rows, _age(days_since_extraction(connection), terms.data_age_days)]
 
 
+ROWS = Phrase("Data quality: rows that pass the checks of the data contract")
+AGE = Phrase("Data quality: days since the last extraction")
+RETRACED = Phrase("Reproducibility: the accepted model, trained anew")
+
+
 def _age(days: float | None, limit: Limit) -> Criterion:
-    what, words = "Data quality: days since the last extraction", f"at most {limit.value:g}"
+    words = Phrase("at most {number:number1}", number=limit.value)
     if days is None:
-        return _unknown("age", what, words, limit, "nothing was ever extracted: `extract`")
-    return Criterion(
-        "age", what, words, limit.source, _state(days <= limit.value), f"{days:.1f}", days
-    )
+        return _unknown("age", AGE, words, limit, Phrase("nothing was ever extracted: `extract`"))
+    measured = Phrase("{days:days} days", days=days)
+    return Criterion("age", AGE, words, limit.source, _state(days <= limit.value), measured, days)
 
 
 def of_retrace(project: Project, version: str) -> Criterion:
     """Train the champion anew on the rows that it came of, and see whether it is the same."""
-    what, words = "Reproducibility: the champion, trained anew", "the same answers"
+    words = Phrase("the same answers")
     limit = Limit(1.0, "acceptance.reproducible")
     try:
         found = retraced(project, version)
     except AnotherModelError as error:
-        return Criterion("retraced", what, words, limit.source, "not met", str(error), 0.0)
+        why = Phrase.quoted(str(error))
+        return Criterion("retraced", RETRACED, words, limit.source, "not met", why, 0.0)
     except ProjectError as error:
-        return _unknown("retraced", what, words, limit, str(error))
-    measured = f"{found.same}, from {found.rows:,} rows"
-    return Criterion("retraced", what, words, limit.source, "met", measured, 1.0)
+        return _unknown("retraced", RETRACED, words, limit, Phrase.quoted(str(error)))
+    if found.difference is None:
+        measured = Phrase("the same, byte by byte, from {rows:number} rows", rows=found.rows)
+    else:
+        measured = Phrase(
+            "answers that differ by at most {difference:figure1}, from {rows:number} rows",
+            difference=found.difference,
+            rows=found.rows,
+        )
+    return Criterion("retraced", RETRACED, words, limit.source, "met", measured, 1.0)
 
 
 def retraced(project: Project, version: str) -> Retraced:
@@ -263,12 +307,11 @@ def retraced(project: Project, version: str) -> Retraced:
 
 
 def asking(connection: Connection, project: Project) -> Asking:
-    """Say what the API can be asked: about rows of the table `clean`, else about the example."""
+    """Say what the API can be asked: about rows of the table `clean`, or what judges a search."""
     if project.task == "search":
-        (title, *_) = project.contract.fields
-        query = f"SELECT {quote(title.name)} FROM clean ORDER BY _source, _row LIMIT {MOST_CASES}"
-        (texts,) = values(connection, query).values()
-        return Asking.questions([text[:LONGEST] for text in texts if text])
+        from fourhats_runtime.search.judgement import judged_questions  # noqa: PLC0415 (its extra)
+
+        return Asking.questions([text[:LONGEST] for text in judged_questions(project)[:MOST_CASES]])
     return Asking.about_records(_records(connection, project))
 
 
@@ -285,7 +328,7 @@ def _records(connection: Connection, project: Project) -> list[dict[str, Any]]:
     return [model.example | each for each in found] or [dict(model.example)]
 
 
-def _unknown(name: str, what: str, words: str, limit: Limit, reason: str) -> Criterion:
+def _unknown(name: str, what: Phrase, words: Phrase, limit: Limit, reason: Phrase) -> Criterion:
     return Criterion(name, what, words, limit.source, "not measured", reason)
 
 
@@ -293,9 +336,9 @@ def _state(is_met: bool) -> State:  # noqa: FBT001
     return "met" if is_met else "not met"
 
 
-def _ms(limit: float) -> str:
-    return f"at most {number(limit)} ms"
+def _ms(limit: float) -> Phrase:
+    return Phrase("at most {number:number1} ms", number=limit)
 
 
-def _at_least(share: float) -> str:
-    return f"at least {number(100 * share)} %"
+def _at_least(share: float) -> Phrase:
+    return Phrase("at least {share:share2}", share=share)

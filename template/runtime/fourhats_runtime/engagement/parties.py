@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from fourhats_runtime.business import Business
-from fourhats_runtime.lifecycle.origin import commit, in_git
+from fourhats_runtime.documents.phrase import Phrase
+from fourhats_runtime.lifecycle.origin import Commit, commit
 from fourhats_runtime.lifecycle.registry import Registry
 from fourhats_runtime.project import Project
 
@@ -13,12 +14,12 @@ UNNAMED = "to be filled in"
 
 
 class Head(NamedTuple):
-    """What stands at the head of a document."""
+    """What stands at the head of a document; what is not known is empty."""
 
     client: str
     maker: str
     day: str
-    code: str
+    code: Phrase
     champion: str
 
 
@@ -26,17 +27,17 @@ def head(project: Project) -> Head:
     """Give what stands at the head of a document that is written today."""
     champion = Registry(project.artifacts / "registry").version("champion")
     return Head(
-        client=project.settings(Business).client.strip() or UNNAMED,
-        maker=maker(project),
+        client=project.settings(Business).client.strip(),
+        maker=_names(project),
         day=datetime.now(UTC).date().isoformat(),
-        code=in_git(commit(project.folder)),
-        champion=champion or "none yet",
+        code=_code(commit(project.folder)),
+        champion=champion or "",
     )
 
 
 def maker(project: Project) -> str:
     """Name who wrote the project, as its pyproject.toml says it."""
-    return ", ".join(author["name"] for author in _authors(project)) or UNNAMED
+    return _names(project) or UNNAMED
 
 
 def contacts(project: Project) -> str:
@@ -46,6 +47,18 @@ def contacts(project: Project) -> str:
         for author in _authors(project)
     ]
     return ", ".join(said) or UNNAMED
+
+
+def _code(found: Commit | None) -> Phrase:
+    if found is None:
+        return Phrase("not in git")
+    if found["clean"]:
+        return Phrase("commit {commit}", commit=found["commit"])
+    return Phrase("commit {commit}, with changes", commit=found["commit"])
+
+
+def _names(project: Project) -> str:
+    return ", ".join(author["name"] for author in _authors(project))
 
 
 def _authors(project: Project) -> list[dict[str, str]]:

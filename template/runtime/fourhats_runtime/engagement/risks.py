@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from fourhats_runtime.documents.phrase import Phrase
 from fourhats_runtime.engagement.acceptance import noted
+from fourhats_runtime.engagement.phrases import question
 from fourhats_runtime.lifecycle import looks
 from fourhats_runtime.lifecycle.registry import Registry
-from fourhats_runtime.monitor.findings import question
 from fourhats_runtime.monitor.incident_log import Incident, incidents
 from fourhats_runtime.project import Project
 
@@ -16,9 +17,9 @@ from fourhats_runtime.project import Project
 class Risk(NamedTuple):
     """Something that is open."""
 
-    what: str
-    why: str
-    source: str
+    what: Phrase
+    why: Phrase
+    source: Phrase
 
 
 def open_incidents(project: Project) -> list[Incident]:
@@ -34,9 +35,13 @@ def risks(project: Project) -> list[Risk]:
 def _incidents(project: Project) -> Iterator[Risk]:
     for each in open_incidents(project):
         yield Risk(
-            f"Not so: {question(each.name)}",
-            f"since {each.began:%Y-%m-%d}: {each.message}",
-            "monitoring",
+            Phrase("Not so: {question}", question=question(each.name)),
+            Phrase(
+                "since {day:day}: {message}",
+                day=each.began.date().isoformat(),
+                message=each.message,
+            ),
+            Phrase("monitoring"),
         )
 
 
@@ -46,11 +51,16 @@ def _criteria(project: Project) -> Iterator[Risk]:
     found = noted(project, champion)
     if found is None:
         measured = [version for version in registry.versions() if noted(project, version)]
-        why = f"last measured: {measured[-1]}" if measured else "`accept` was never run"
-        yield Risk(f"The champion {champion} was not accepted", why, "acceptance")
+        why = Phrase("`accept` was never run")
+        if measured:
+            why = Phrase("last measured: {version}", version=measured[-1])
+        what = Phrase("The champion {version} was not accepted", version=str(champion))
+        yield Risk(what, why, Phrase("acceptance"))
         return
     for each in found.open:
-        yield Risk(f"{each.state.capitalize()}: {each.what}", each.measured, "acceptance")
+        words = {"not met": Phrase("Not met: {what}", what=each.what)}
+        unknown = Phrase("Not measured: {what}", what=each.what)
+        yield Risk(words.get(each.state, unknown), each.measured, Phrase("acceptance"))
 
 
 def _model(project: Project) -> Iterator[Risk]:
@@ -58,18 +68,24 @@ def _model(project: Project) -> Iterator[Risk]:
     champion = registry.version("champion")
     evaluation = (registry.noted(champion, "evaluation") if champion else None) or {}
     if evaluation.get("made_up"):
-        why = "no source is set up: nothing is known of the client's own rows"
-        yield Risk("The champion was judged on made-up rows", why, "evaluation")
-    if spent := looks.warning(evaluation.get("looks", 0.0)):
-        yield Risk("The holdout is used up", spent, "evaluation")
+        why = Phrase("no source is set up: nothing is known of the client's own rows")
+        yield Risk(Phrase("The champion was judged on made-up rows"), why, Phrase("evaluation"))
+    used = evaluation.get("looks", 0.0)
+    if looks.warning(used):
+        why = Phrase(
+            "its rows have judged {count:number} models: their figures look better than they are",
+            count=used,
+        )
+        yield Risk(Phrase("The holdout is used up"), why, Phrase("evaluation"))
 
 
 def _personal(project: Project) -> Iterator[Risk]:
     for column in project.contract.columns:
         if column.pii:
-            use = "kept as a pseudonym" if column.is_identifier else "left out of what is learnt"
-            yield Risk(
-                f"Personal data: {column.name}",
-                f"{use}; the legal basis is to be filled in",
-                "contract",
+            use = (
+                Phrase("kept as a pseudonym; the legal basis is to be filled in")
+                if column.is_identifier
+                else Phrase("left out of what is learnt; the legal basis is to be filled in")
             )
+            what = Phrase("Personal data: {name}", name=column.name)
+            yield Risk(what, use, Phrase("data contract"))

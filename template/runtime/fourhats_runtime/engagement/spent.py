@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from fourhats_runtime.documents.phrase import Phrase
 from fourhats_runtime.engagement.terms import Terms
 from fourhats_runtime.files import read_json
 from fourhats_runtime.hours import by_package, read_hours
 from fourhats_runtime.project import Project
 
 ESTIMATE = "docs/estimate/estimate.json"
-UNSAID = "not known"
 NEEDED = ("effort_days", "end", "packages")
 
 
@@ -20,7 +21,7 @@ NEEDED = ("effort_days", "end", "packages")
 class Package:
     """A package of work, in days."""
 
-    title: str
+    title: Phrase
     expected: float
     spent: float
 
@@ -38,36 +39,10 @@ class Spent:
     p80: float | None
     """Days of the whole, as estimated: half, and four of five, of the draws take less."""
     ends: str
-    """When it is done in four of five draws."""
+    """The day on which it is done in four of five draws, by ISO 8601; empty: nobody has said."""
     day_rate: float | None
     currency: str
     budget: float | None
-
-    @property
-    def rows(self) -> list[tuple[str, str, str, str]]:
-        """Give the table: what, spent, expected (P50), and in four of five cases (P80)."""
-        found = [("Days", _days(self.days), _days(self.p50), _days(self.p80))]
-        if self.day_rate is not None:
-            rate = self.day_rate
-            spent, p50, p80 = (self._money(days, rate) for days in (self.days, self.p50, self.p80))
-            found.append((f"At {rate:,.0f} {self.currency} a day", spent, p50, p80))
-        found += [
-            (each.title, _days(each.spent), f"{each.expected:,.1f}", "") for each in self.packages
-        ]
-        if self.other:
-            found.append(("In no package of the estimate", _days(self.other), "", ""))
-        return found
-
-    @property
-    def left(self) -> str:
-        """Say what is left of the budget; empty where nobody knows."""
-        if self.budget is None or self.day_rate is None or self.days is None:
-            return ""
-        left = self.budget - self.days * self.day_rate
-        return f"{left:,.0f} of the budget of {self.budget:,.0f} {self.currency} is left."
-
-    def _money(self, days: float | None, rate: float) -> str:
-        return UNSAID if days is None else f"{days * rate:,.0f} {self.currency}"
 
 
 def spent(project: Project, terms: Terms, file: Path | None) -> Spent:
@@ -90,7 +65,7 @@ def spent(project: Project, terms: Terms, file: Path | None) -> Spent:
         days=None if hours is None else sum(hours.values()) / terms.hours_a_day,
         other=sum(other.values()) if packages else 0.0,
         packages=tuple(
-            Package(titles[name], packages[name]["mean_days"], amount)
+            Package(_title(packages[name]), packages[name]["mean_days"], amount)
             for name, amount in days.items()
         ),
         p50=effort.get("p50"),
@@ -102,5 +77,10 @@ def spent(project: Project, terms: Terms, file: Path | None) -> Spent:
     )
 
 
-def _days(days: float | None) -> str:
-    return UNSAID if days is None else f"{days:,.1f}"
+def _title(package: Mapping[str, Any]) -> Phrase:
+    """Give the title of a package, whose pattern the catalogues of texts know."""
+    title = str(package["title"])
+    pattern = str(package.get("pattern", title))
+    before, brace, after = pattern.partition("{}")
+    answer = title.removeprefix(before).removesuffix(after) if brace else ""
+    return Phrase(pattern, answer=answer)

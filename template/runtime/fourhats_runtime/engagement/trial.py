@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, Any, NamedTuple, Self
 
+from fourhats_runtime.documents.phrase import Phrase
 from fourhats_runtime.errors import ProjectError
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ class Trial:
     explained: int = 0
     """Cases whose prediction is the sum of what its features add."""
     asked_to_explain: int = 0
-    explanation: str = ""
+    explanation: Phrase = field(default_factory=lambda: _SUM)
     """What an explanation is."""
 
     @property
@@ -98,8 +99,8 @@ def served(project: Project) -> Iterator[Address]:
                 process.wait()
 
 
-_SUM = "what each feature adds, together the prediction"
-_REASON = "a reason for each document that was found"
+_SUM: Phrase = Phrase("what each feature adds, together the prediction")
+_REASON = Phrase("a reason for each document that was found")
 
 
 @dataclass(frozen=True)
@@ -112,7 +113,7 @@ class Asking:
     explaining: str
     """Where explanations are asked for, by the same bodies."""
     explains: Callable[[Any], bool]
-    explanation: str
+    explanation: Phrase
 
     @classmethod
     def about_records(cls, records: Sequence[Mapping[str, Any]]) -> Self:

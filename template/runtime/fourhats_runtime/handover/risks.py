@@ -3,14 +3,23 @@
 import tomllib
 from collections.abc import Iterator, Sequence
 from datetime import date
+from typing import NamedTuple
 
-from fourhats_runtime.engagement.risks import Risk, risks
+from fourhats_runtime.engagement.risks import risks
 from fourhats_runtime.handover.dates import END_OF_SUPPORT, python_version
 from fourhats_runtime.handover.git import Sources
 from fourhats_runtime.handover.licences import Package
 from fourhats_runtime.project import Project
 
 MONTHS_AHEAD = 12
+
+
+class Risk(NamedTuple):
+    """Something that is open, in English as all pages of a hand-over are."""
+
+    what: str
+    why: str
+    source: str
 
 
 def open_risks(
@@ -23,7 +32,7 @@ def open_risks(
 ) -> list[Risk]:
     """List what is open on the day of the hand-over."""
     return [
-        *risks(project),
+        *(Risk(*map(str, each)) for each in risks(project)),
         *_flaws(project),
         *_python(today),
         *_licences(packages),

@@ -128,6 +128,18 @@ def _against(project: Project, challenger: str, champion: str) -> tuple[bool, st
     return False, said
 
 
+def judged_questions(project: Project) -> list[str]:
+    """Give the questions that judge the champion.
+
+    Raises:
+        ProjectError: there is no champion, or too few questions.
+
+    """
+    registry = Registry(project.artifacts / "registry")
+    version = load_version(project, registry.require("champion"))
+    return [question.text for question in _questions(project, version).judged]
+
+
 def _questions(project: Project, version: Version) -> Questions:
     return questions_file.load(project, version.contract, version.documents)
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from fourhats_runtime.documents.language import Language
+
 SIGNATURES = "signatures"
 """The section whose table becomes lines to sign on."""
 
@@ -18,8 +20,10 @@ NOTHING = "\N{EN DASH}"
 
 def typed(text: str) -> str:
     """Write what somebody typed so that Markdown shows it unchanged, on one line."""
-    line = re.sub(r"([\\`*_{}\[\]<>|~&$#])", r"\\\1", " ".join(text.split()))
-    return re.sub(r"^(\d+)([.)])", r"\1\\\2", re.sub(r"^([-+=])", r"\\\1", line))
+    line = re.sub(r"[^\S\N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}]+", " ", text).strip()
+    line = re.sub(r"([\\`*_{}\[\]<>|~&$#])", r"\\\1", line)
+    line = re.sub(r"^([-=]|\+(?=\s|$))", r"\\\1", line)
+    return re.sub(r"^(\d+)([.)])(?=\s|$)", r"\1\\\2", line)
 
 
 @dataclass(frozen=True)
@@ -71,6 +75,14 @@ def markdown(section: Section, *, filled: bool) -> str:
     asks = f"*{section.asks}*" if section.asks and not filled else ""
     written = [f"{level} {section.heading}", *map(_part, section.parts), asks]
     return "\n\n".join(each for each in written if each)
+
+
+def signatures(say: Language, what: str, client: str, maker: str) -> Section:
+    """Give both sides room to sign; `what` says which version they sign, the names are Markdown."""
+    _ = say.text
+    head = ("", *(_("For {name}").format(name=name) for name in (client, maker)))
+    rows = [(each, "", "") for each in (_("Name"), _("Place, date"), _("Signature"))]
+    return Section(SIGNATURES, _("Signatures"), [what, Table(head, rows)])
 
 
 def _part(part: Part) -> str:

@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fourhats_runtime.errors import ProjectError
-from fourhats_runtime.files import written_whole
 
 MARK = re.compile(r"<!-- fourhats:(begin|end) ([a-z][a-z0-9-]*) -->")
 LIKE_A_MARK = re.compile(r"\s*<?!?-*\s*fourhats\s*:\s*(begin|end)\b", re.IGNORECASE)
@@ -108,25 +107,21 @@ def renewed(
     return written, [name for name in fresh if name not in there]
 
 
-def write(path: Path, fresh: str, where: str, *, overwrite: bool = False) -> tuple[str, list[str]]:
-    """Write a document, or its blocks into the one that is there; gives what `renewed` does.
+def read(path: Path, where: str) -> str | None:
+    """Read a document with the ends of its lines as they are; None: there is none.
 
     Raises:
-        ProjectError: as `renewed` does; or what is there is no text.
+        ProjectError: it is no text, or cannot be read.
 
     """
-    text, without = fresh, list[str]()
-    if path.exists():
-        try:
-            # As bytes, so that the user's ends of lines stay what they are.
-            before = path.read_bytes().decode("utf-8")
-        except UnicodeDecodeError:
-            raise ProjectError(f"{where} is no UTF-8 text: save it as UTF-8") from None
-        blocks = {piece.name: piece.words for piece in pieces(fresh, where) if piece.name}
-        text, without = renewed(before, blocks, where, overwrite=overwrite)
-    with written_whole(path) as scratch:
-        scratch.write_bytes(text.encode("utf-8"))
-    return text, without
+    try:
+        return path.read_bytes().decode("utf-8")
+    except FileNotFoundError:
+        return None
+    except UnicodeDecodeError:
+        raise ProjectError(f"{where} is no UTF-8 text: save it as UTF-8") from None
+    except OSError as error:
+        raise ProjectError(f"{where} cannot be read: {error.strerror}") from error
 
 
 def _mark(line: str, where: str) -> tuple[str, str] | None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from fourhats_runtime.monitor.pdf import FONT, HEAD, INK, LINE, QUIET, RULE, SIZE, SMALL, Pages
 from fpdf import FontFace
 from fpdf.enums import TableBordersLayout
 from fpdf.errors import FPDFException
@@ -16,13 +15,13 @@ from markdown_it import MarkdownIt
 from markdown_it.tree import SyntaxTreeNode
 from matplotlib import get_data_path
 
-from fourhats.documents.blocks import pieces
-from fourhats.documents.parts import SIGNATURES
-from fourhats.errors import WrongInputError
+from fourhats_runtime.documents.blocks import pieces
+from fourhats_runtime.documents.parts import SIGNATURES
+from fourhats_runtime.errors import ProjectError
+from fourhats_runtime.monitor.pdf import FONT, HEAD, INK, LINE, QUIET, RULE, SIZE, SMALL, Pages
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
 
 HEADINGS, LOWER = {"h1": 17.0, "h2": 12.0}, 10.5  # points
@@ -89,8 +88,11 @@ class Paper(Pages):
         self.set_left_margin(MARGIN)
 
     def grid(self, rows: Sequence[Sequence[Sequence[Run]]], numbers: Sequence[int]) -> None:
-        """Draw a table; its first row is the head."""
+        """Draw a table; its first row is the head, unless nothing stands in it."""
         texts = [["".join(run.text for run in cell) for cell in row] for row in rows]
+        headed = any(texts[0])
+        if not headed:
+            rows, texts = rows[1:], texts[1:]
         widths = self._widths(texts)
         self.set_font(FONT, "", SMALL)
         self.set_text_color(*INK)
@@ -100,6 +102,7 @@ class Paper(Pages):
         with self.table(
             col_widths=widths,
             text_align=tuple("RIGHT" if n in numbers else "LEFT" for n in range(len(rows[0]))),
+            first_row_as_headings=headed,
             headings_style=FontFace(emphasis="BOLD", fill_color=HEAD),
             borders_layout=TableBordersLayout.HORIZONTAL_LINES,
             line_height=LINE * 0.85,
@@ -159,20 +162,20 @@ class Paper(Pages):
         self.set_xy(MARGIN, below + len(lines) * TO_SIGN + 2)
 
 
-def paper(text: str, path: Path, cover: Cover) -> Paper:
-    """Set a document's Markdown; `path` is what it is called in messages.
+def paper(text: str, where: str, cover: Cover) -> Paper:
+    """Set a document's Markdown; `where` is what it is called in messages.
 
     Raises:
-        WrongInputError: something in it cannot be set on a page.
+        ProjectError: something in it cannot be set on a page.
 
     """
     page = Paper(cover)
     try:
-        for piece in pieces(text, path):
+        for piece in pieces(text, where):
             for node in _nodes(piece.text):
                 _set(page, node, piece.name)
     except FPDFException as problem:
-        raise WrongInputError(f"{path} cannot be set as PDF: {problem}") from problem
+        raise ProjectError(f"{where} cannot be set as PDF: {problem}") from problem
     return page
 
 
