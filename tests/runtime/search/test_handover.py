@@ -100,6 +100,18 @@ def test_the_status_tells_figures_and_what_is_next(searched: Project) -> None:
     assert "accept" in text
 
 
+def test_the_model_card_is_the_champions_whoever_was_trained_since(searched: Project) -> None:
+    text = search_toml(searched.folder).partition("[search.models.table]")[0]
+    (searched.folder / "config" / "search.toml").write_text(text, encoding="utf-8")
+    project = searched.at(searched.folder)
+    run_step("train", project)
+    run_step("report", project)
+    challenger = Registry(project.artifacts / "registry").require("challenger")
+    card = (project.folder / "docs" / "model_card.md").read_text(encoding="utf-8")
+    assert f"`{champion(project)}`" in card
+    assert f"`{challenger}`" not in card
+
+
 def test_the_model_card_names_models_figures_and_rule(searched: Project) -> None:
     run_step("report", searched)
     card = (searched.folder / "docs" / "model_card.md").read_text(encoding="utf-8")

@@ -96,6 +96,11 @@ def test_what_cannot_be_asked_is_refused(client: TestClient, asked: dict[str, st
     assert answer.json()["detail"]
 
 
+def test_a_filter_that_is_not_there_is_named_beside_those_that_are(client: TestClient) -> None:
+    answer = client.get("/search", params={"q": "car", "filter": "no:such"})
+    assert answer.json()["detail"] == "there is no filter 'no': there are shelf"
+
+
 def test_clicks_and_judgements_are_in_the_log_trials_are_not(
     client: TestClient, searched: Project
 ) -> None:
