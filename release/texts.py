@@ -17,6 +17,7 @@ from babel.messages.pofile import write_po
 from fourhats.documents.language import CATALOGUES as GENERATORS
 from fourhats_runtime.documents.language import CATALOGUES as RUNTIMES
 from fourhats_runtime.documents.language import LOCALES, SOURCE, catalogue
+from fourhats_runtime.documents.phrase import FACT
 from fourhats_runtime.monitor.findings import QUESTIONS
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -59,7 +60,8 @@ def _said(rooms: Iterable[Path]) -> Iterator[tuple[str, str]]:
         for path in sorted(room.glob("*.py")):
             with path.open("rb") as code:
                 for _, text, _, _ in extract("python", code, KEYWORDS):
-                    yield str(text), path.name
+                    if not FACT.fullmatch(str(text)):
+                        yield str(text), path.name
 
 
 def renewed(name: str, folder: Path) -> Catalog:

@@ -7,7 +7,7 @@ from keras import KerasTensor, layers, ops
 BLOCKS, MOST_DIMENSIONS = 2, 16
 
 
-def network(
+def network(  # noqa: PLR0913 (what is tuned of it stands here)
     codes: KerasTensor,
     numbers: KerasTensor,
     sizes: Sequence[int],

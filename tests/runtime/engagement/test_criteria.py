@@ -13,6 +13,7 @@ from math import comb
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
+from fourhats_runtime.documents.language import Language
 from fourhats_runtime.engagement.criteria import Criterion, of_service, ranks, without_service
 from fourhats_runtime.engagement.terms import Terms, read_terms
 from fourhats_runtime.engagement.trial import Address, Asking, Trial, ask, served
@@ -148,6 +149,13 @@ def test_latency_is_met_by_the_upper_end_alone(fresh: Project) -> None:
     found = of(of_service(lost, limits), "latency")
     assert (found.state, found.figure, found.high) == ("not met", None, None)
     assert str(found.measured) == "more than one request of 100 was not answered"
+
+
+def test_both_ends_are_written_as_the_language_writes_numbers(fresh: Project) -> None:
+    trial = Trial(seconds=[0.0101] * 985 + [0.0159] * 15)
+    found = of(of_service(trial, terms(fresh)), "latency")
+    said = "15,9 ms (95-%-Intervall: 10,1 bis 15,9), 1.000 Anfragen"
+    assert Language("de").phrase(found.measured) == said
 
 
 def test_availability_is_met_by_the_lower_end_alone(fresh: Project) -> None:

@@ -24,7 +24,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.numbers import format_currency, format_decimal, format_percent, get_currency_symbol
 
-from fourhats_runtime.documents.phrase import QUOTED, Phrase
+from fourhats_runtime.documents.phrase import FACT, Phrase
 from fourhats_runtime.wording import rounded
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class Language:
         with the most decimals behind it (`share2`); `figure` has four significant digits; a `day`
         is one of a table.
         """
-        text = phrase.text if phrase.text == QUOTED else self.text(phrase.text)
+        text = phrase.text if FACT.fullmatch(phrase.text) else self.text(phrase.text)
         return self._formatter.vformat(text, (), phrase.facts)
 
     def in_full(self, day: date) -> str:

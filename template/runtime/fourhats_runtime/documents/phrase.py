@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
-QUOTED = "{words}"
+FACT = re.compile(r"\{\w+(:\w+)?\}")
+"""A text that is one fact alone is the same in every language."""
 
 
 @dataclass(frozen=True, init=False, repr=False)
@@ -28,7 +30,7 @@ class Phrase:
     @classmethod
     def quoted(cls, words: str) -> Self:
         """Give words that stay as they are in every language."""
-        return cls(QUOTED, words=words)
+        return cls("{words}", words=words)
 
     def __str__(self) -> str:
         """Say it in English."""

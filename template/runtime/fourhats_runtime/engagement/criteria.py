@@ -29,7 +29,6 @@ from fourhats_runtime.monitor.data import days_since_extraction
 from fourhats_runtime.monitor.decisions import rule_of
 from fourhats_runtime.monitor.verdicts import latest
 from fourhats_runtime.project import Project
-from fourhats_runtime.wording import number
 
 State = Literal["met", "not met", "not measured"]
 PHRASES = ("what", "limit", "measured")
@@ -178,7 +177,7 @@ def _latency(seconds: Sequence[float], limit: Limit) -> Criterion:
     words = Phrase("more than one request of 100 was not answered")
     if math.isfinite(middle):
         answered = math.isfinite(high)
-        most = Phrase.quoted(number(high, 3)) if answered else Phrase("no answer")
+        most = Phrase("{high:figure3}", high=high) if answered else Phrase("no answer")
         words = Phrase(
             "{middle:figure3} ms (95% interval: {low:figure3} to {most}), {count:number} requests",
             middle=middle,

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from fourhats_runtime.documents.phrase import Phrase
 from fourhats_runtime.lifecycle.figures import Figure
 from fourhats_runtime.monitor.findings import QUESTIONS
-from fourhats_runtime.wording import number
 
 POLICIES = (
     Phrase("act on nobody"),
@@ -86,7 +85,7 @@ def with_interval(figure: Figure | Sequence[float]) -> Phrase:
     if value is None:
         return Phrase.quoted(NOTHING)
     if low is None:
-        return Phrase.quoted(number(value))
+        return Phrase("{figure:figure}", figure=value)
     return Phrase(
         "{figure:figure} ({low:figure} to {high:figure})", figure=value, low=low, high=high
     )
