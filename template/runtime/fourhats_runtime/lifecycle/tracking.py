@@ -5,6 +5,7 @@ import logging
 import os
 import re
 import sqlite3
+import warnings
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
@@ -36,7 +37,9 @@ def track(project: Project) -> None:
         if path.exists():
             with closing(sqlite3.connect(path)) as found:  # MLflow would say it in many lines
                 found.execute("PRAGMA quick_check(1)").fetchall()
-        _track(project)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what MLflow asks of SQLAlchemy, which finds it old
+            _track(project)
     except Exception as error:  # noqa: BLE001 (of any of MLflow's libraries: the model is registered)
         logger.warning(
             "%s takes no experiment (%s): they stand in the registry alone. Move the file away, "
