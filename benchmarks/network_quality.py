@@ -1,6 +1,6 @@
-"""What a network finds in public tables, beside trees: of the same rows, by the same search.
+"""What networks find in public tables, beside trees: of the same rows, by the same search.
 
-Both are the step `train` of a project that chose PyTorch and scikit-learn, with the one candidate.
+Each is the step `train` of a project that chose all of them, with the one candidate.
 Of some tables alone: `python -m benchmarks.network_quality ames concrete`.
 """
 
@@ -17,28 +17,31 @@ from benchmarks.figure import Figure, show
 from benchmarks.model_quality import MOST_ROWS, TABLES, by_flaml, ours_of
 
 NAMES = tuple(name for name in TABLES if name not in ("credit_data", "diamonds"))
-FAMILIES = ("sklearn", "pytorch")
+FAMILIES = ("sklearn", "pytorch", "tensorflow")
+NETWORKS = FAMILIES[1:]
 SPLITS, LEAST, WORST = 2, 0.95, 0.9
 
 
 def figures(names: tuple[str, ...] = NAMES, tables: Path | None = None) -> list[Figure]:
-    """Have both learn from each table in turn, `tables` being where they are already."""
-    ratios = {}
+    """Have each learn from each table in turn, `tables` being where they are already."""
+    ratios: dict[str, dict[str, float]] = {network: {} for network in NETWORKS}
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         if tables is None:
             by_flaml(["tables", folder, MOST_ROWS, *(f"{TABLES[n].package}/{n}" for n in names)])
         for name in names:
             table = pd.read_parquet((tables or folder) / f"{name}.parquet")
-            scores = {
-                who: of_table(name, who, table, folder)
-                for who in ("pytorch", "tensorflow", "trees")
-            }
+            scores = {who: of_table(name, who, table, folder) for who in (*NETWORKS, "trees")}
             said = ", ".join(f"{who} {score:.4f} ({s:.0f} s)" for who, (score, s) in scores.items())
             print(f"  {name}: {said}", flush=True)
-            ratios[name] = scores["network"][0] / scores["trees"][0]
+            for network, found in ratios.items():
+                found[name] = scores[network][0] / scores["trees"][0]
+    return [each for network, found in ratios.items() for each in _figures(network, found)]
+
+
+def _figures(network: str, ratios: dict[str, float]) -> list[Figure]:
     mean, worst = float(np.mean(list(ratios.values()))), min(ratios, key=lambda name: ratios[name])
-    of = "AUC or R² on public tables of a network against trees"
+    of = f"AUC or R² on public tables, {network} against trees"
     return [
         Figure(of, mean, LEAST, side="at least", detail=f"{len(ratios)} tables", digits=4),
         Figure(f"{of}, worst", ratios[worst], WORST, side="at least", detail=worst, digits=4),
