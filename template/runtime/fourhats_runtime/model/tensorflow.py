@@ -163,9 +163,7 @@ class _Network(BaseEstimator):
             learner.compile(
                 keras.optimizers.AdamW(self.learning_rate, self.weight_decay), self._loss()
             )
-            stop = keras.callbacks.EarlyStopping(
-                patience=self.patience, restore_best_weights=True, start_from_epoch=0
-            )
+            stop = keras.callbacks.EarlyStopping(patience=self.patience, restore_best_weights=True)
             chance = np.random.default_rng(self.seed)
             learner.fit(
                 _Batches(table, wanted, learning, size, chance),
@@ -174,8 +172,6 @@ class _Network(BaseEstimator):
                 callbacks=[stop, _Progress()],
                 verbose=0,
             )
-            if stop.best_weights is not None:  # else where the last pass may be a worse one
-                learner.set_weights(stop.best_weights)
         return self
 
     def _scores(self, rows: KerasTensor, inputs: Inputs, outputs: int) -> KerasTensor:
