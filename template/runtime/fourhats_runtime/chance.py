@@ -183,6 +183,8 @@ def together(covariance: Floats, freedom: int) -> Together:
     and Scott, On Chi-squared Tests for Multiway Contingency Tables, Annals of Statistics 12, 1984).
     """
     total = float(np.trace(covariance))
+    if not total:  # each entity's rows are made up as all are: no more varies than by rows alone
+        return ALONE
     left = total**2 / float((covariance**2).sum()) / freedom
     return Together(max(1.0, total / freedom), min(1.0, left))
 

@@ -185,6 +185,12 @@ def test_rows_that_are_all_alike_count_once_an_entity() -> None:
     assert alike.effect == pytest.approx(8, rel=0.05)
 
 
+def test_entities_that_have_each_value_once_are_counted_by_their_rows() -> None:
+    weeks, machines = np.tile(np.arange(8), 50), np.repeat(np.arange(50), 8)
+    found = of_shares(weeks, machines)
+    assert (found.effect, found.share, found.likeness) == (1, 1, 0)
+
+
 def test_rows_of_one_entity_have_an_interval_all_the_same() -> None:
     one = numbered(["x"] * 100)
     amounts = np.random.default_rng(0).normal(size=100)
