@@ -174,6 +174,7 @@ def assert_shown_as_typed(tree: Tree, typed: Answers, harmless: Tree) -> None:
         "decision": typed["business_decision"],
         "owner": typed["business_owner"],
         "client": typed["client_name"],
+        "language": "en",
     }
     sources = tree.toml("config/sources.toml")
     assert sources["excel"]["path"] == typed["excel_path"]

@@ -8,13 +8,13 @@ from __future__ import annotations
 import csv
 import re
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 from fourhats_runtime.data.files.evidence import (
     header_position,
@@ -28,9 +28,6 @@ from fourhats_runtime.data.files.letters import HEAD
 from fourhats_runtime.data.files.names import one_line
 from fourhats_runtime.data.files.quotes import wrong_quote
 from fourhats_runtime.data.files.reading import Reading, TableFileError
-
-if TYPE_CHECKING:
-    import _csv
 
 DELIMITERS = (",", ";", "\t", "|")
 SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\W*', re.IGNORECASE)
@@ -146,18 +143,15 @@ def _head(file: Path) -> list[str]:
     return [line.removesuffix("\r") for line in lines]
 
 
-def _reader(
-    lines: Iterable[str], delimiter: str, escape: str, *, strict: bool = False
-) -> _csv.Reader:
+def _style(delimiter: str, escape: str) -> dict[str, Any]:
+    """Give what `csv.reader` is told of how values are parted and quoted."""
     doubled = escape == QUOTE
-    return csv.reader(
-        lines,
-        delimiter=delimiter,
-        doublequote=doubled,
-        escapechar=None if doubled else escape,
-        skipinitialspace=True,
-        strict=strict,
-    )
+    return {
+        "delimiter": delimiter,
+        "doublequote": doubled,
+        "escapechar": None if doubled else escape,
+        "skipinitialspace": True,
+    }
 
 
 def _escape(lines: Sequence[str], start: int, delimiter: str) -> str:
@@ -166,7 +160,7 @@ def _escape(lines: Sequence[str], start: int, delimiter: str) -> str:
         return QUOTE
     read = {}
     for escape in (QUOTE, BACKSLASH):
-        reader = _reader(lines[start:], delimiter, escape, strict=True)
+        reader = csv.reader(lines[start:], **_style(delimiter, escape), strict=True)
         with suppress(csv.Error):  # such as a quote that is followed by anything but a delimiter
             deque(reader, maxlen=0)
         read[escape] = reader.line_num
@@ -175,7 +169,7 @@ def _escape(lines: Sequence[str], start: int, delimiter: str) -> str:
 
 def _records(lines: Sequence[str], start: int, delimiter: str, escape: str) -> Iterator[_Record]:
     """Split the lines, as far as they can be."""
-    reader = _reader((f"{line}\n" for line in lines[start:]), delimiter, escape)
+    reader = csv.reader((f"{line}\n" for line in lines[start:]), **_style(delimiter, escape))
     try:
         for number, cells in enumerate(reader, start=start + 1):
             if any(cell.strip() for cell in cells):
@@ -303,4 +297,4 @@ def _cells(line: bytes, found: Layout) -> list[str] | None:
     bare = text if found.escape == QUOTE else text.replace(found.escape + QUOTE, "")
     if bare.count(QUOTE) % 2:
         return None
-    return next(_reader([text], found.delimiter, found.escape), [])
+    return next(csv.reader([text], **_style(found.delimiter, found.escape)), [])
