@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import sys
@@ -46,6 +47,10 @@ TABLES = ("raw", "clean", "quarantine", "predictions", "scores")
 TIMES = {"given_at", "scored_at", "scored_on", "date"}
 CHANGING = (".duckdb", ".parquet", ".sqlite", ".html", ".pdf", ".json", ".md", ".jsonl")
 """What holds the time at which it was written."""
+
+
+RUN = re.compile(r"^mlflow/[0-9a-f]{32}/")
+"""MLflow's files of a run, which it names by chance."""
 
 
 def in_a_fork(work: Callable[[], object]) -> int:
@@ -97,9 +102,10 @@ def state(project: Project) -> dict[str, Any]:
     }
     for version in registry.versions():
         registry.check(version)
+    found["runs"] = len(list(project.artifacts.glob("mlflow/*")))
     for path in sorted(project.artifacts.rglob("*")):
         if path.is_file():
-            name = str(path.relative_to(project.artifacts))
+            name = RUN.sub("mlflow/run/", str(path.relative_to(project.artifacts)))
             found[name] = None if path.suffix in CHANGING else hash(path.read_bytes())
     with duckdb.connect(project.artifacts / "warehouse.duckdb", read_only=True) as connection:
         there = {name for (name,) in connection.execute("FROM (SHOW TABLES)").fetchall()}

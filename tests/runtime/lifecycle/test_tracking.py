@@ -78,6 +78,22 @@ def test_what_comes_later_is_taken_over(ran: Project) -> None:
     assert found[second].data.tags["changed"] == "; ".join(changed)
 
 
+def test_a_run_that_was_not_logged_to_its_end_is_made_anew(ran: Project) -> None:
+    track(ran)
+    version = experiments(ran)[0].version
+    client, found = runs(ran)
+    broken = found[version].info.run_id
+    client.update_run(broken, status="RUNNING")
+    track(ran)
+    _, found = runs(ran)
+    assert set(found) == {version}
+    assert found[version].info.run_id != broken
+    assert found[version].info.status == "FINISHED"
+    folder = ran.artifacts / "mlflow"
+    assert [path.name for path in folder.iterdir()].count(broken) == 0
+    assert (folder / found[version].info.run_id).is_dir()
+
+
 def test_a_project_that_was_moved_begins_anew_and_loses_nothing(ran: Project) -> None:
     moved = ran.folder.with_name("moved")
     shutil.copytree(ran.folder, moved)

@@ -4,11 +4,13 @@ import json
 import logging
 import os
 import re
+import shutil
 import sqlite3
 import warnings
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from fourhats_runtime.files import written_whole
@@ -21,6 +23,8 @@ RUNS, FILES = "mlflow.sqlite", "mlflow"
 """The file of runs in `artifacts/`, and the folder of what they keep."""
 OF_ORIGIN = ("value", "target", "models", "versions")
 """What a run says as JSON of what its version came of."""
+WHOLE = "FINISHED"
+"""How MLflow calls a run of which everything is logged."""
 MOST_LOGGED = 1000
 """MLflow takes no more metrics at once."""
 
@@ -61,7 +65,7 @@ def _track(project: Project) -> None:
             mlflow.MlflowClient(f"sqlite:///{scratch}").search_experiments()
     client = mlflow.MlflowClient(f"sqlite:///{path}")
     place = _experiment(client, project)
-    known = {run.info.run_name: run for run in _runs(client, place)}
+    known = {run.info.run_name: run for run in _whole(client, place, project.artifacts / FILES)}
     registry = Registry(project.artifacts / "registry")
     for each in experiments(project):
         run = known.get(each.version)
@@ -83,14 +87,19 @@ def _experiment(client: Any, project: Project) -> str:  # noqa: ANN401 (MLflow i
     return str(number)
 
 
-def _runs(client: Any, place: str) -> Iterator[Any]:  # noqa: ANN401
-    token = None
+def _whole(client: Any, place: str, files: Path) -> Iterator[Any]:  # noqa: ANN401
+    """Give the runs of the experiment; what a kill left half-made is taken away."""
+    token, broken = None, []
     while True:
         page = client.search_runs([place], page_token=token)
-        yield from page
+        broken += [run.info.run_id for run in page if run.info.status != WHOLE]
+        yield from (run for run in page if run.info.status == WHOLE)
         token = page.token
         if not token:
-            return
+            break
+    for run in broken:
+        client.delete_run(run)
+        shutil.rmtree(files / run, ignore_errors=True)
 
 
 def _log_origin(client: Any, run: str, registry: Registry, version: str) -> None:  # noqa: ANN401
