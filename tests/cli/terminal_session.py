@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import time
 from typing import TYPE_CHECKING
 
@@ -18,7 +17,6 @@ UP, DOWN, ENTER, SPACE, CTRL_A, CTRL_C, CTRL_K = (
     *("\x1b[A", "\x1b[B", "\r", " "),
     *("\x01", "\x03", "\x0b"),
 )
-ECHOED = re.compile(r"\^\[\[\d+;\d+R")
 
 
 class _Screen(pyte.HistoryScreen):
@@ -72,9 +70,8 @@ class TerminalSession:
 
     @property
     def text(self) -> str:
-        """The screen, as lines; without what the terminal answered while nobody listened."""
-        lines = (ECHOED.sub("", line).rstrip() for line in self.screen.display)
-        return "\n".join(lines).rstrip()
+        """The screen, as lines."""
+        return "\n".join(line.rstrip() for line in self.screen.display).rstrip()
 
     @property
     def transcript(self) -> str:

@@ -96,7 +96,7 @@ def test_enter_all_the_way_writes_a_project(terminal: Terminal, shell: Shell) ->
 
 
 def test_the_recommended_path_asks_seven_questions_under_their_hats(terminal: Terminal) -> None:
-    session = terminal("new", "acme-churn", rows=120)
+    session = terminal("new", "acme-churn", rows=160)
     enter_to_the_review(session)
     asked = [line for line in session.text.splitlines() if line.startswith("? ")]
     assert len(asked) == 8, "seven questions and the review's"
