@@ -106,7 +106,7 @@ def test_the_recommended_path_asks_seven_questions_under_their_hats(terminal: Te
 
 
 def test_the_review_shows_answers_tree_and_dependencies(terminal: Terminal) -> None:
-    session = terminal("new", "acme-churn", rows=120)
+    session = terminal("new", "acme-churn", rows=160)
     enter_to_the_review(session)
     for words in ("business_owner         Head of customer", "├── src/  (", "pyproject.toml"):
         assert words in session.text
@@ -121,7 +121,7 @@ def test_every_file_can_be_shown_before_writing(terminal: Terminal) -> None:
 
 
 def test_going_back_recomputes_what_follows(terminal: Terminal, shell: Shell) -> None:
-    session = terminal("new", "acme-churn", rows=120)
+    session = terminal("new", "acme-churn", rows=160)
     enter_to_the_review(session)
     change(session, "project_name")
     session.answer(NAME, CTRL_A, CTRL_K, "Beta sales", ENTER)
@@ -139,7 +139,7 @@ def test_going_back_recomputes_what_follows(terminal: Terminal, shell: Shell) ->
 
 
 def test_going_back_keeps_what_was_typed(terminal: Terminal, shell: Shell) -> None:
-    session = terminal("new", "acme-churn", rows=120)
+    session = terminal("new", "acme-churn", rows=160)
     for question in (PROFILE, NAME, *ENGAGED, FILES, TASK):
         session.answer(question, ENTER)
     session.answer(PROBLEM, CTRL_A, CTRL_K, "Too many leave", ENTER)
@@ -151,7 +151,7 @@ def test_going_back_keeps_what_was_typed(terminal: Terminal, shell: Shell) -> No
 
 
 def test_changing_to_everything_asks_the_rest(terminal: Terminal, shell: Shell) -> None:
-    session = terminal("new", "acme-churn", rows=120)
+    session = terminal("new", "acme-churn", rows=160)
     enter_to_the_review(session)
     change(session, "profile")
     session.answer(PROFILE, DOWN, ENTER)
