@@ -4,12 +4,17 @@ Its inputs are those of `for_trees`: codes of categories first, -1 for one never
 gaps included.
 """
 
+import logging
 import warnings
-from collections.abc import Iterator
+from abc import abstractmethod
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 
 from fourhats_runtime.model.sides import Hashes
 
@@ -73,6 +78,16 @@ def held_out(rows: int, groups: Hashes | None, seed: int) -> NDArray[np.bool_]:
     return np.asarray(order[entities] < HELD_OUT * len(order))
 
 
+def sides(rows: int, groups: Hashes | None, seed: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Give the places that are learnt from, and those that tell when to stop.
+
+    Where no row is held out, as there are too few entities, they are the same.
+    """
+    stopping = held_out(rows, groups, seed)
+    learning = np.flatnonzero(~stopping)
+    return learning, np.flatnonzero(stopping) if stopping.any() else learning
+
+
 def batch_size(rows: int) -> int:
     """Give how many of the rows that are learnt from are a batch: a sixteenth, within limits."""
     return min(max(rows // 16, LEAST_ROWS), MOST_ROWS)
@@ -85,3 +100,103 @@ def batches(
     order = places if random is None else random.permutation(places)
     for start in range(0, len(order), size):
         yield order[start : start + size]
+
+
+@contextmanager
+def quiet(name: str) -> Iterator[None]:
+    """Keep to itself what an exporter, and who warns beside it, says of its own insides."""
+    told = logging.getLogger(name)
+    before = told.level
+    told.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        told.setLevel(before)
+
+
+class Aim(NamedTuple):
+    """What a network gives, and what is made of it."""
+
+    outputs: int
+    """A score a class, or one number."""
+    of_classes: bool
+    centre: float = 0.0
+    """Of the numbers that are learnt from: the network gives how many spreads one is off it."""
+    spread: float = 1.0
+
+
+class NetworkEstimator(BaseEstimator):
+    """What networks have in common, for classes and for numbers, whatever library they are of.
+
+    `build` is the network, `leading_categories` how many of the first columns are categories,
+    which training says. It ends after `patience` passes over the rows without a gain on those held
+    out for that, or after `most_passes`, and the best weights are kept. A batch is of `batch_rows`;
+    where that is None, as `batch_size` says.
+    """
+
+    def __init__(  # noqa: PLR0913 (an estimator's parameters stand in its signature)
+        self,
+        build: Callable[..., Any],
+        *,
+        learning_rate: float = 3e-3,
+        weight_decay: float = 1e-2,
+        batch_rows: int | None = None,
+        most_passes: int = 100,
+        patience: int = 10,
+        leading_categories: int = 0,
+        seed: int = 0,
+    ) -> None:
+        """Take how it is built and how it learns."""
+        self.build = build
+        self.learning_rate = learning_rate
+        self.weight_decay = weight_decay
+        self.batch_rows = batch_rows
+        self.most_passes = most_passes
+        self.patience = patience
+        self.leading_categories = leading_categories
+        self.seed = seed
+
+    @abstractmethod
+    def learn(self, table: Table, wanted: NDArray[Any], groups: Hashes | None, aim: Aim) -> Self:
+        """Fit to rows: `wanted` is the place of each one's class, or its scaled number."""
+
+    @abstractmethod
+    def outputs(self, table: Table) -> NDArray[np.float64]:
+        """Give probabilities, shape (rows, classes), or numbers, shape (rows, 1)."""
+
+
+class OfClasses(ClassifierMixin, NetworkEstimator):
+    """A network that gives the probability of each class."""
+
+    def fit(self, table: Table, labels: NDArray[np.int64], groups: Hashes | None = None) -> Self:
+        """Fit to rows; those of one group are held out together."""
+        self.classes_, places = np.unique(labels, return_inverse=True)
+        aim = Aim(len(self.classes_), of_classes=True)
+        return self.learn(table, places.astype(np.int64), groups, aim)
+
+    def predict_proba(self, table: Table) -> NDArray[np.float64]:
+        """Give probabilities, shape (rows, classes)."""
+        return self.outputs(table)
+
+    def predict(self, table: Table) -> NDArray[np.int64]:
+        """Give the likeliest class of each row."""
+        found: NDArray[np.int64] = self.classes_[self.outputs(table).argmax(axis=1)]
+        return found
+
+
+class OfNumbers(RegressorMixin, NetworkEstimator):
+    """A network that gives a number."""
+
+    def fit(self, table: Table, labels: NDArray[np.float64], groups: Hashes | None = None) -> Self:
+        """Fit to rows; those of one group are held out together."""
+        centre, spread = float(labels.mean()), float(labels.std()) or 1.0
+        wanted = ((labels - centre) / spread).astype(np.float32)
+        return self.learn(
+            table, wanted, groups, Aim(1, of_classes=False, centre=centre, spread=spread)
+        )
+
+    def predict(self, table: Table) -> NDArray[np.float64]:
+        """Give numbers, shape (rows,)."""
+        return self.outputs(table)[:, 0]

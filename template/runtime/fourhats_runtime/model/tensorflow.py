@@ -8,8 +8,7 @@ import os
 import random
 import tempfile
 import time
-import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
@@ -25,7 +24,6 @@ import tensorflow as tf
 from keras import KerasTensor, ops
 from numpy.typing import NDArray
 from onnx import ModelProto, helper, version_converter
-from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 
 from fourhats_runtime.model.canonical import canonical
 from fourhats_runtime.model.networks import (
@@ -33,11 +31,16 @@ from fourhats_runtime.model.networks import (
     FURTHEST,
     SMOOTH,
     TELL_SECONDS,
+    Aim,
     Inputs,
+    NetworkEstimator,
+    OfClasses,
+    OfNumbers,
     Table,
+    apart,
     batch_size,
     batches,
-    held_out,
+    quiet,
 )
 from fourhats_runtime.model.sides import Hashes
 
@@ -49,13 +52,6 @@ logger = logging.getLogger(__name__)
 # A batch is too little work to be handed out, and TensorFlow asks for it before it does any.
 tf.config.threading.set_intra_op_parallelism_threads(1)
 tf.config.threading.set_inter_op_parallelism_threads(1)
-
-Build = Callable[[KerasTensor, KerasTensor, tuple[int, ...], int], KerasTensor]
-"""Gives the outputs of an untrained network, of shape (rows, outputs).
-
-It is given codes of shape (rows, categories), from 0 for one never seen; numbers of shape (rows,
-numbers), scaled and without gaps; the sizes of the categories; and how many outputs.
-"""
 
 
 class _Batches(keras.utils.PyDataset):
@@ -99,40 +95,18 @@ class _Progress(keras.callbacks.Callback):
             logger.info("network: pass %d of at most %d, loss %.4g", *shown)
 
 
-class _Network(BaseEstimator):
-    """What networks for classes and for numbers have in common.
+class _Network(NetworkEstimator):
+    """What networks of TensorFlow have in common.
 
-    `build` is the network, `leading_categories` how many of the first columns are categories,
-    which training says. It ends after `patience` passes over the rows without a gain on those held
-    out for that, or after `most_passes`, and the best weights are kept. A batch is of `batch_rows`;
-    where that is None, as `networks.batch_size` says.
+    `build` gives the outputs of an untrained network, of shape (rows, outputs). It is given codes
+    of shape (rows, categories), from 0 for one never seen; numbers of shape (rows, numbers), scaled
+    and without gaps; the sizes of the categories; and how many outputs.
     """
-
-    def __init__(  # noqa: PLR0913 (an estimator's parameters stand in its signature)
-        self,
-        build: Build,
-        *,
-        learning_rate: float = 3e-3,
-        weight_decay: float = 1e-2,
-        batch_rows: int | None = None,
-        most_passes: int = 100,
-        patience: int = 10,
-        leading_categories: int = 0,
-        seed: int = 0,
-    ) -> None:
-        self.build = build
-        self.learning_rate = learning_rate
-        self.weight_decay = weight_decay
-        self.batch_rows = batch_rows
-        self.most_passes = most_passes
-        self.patience = patience
-        self.leading_categories = leading_categories
-        self.seed = seed
 
     def to_onnx(self, opset: int) -> ModelProto:
         """Export the trained network, by Keras' own exporter: one input, one output."""
         self.whole_(np.zeros((1, self.n_features_in_), np.float32))  # none is exported uncalled
-        with tempfile.TemporaryDirectory() as folder, _quiet():
+        with tempfile.TemporaryDirectory() as folder, quiet("tf2onnx"):
             path = Path(folder) / "network.onnx"
             self.whole_.export(path, format="onnx", opset_version=NEWEST_OPSET, verbose=False)
             made = version_converter.convert_version(onnx.load(path), opset)
@@ -142,27 +116,24 @@ class _Network(BaseEstimator):
         canonical(made.graph)
         return made
 
-    def _fit(
-        self,
-        table: Table,
-        wanted: NDArray[Any],
-        groups: Hashes | None,
-        outputs: int,
-        finish: Callable[[KerasTensor], KerasTensor],
-    ) -> Self:
-        stopping = held_out(len(table), groups, self.seed)
-        learning = np.flatnonzero(~stopping)
-        judging = np.flatnonzero(stopping) if stopping.any() else learning
+    def learn(self, table: Table, wanted: NDArray[Any], groups: Hashes | None, aim: Aim) -> Self:
+        """Train batch by batch, on the graphics processor if there is one."""
+        wanted = wanted if aim.of_classes else wanted[:, None]
+        learning, judging = apart(len(table), groups, self.seed)
         size = self.batch_rows or batch_size(len(learning))
         self.n_features_in_ = table.shape[1]
         with _seeded(self.seed):
             rows = keras.Input((table.shape[1],), name="rows")
-            scores = self._scores(rows, Inputs.of(table, self.leading_categories), outputs)
+            scores = self._scores(rows, Inputs.of(table, self.leading_categories), aim.outputs)
             learner = keras.Model(rows, scores)
-            self.whole_ = keras.Model(rows, finish(scores))
-            learner.compile(
-                keras.optimizers.AdamW(self.learning_rate, self.weight_decay), self._loss()
+            said = ops.softmax(scores) if aim.of_classes else scores * aim.spread + aim.centre
+            self.whole_ = keras.Model(rows, said)
+            loss = (
+                keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+                if aim.of_classes
+                else keras.losses.MeanSquaredError()
             )
+            learner.compile(keras.optimizers.AdamW(self.learning_rate, self.weight_decay), loss)
             stop = keras.callbacks.EarlyStopping(patience=self.patience, restore_best_weights=True)
             chance = np.random.default_rng(self.seed)
             learner.fit(
@@ -188,10 +159,8 @@ class _Network(BaseEstimator):
         codes = ops.cast(rows[:, :categories] + 1, "int32")
         return self.build(codes, numbers, inputs.sizes, outputs)
 
-    def _loss(self) -> keras.Loss:
-        raise NotImplementedError
-
-    def _outputs(self, table: Table) -> NDArray[np.float64]:
+    def outputs(self, table: Table) -> NDArray[np.float64]:
+        """Give what the trained network says, batch by batch."""
         places = np.arange(len(table))
         said = [
             self.whole_.predict_on_batch(table[batch].astype(np.float32))
@@ -200,42 +169,12 @@ class _Network(BaseEstimator):
         return np.concatenate(said).astype(np.float64)
 
 
-class KerasClassifier(ClassifierMixin, _Network):
-    """A network that gives the probability of each class."""
-
-    def fit(self, table: Table, labels: NDArray[np.int64], groups: Hashes | None = None) -> Self:
-        """Fit to rows; those of one group are held out together."""
-        self.classes_, places = np.unique(labels, return_inverse=True)
-        return self._fit(table, places.astype(np.int64), groups, len(self.classes_), ops.softmax)
-
-    def predict_proba(self, table: Table) -> NDArray[np.float64]:
-        """Give probabilities, shape (rows, classes)."""
-        return self._outputs(table)
-
-    def predict(self, table: Table) -> NDArray[np.int64]:
-        """Give the likeliest class of each row."""
-        found: NDArray[np.int64] = self.classes_[self._outputs(table).argmax(axis=1)]
-        return found
-
-    def _loss(self) -> keras.Loss:
-        return keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+class KerasClassifier(OfClasses, _Network):
+    """A network of TensorFlow that gives the probability of each class."""
 
 
-class KerasRegressor(RegressorMixin, _Network):
-    """A network that gives a number."""
-
-    def fit(self, table: Table, labels: NDArray[np.float64], groups: Hashes | None = None) -> Self:
-        """Fit to rows; those of one group are held out together."""
-        centre, spread = float(labels.mean()), float(labels.std()) or 1.0
-        wanted = ((labels - centre) / spread).astype(np.float32)[:, None]
-        return self._fit(table, wanted, groups, 1, lambda scores: scores * spread + centre)
-
-    def predict(self, table: Table) -> NDArray[np.float64]:
-        """Give numbers, shape (rows,)."""
-        return self._outputs(table)[:, 0]
-
-    def _loss(self) -> keras.Loss:
-        return keras.losses.MeanSquaredError()
+class KerasRegressor(OfNumbers, _Network):
+    """A network of TensorFlow that gives a number."""
 
 
 @contextmanager
@@ -249,17 +188,3 @@ def _seeded(seed: int) -> Iterator[None]:
     finally:
         random.setstate(before)
         np.random.set_state(numpys)  # noqa: NPY002
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep to itself what the exporter says of its own insides."""
-    told = logging.getLogger("tf2onnx")
-    before = told.level
-    told.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        told.setLevel(before)
