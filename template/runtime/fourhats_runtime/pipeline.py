@@ -28,7 +28,7 @@ from fourhats_runtime.lifecycle.sharing import shared
 from fourhats_runtime.monitor.shared_incidents import book
 from fourhats_runtime.monitor.steps import reported
 from fourhats_runtime.preparation import Asked, Preparation, Progress, Result
-from fourhats_runtime.project import Project, named
+from fourhats_runtime.project import Project
 
 if TYPE_CHECKING:
     from fourhats_runtime.model.parts import Split
@@ -48,9 +48,7 @@ class Line(Preparation):
 
     def train(self) -> Result:
         """Train a challenger."""
-        from fourhats_runtime.lifecycle.ledger import note_training
         from fourhats_runtime.lifecycle.today import Today
-        from fourhats_runtime.lifecycle.tracking import track
         from fourhats_runtime.tasks import rule_of
 
         require(self.connection, "clean", "transform")
@@ -58,14 +56,7 @@ class Line(Preparation):
         _ = rule_of(self.project, self.contract, {}).stake
         if today := Today.of(self.project):
             today.on({}, self.contract)
-        began = time.perf_counter()
-        version = named(self.project.train)(
-            self.project,
-            self.connection,
-            lambda done, there_are: self.progress("train", done, there_are),
-        )
-        note_training(self.project, version, self.asked.note, time.perf_counter() - began)
-        track(self.project)
+        version = self.experiment()
         card = Registry(self.project.artifacts / "registry").card(version)
         words = "; ".join([f"{version}, {card['model']}", *card["split"]["notes"]])
         if suspects := card["leakage_suspects"]:

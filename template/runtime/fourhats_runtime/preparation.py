@@ -5,6 +5,7 @@ A step imports what it alone needs: an image that holds one hat's libraries runs
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -23,7 +24,7 @@ from fourhats_runtime.errors import ReportedError
 from fourhats_runtime.monitor import verdicts
 from fourhats_runtime.monitor.verdicts import Verdict
 from fourhats_runtime.profile.differences import differences
-from fourhats_runtime.project import Project
+from fourhats_runtime.project import Project, named
 
 if TYPE_CHECKING:
     from fourhats_runtime.score.rows import Interval
@@ -108,6 +109,21 @@ class Preparation:
         self._write_clean()
         self._judge(verdicts.judge_clean(self.connection, self.contract, self.project), "")
         return Result(count(self.connection, "raw"), count(self.connection, "clean"))
+
+    def experiment(self) -> str:
+        """Have the project's experiment register a version, and note it in the ledger; gives it."""
+        from fourhats_runtime.lifecycle.ledger import note_training
+        from fourhats_runtime.lifecycle.tracking import track
+
+        began = time.perf_counter()
+        version: str = named(self.project.train)(
+            self.project,
+            self.connection,
+            lambda done, there_are: self.progress("train", done, there_are),
+        )
+        note_training(self.project, version, self.asked.note, time.perf_counter() - began)
+        track(self.project)
+        return version
 
     def _write_clean(self) -> None:
         """Write `clean`, and note whose outcome is known from now on."""

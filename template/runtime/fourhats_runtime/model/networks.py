@@ -78,7 +78,7 @@ def held_out(rows: int, groups: Hashes | None, seed: int) -> NDArray[np.bool_]:
     return np.asarray(order[entities] < HELD_OUT * len(order))
 
 
-def sides(rows: int, groups: Hashes | None, seed: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+def apart(rows: int, groups: Hashes | None, seed: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Give the places that are learnt from, and those that tell when to stop.
 
     Where no row is held out, as there are too few entities, they are the same.

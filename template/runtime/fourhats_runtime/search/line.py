@@ -1,7 +1,6 @@
 """The steps of a search, from the table `clean` on."""
 
 import csv
-import time
 from dataclasses import asdict, dataclass
 
 from fourhats_runtime.data.joins import SAMPLE
@@ -9,17 +8,14 @@ from fourhats_runtime.data.warehouse import count, one_row, require
 from fourhats_runtime.errors import ProjectError
 from fourhats_runtime.files import written_whole
 from fourhats_runtime.lifecycle.comparison import added
-from fourhats_runtime.lifecycle.ledger import note_training
 from fourhats_runtime.lifecycle.registry import Registry
 from fourhats_runtime.lifecycle.rollback import rollback_to
-from fourhats_runtime.lifecycle.tracking import track
 from fourhats_runtime.monitor import alerts
 from fourhats_runtime.monitor.announce import announce
 from fourhats_runtime.monitor.findings import Finding, state_of
 from fourhats_runtime.monitor.monitor_page import write_page
 from fourhats_runtime.monitor.page import interval
 from fourhats_runtime.preparation import Preparation, Result
-from fourhats_runtime.project import named
 from fourhats_runtime.search import judgement
 from fourhats_runtime.search.answers import reply
 from fourhats_runtime.search.questions import WEAK
@@ -38,14 +34,7 @@ class SearchLine(Preparation):
     def train(self) -> Result:
         """Compare models, fields and fusions; register the best with its index."""
         require(self.connection, "clean", "transform")
-        began = time.perf_counter()
-        version = named(self.project.train)(
-            self.project,
-            self.connection,
-            lambda done, there_are: self.progress("train", done, there_are),
-        )
-        note_training(self.project, version, self.asked.note, time.perf_counter() - began)
-        track(self.project)
+        version = self.experiment()
         card = self._registry.card(version)
         facts = self._registry.noted(version, COMPARED) or {}
         words = "; ".join(
