@@ -27,7 +27,7 @@ from fourhats_runtime.lifecycle.registry import Registry
 from fourhats_runtime.lifecycle.sharing import shared
 from fourhats_runtime.monitor.shared_incidents import book
 from fourhats_runtime.monitor.steps import reported
-from fourhats_runtime.preparation import Asked, Preparation, Progress, Result
+from fourhats_runtime.preparation import Asked, Preparation, Progress, Result, monitored
 from fourhats_runtime.project import Project
 
 if TYPE_CHECKING:
@@ -132,11 +132,7 @@ class Line(Preparation):
 
         require(self.connection, "clean", "transform")
         findings, opened = watch(self.connection, self.project, self.contract)
-        words = f"open incidents: {', '.join(opened)}" if opened else "no open incident"
-        if unknown := sum(finding.state == "unknown" for finding in findings):
-            words += f"; {unknown} of {len(findings)} questions not judged yet"
-        facts = {"open": opened, "findings": [vars(finding) for finding in findings]}
-        return Result(count(self.connection, "predictions"), len(findings), words, facts)
+        return monitored(count(self.connection, "predictions"), findings, opened)
 
     def rollback(self) -> Result:
         """Take the champion back if it earns less than the one before it."""

@@ -6,7 +6,7 @@ A step imports what it alone needs: an image that holds one hat's libraries runs
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,7 @@ from fourhats_runtime.data.warehouse import (
 )
 from fourhats_runtime.errors import ReportedError
 from fourhats_runtime.monitor import verdicts
+from fourhats_runtime.monitor.findings import Finding
 from fourhats_runtime.monitor.verdicts import Verdict
 from fourhats_runtime.profile.differences import differences
 from fourhats_runtime.project import Project, named
@@ -62,6 +63,15 @@ class Asked:
     """Promote the challenger though the champion was not found to earn less."""
     interval: Interval | None = None
     """Score the rows of a time of the past: a back-test."""
+
+
+def monitored(rows: int, findings: Sequence[Finding], opened: Sequence[str]) -> Result:
+    """Say what monitoring found, and which incidents are open."""
+    words = f"open incidents: {', '.join(opened)}" if opened else "no open incident"
+    if unknown := sum(finding.state == "unknown" for finding in findings):
+        words += f"; {unknown} of {len(findings)} questions not judged yet"
+    facts = {"open": opened, "findings": [vars(finding) for finding in findings]}
+    return Result(rows, len(findings), words, facts)
 
 
 @dataclass

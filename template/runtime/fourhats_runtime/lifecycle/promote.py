@@ -48,9 +48,7 @@ def promote(
     """
     registry = Registry(project.artifacts / "registry")
     challenger, champion = registry.require("challenger"), registry.version("champion")
-    evaluation = registry.noted(challenger, "evaluation")
-    if evaluation is None:
-        raise ProjectError(f"{challenger} has not been evaluated: run the step `evaluate` first")
+    evaluation = registry.evaluation(challenger)
     if challenger == champion:
         return _kept(champion, f"{challenger} is the champion already")
     if Today.has_changed(evaluation, project):

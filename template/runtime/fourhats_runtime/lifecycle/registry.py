@@ -236,6 +236,18 @@ class Registry:
         """Keep facts beside a version, such as its evaluation."""
         write_atomically(self.folder(version) / f"{name}.json", json.dumps(facts, indent=2) + "\n")
 
+    def evaluation(self, version: str) -> Card:
+        """Give how a version was judged.
+
+        Raises:
+            ProjectError: it was not.
+
+        """
+        found = self.noted(version, "evaluation")
+        if found is None:
+            raise ProjectError(f"{version} has not been evaluated: run the step `evaluate` first")
+        return found
+
     def noted(self, version: str, name: str) -> Card | None:
         """Read facts that were kept beside a version, None where there are none."""
         path = self.folder(version) / f"{name}.json"

@@ -5,7 +5,6 @@ from typing import Any
 
 from fourhats_runtime.business import SearchValue
 from fourhats_runtime.chance import Floats
-from fourhats_runtime.errors import ProjectError
 from fourhats_runtime.lifecycle.comparison import Comparison, beyond_chance, compare
 from fourhats_runtime.lifecycle.promote import ACCEPT, Verdict
 from fourhats_runtime.lifecycle.registry import Registry
@@ -77,9 +76,7 @@ def promote(project: Project, *, accepted: bool) -> Verdict:
     """
     registry = Registry(project.artifacts / "registry")
     challenger, champion = registry.require("challenger"), registry.version("champion")
-    evaluation = registry.noted(challenger, "evaluation")
-    if evaluation is None:
-        raise ProjectError(f"{challenger} has not been evaluated: run the step `evaluate` first")
+    evaluation = registry.evaluation(challenger)
     if challenger == champion:
         return Verdict(promoted=False, champion=champion, reason=f"{challenger} decides already")
     if rolled_back := registry.noted(challenger, "rollback"):

@@ -15,7 +15,7 @@ from fourhats_runtime.monitor.announce import announce
 from fourhats_runtime.monitor.findings import Finding, state_of
 from fourhats_runtime.monitor.monitor_page import write_page
 from fourhats_runtime.monitor.page import interval
-from fourhats_runtime.preparation import Preparation, Result
+from fourhats_runtime.preparation import Preparation, Result, monitored
 from fourhats_runtime.search import judgement
 from fourhats_runtime.search.answers import reply
 from fourhats_runtime.search.questions import WEAK
@@ -106,11 +106,7 @@ class SearchLine(Preparation):
         findings = watch(self.connection, self.project, self.contract)
         opened = alerts.update(self.project, findings)
         write_page(self.connection, self.project, self.contract, findings)
-        words = f"open incidents: {', '.join(opened)}" if opened else "no open incident"
-        if unknown := sum(finding.state == "unknown" for finding in findings):
-            words += f"; {unknown} of {len(findings)} questions not judged yet"
-        facts = {"open": opened, "findings": [vars(finding) for finding in findings]}
-        return Result(count(self.connection, "clean"), len(findings), words, facts)
+        return monitored(count(self.connection, "clean"), findings, opened)
 
     def rollback(self) -> Result:
         """Go back to another version because a person says so."""

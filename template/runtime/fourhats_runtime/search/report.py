@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import PackageLoader
 
 from fourhats_runtime.business import Business
 from fourhats_runtime.chance import INTERVAL
@@ -15,20 +15,14 @@ from fourhats_runtime.lifecycle.registry import CONTRACT_FILE, Registry
 from fourhats_runtime.monitor.lineage import Lineage
 from fourhats_runtime.monitor.markdown import templates
 from fourhats_runtime.monitor.page import ENVIRONMENT as PAGES
-from fourhats_runtime.monitor.page import amount, interval
+from fourhats_runtime.monitor.page import interval
 from fourhats_runtime.project import Project
 from fourhats_runtime.search.questions import WEAK
 from fourhats_runtime.search.version import COMPARED
 
 FIGURES = ("MRR", "recall@1", "recall@3", "recall@10", "nDCG@10", "mean rank")
 DOCUMENTS = ("model_card.md", "lineage.md")
-ENVIRONMENT = Environment(
-    loader=PackageLoader(__package__ or "", "."),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
+ENVIRONMENT = PAGES.overlay(loader=PackageLoader(__package__ or "", "."))
 
 
 def write_report(project: Project) -> Path:
@@ -41,8 +35,6 @@ def write_report(project: Project) -> Path:
         name=project.name,
         figures=FIGURES,
         currency=project.value.currency,
-        amount=amount,
-        style=PAGES.globals["style"],
     )
     path = project.artifacts / "reports" / "report.html"
     write_atomically(path, html)
