@@ -53,28 +53,6 @@ def test_its_graph_is_the_trained_network(
     assert convert(network.fit(part, contract, {}).pipeline, contract, part.kinds) == graph
 
 
-def test_a_class_that_no_row_has_is_never_predicted(shape: partial[Any]) -> None:
-    part, contract = rows(classes=True)
-    target = contract.target.model_copy(update={"categories": ("maybe", "no", "yes")})
-    columns = (*contract.columns[:-1], target)
-    contract = contract.model_copy(update={"columns": columns})
-    part = replace(part, actual=part.actual + 1)
-    model = candidate(KerasClassifier(shape, most_passes=1)).fit(part, contract, {}).pipeline
-    graph = convert(model, contract, part.kinds)
-    assert check_parity(graph, model, part, contract, TOLERANCE) < TOLERANCE
-
-
-@pytest.mark.parametrize("kept", ["size", "colour"])
-def test_a_table_of_numbers_alone_or_of_categories_alone(shape: partial[Any], kept: str) -> None:
-    part, contract = rows(classes=False)
-    columns = tuple(each for each in contract.columns if each.name in (kept, "y"))
-    contract = contract.model_copy(update={"columns": columns})
-    part = replace(part, inputs={kept: part.inputs[kept]})
-    model = candidate(KerasRegressor(shape, most_passes=1)).fit(part, contract, {}).pipeline
-    graph = convert(model, contract, part.kinds)
-    assert check_parity(graph, model, part, contract, TOLERANCE) < TOLERANCE
-
-
 def test_it_stops_when_nothing_is_gained_and_keeps_the_best(
     shape: partial[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -146,13 +124,3 @@ def test_what_was_never_seen_says_nothing(shape: partial[Any]) -> None:
     assert weights.shape[0] == 3
     assert not weights[0].any()
     assert weights[1:].any()
-
-
-def test_a_long_training_tells_how_far_it_is(
-    shape: partial[Any], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    part, contract = rows(classes=False)
-    monkeypatch.setattr(tensorflow, "TELL_SECONDS", -1)
-    caplog.set_level("INFO", logger=tensorflow.__name__)
-    candidate(KerasRegressor(shape, most_passes=2)).fit(part, contract, {})
-    assert "network: pass 2 of at most 2, loss" in caplog.text

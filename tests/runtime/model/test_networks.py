@@ -85,29 +85,6 @@ def test_its_graph_is_the_trained_network(
     assert convert(network.fit(part, contract, {}).pipeline, contract, part.kinds) == graph
 
 
-def test_a_class_that_no_row_has_is_never_predicted(shape: partial[Any]) -> None:
-    part, contract = rows(classes=True)
-    target = contract.target.model_copy(update={"categories": ("maybe", "no", "yes")})
-    columns = (*contract.columns[:-1], target)
-    contract = contract.model_copy(update={"columns": columns})
-    part = replace(part, actual=part.actual + 1)
-    network = candidate(TorchClassifier(shape, most_passes=1))
-    model = network.fit(part, contract, {}).pipeline
-    graph = convert(model, contract, part.kinds)
-    assert check_parity(graph, model, part, contract, TOLERANCE) < TOLERANCE
-
-
-@pytest.mark.parametrize("kept", ["size", "colour"])
-def test_a_table_of_numbers_alone_or_of_categories_alone(shape: partial[Any], kept: str) -> None:
-    part, contract = rows(classes=False)
-    columns = tuple(each for each in contract.columns if each.name in (kept, "y"))
-    contract = contract.model_copy(update={"columns": columns})
-    part = replace(part, inputs={kept: part.inputs[kept]})
-    model = candidate(TorchRegressor(shape, most_passes=1)).fit(part, contract, {}).pipeline
-    graph = convert(model, contract, part.kinds)
-    assert check_parity(graph, model, part, contract, TOLERANCE) < TOLERANCE
-
-
 def test_it_stops_when_nothing_is_gained_and_keeps_the_best(
     shape: partial[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -175,16 +152,6 @@ def test_it_is_told_which_columns_are_categories(shape: partial[Any]) -> None:
     (embedding,) = model[-1].whole_.network.embeddings
     assert embedding.num_embeddings == 3
     assert not embedding.weight[0].any()  # of one never seen
-
-
-def test_a_long_training_tells_how_far_it_is(
-    shape: partial[Any], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    part, contract = rows(classes=False)
-    monkeypatch.setattr(pytorch, "TELL_SECONDS", -1)
-    caplog.set_level("INFO", logger=pytorch.__name__)
-    candidate(TorchRegressor(shape, most_passes=2)).fit(part, contract, {})
-    assert "network: pass 2 of at most 2, loss" in caplog.text
 
 
 def test_it_cannot_be_held_to_a_direction(shape: partial[Any]) -> None:
